@@ -15,6 +15,7 @@ from pathlib import Path
 from types import ModuleType, SimpleNamespace
 
 from aws_durable_execution_sdk_python.lambda_service import ErrorObject
+from aws_durable_execution_sdk_python_testing.web.serialization import JSONSerializer
 
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE))  # so that it runs from anywhere, as a script and when imported by a test
@@ -37,17 +38,26 @@ def by_virtual_time(module: ModuleType, runner: RecordingRunner) -> None:
     module.datetime = SimpleNamespace(now=lambda tz: runner.clock.now().astimezone(tz))
 
 
-def write(name: str, recording: Recording, *, raw: bool = False) -> None:
-    """One document a line an event, as a person can still read and git can still compare."""
-    document = recording.raw if raw else recording.history
-    events = ",\n".join("    " + json.dumps(event, default=iso) for event in document["Events"])
+def write(name: str, recording: Recording, separators: tuple[str, str] = (", ", ": ")) -> None:
+    """One event a line: a person can still read it, and git can still compare it."""
+    arn = json.dumps(recording.arn)
+    events = ",\n".join(
+        json.dumps(event, default=iso, separators=separators) for event in recording.history["Events"]
+    )
+    save(name, recording, f'{{"DurableExecutionArn": {arn}, "Events": [\n{events}\n]}}\n')
+
+
+def write_raw(name: str, recording: Recording) -> None:
+    """As the emulator's HTTP server answers: compact, epoch seconds, only the events."""
+    body = JSONSerializer().to_bytes({"Events": recording.raw["Events"]})
+    save(name, recording, body.decode())
+
+
+def save(name: str, recording: Recording, text: str) -> None:
     path = HERE / f"{name}.json"
-    path.write_text(
-        f'{{\n  "DurableExecutionArn": {json.dumps(document["DurableExecutionArn"])},\n  "Events": [\n{events}\n  ]\n}}\n'
-    )
-    print(
-        f"{path.name:28} {recording.status:10} {len(document['Events']):5} events {path.stat().st_size / 1e3:8.1f} kB"
-    )
+    path.write_text(text, encoding="utf-8")
+    events = len(recording.history["Events"])
+    print(f"{path.name:26} {recording.status:10} {events:5} events {len(text) / 1e3:8.1f} kB")
 
 
 # --- the espresso order -------------------------------------------------------------------------------------------
@@ -98,7 +108,99 @@ def espresso_cancelled() -> None:
     write("espresso_cancelled", recording)
 
 
-SAMPLES: tuple[Callable[[], None], ...] = (espresso_completed, espresso_timed_out, espresso_cancelled)
+def raw_emulator() -> None:
+    espresso = app("espresso")
+    answers = {
+        "barista-acceptance": [Answer(20, result='{"barista": "Ben"}')],
+        "drink-ready": [Answer(70, result='{"bar": "bar 1"}')],
+    }
+    with RecordingRunner(espresso.handler, answers=answers, lambda_like=False) as runner:
+        by_virtual_time(espresso, runner)
+        recording = runner.record(ORDER, function_name="espresso", execution_name="order-402")
+    write_raw("raw_emulator", recording)
+
+
+# --- one application each -----------------------------------------------------------------------------------------
+
+
+def payment_failed() -> None:
+    items = [{"item": "beans", "cents": 1290, "count": 2}, {"item": "filter", "cents": 450, "count": 1}]
+    with RecordingRunner(app("payment").handler) as runner:
+        recording = runner.record(
+            {"basketId": "b-77", "items": items}, function_name="payment", execution_name="basket-77"
+        )
+    write("payment_failed", recording)
+
+
+def map_200() -> None:
+    with RecordingRunner(app("map_items").handler) as runner:
+        recording = runner.record(
+            {"album": "lisbon", "photos": 200}, function_name="thumbnails", execution_name="album-lisbon"
+        )
+    write("map_200", recording)
+
+
+def chained_invoke() -> None:
+    order = app("order")
+    event = {"orderId": "o-9", "items": [{"item": "kettle", "count": 1}, {"item": "cups", "count": 6}]}
+    with RecordingRunner(order.handler) as runner:
+        runner.register_function("price", order.price)
+        runner.register_durable_function("reserve-stock", app("reserve_stock").handler)
+        recording = runner.record(event, function_name="order", execution_name="order-9")
+    write("chained_invoke", recording)
+    write("chained_invoke_child", recording.children[0])
+
+
+def poll_job() -> None:
+    with RecordingRunner(app("poll_job").handler) as runner:
+        recording = runner.record({"video": "keynote"}, function_name="transcode", execution_name="keynote")
+    write("poll_job", recording)
+
+
+def nested() -> None:
+    event = {"from": "Porto", "to": "Lisbon", "hotels": ["Hotel Central", "Pensao Sol"]}
+    with RecordingRunner(app("nested").handler) as runner:
+        recording = runner.record(event, function_name="book-trip", execution_name="trip-lisbon")
+    write("nested", recording)
+
+
+def large_2900() -> None:
+    event = {"month": "2026-10", "regions": 20, "customers": 72}
+    with RecordingRunner(app("large").handler) as runner:
+        recording = runner.record(event, function_name="invoice-run", execution_name="invoices-2026-10")
+    write("large_2900", recording, separators=(",", ":"))
+
+
+def suspended() -> None:
+    event = {"employee": "kim", "manager": "lee", "receipts": [{"cents": 4200}, {"cents": 1850}]}
+    with RecordingRunner(app("suspended").handler, look_after_seconds=2 * 86_400) as runner:
+        recording = runner.record(
+            event, function_name="expenses", execution_name="expenses-kim", execution_timeout=30 * 86_400
+        )
+    write("suspended", recording)
+
+
+def shipping_v1() -> None:
+    event = {"orderId": "s-31", "grams": 800, "address": "12 harbour street"}
+    with RecordingRunner(app("shipping_v1").handler) as runner:
+        recording = runner.record(event, function_name="shipping", execution_name="parcel-31")
+    write("shipping_v1", recording)
+
+
+SAMPLES: tuple[Callable[[], None], ...] = (
+    espresso_completed,
+    espresso_timed_out,
+    espresso_cancelled,
+    raw_emulator,
+    payment_failed,
+    map_200,
+    chained_invoke,
+    poll_job,
+    nested,
+    large_2900,
+    suspended,
+    shipping_v1,
+)
 
 
 def main(names: list[str]) -> None:

@@ -1,0 +1,34 @@
+"""A parcel is shipped: the EARLIER version. Executions that it began are still running when shipping.py is deployed."""
+
+import time
+
+from aws_durable_execution_sdk_python import DurableContext, StepContext, durable_execution, durable_step
+from aws_durable_execution_sdk_python.config import Duration
+
+
+@durable_step
+def reserve_stock(step: StepContext, order_id: str) -> str:
+    time.sleep(0.03)
+    return f"shelf for {order_id}"
+
+
+@durable_step
+def pack(step: StepContext, order_id: str, weight_grams: int) -> dict:
+    time.sleep(0.05)
+    return {"parcel": f"p-{order_id}", "grams": weight_grams + 120}
+
+
+@durable_step
+def hand_over(step: StepContext, parcel: dict) -> str:
+    time.sleep(0.03)
+    return f"track-{parcel['parcel']}"
+
+
+@durable_execution
+def handler(event: dict, context: DurableContext) -> dict:
+    order_id = event["orderId"]
+    shelf = context.step(reserve_stock(order_id), name="reserve-stock")
+    parcel = context.step(pack(order_id, event["grams"]), name="pack")
+    context.wait(Duration.from_hours(4), name="until-pick-up")
+    tracking = context.step(hand_over(parcel), name="hand-over")
+    return {"orderId": order_id, "shelf": shelf, "tracking": tracking}
