@@ -59,7 +59,9 @@ GUARDED = (
 
 def patchable() -> dict[str, object]:
     """What a replay might have patched: guarded names of the standard library, and all of the SDK, classes included."""
-    found = {f"{owner.__name__}.{name}": getattr(owner, name, None) for owner, names in GUARDED for name in names}
+    found = {
+        f"{owner.__name__}.{name}": getattr(owner, name, None) for owner, names in GUARDED for name in names
+    }
     for module_name, module in list(sys.modules.items()):
         if module_name.partition(".")[0] != SDK:
             continue

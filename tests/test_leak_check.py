@@ -15,7 +15,7 @@ def outcome(pytester, monkeypatch, body: str) -> dict[str, int]:
 
 
 def test_a_clean_test_passes_and_each_leak_is_an_error(pytester, monkeypatch):
-    body = '''
+    body = """
         import builtins, subprocess, sys, threading, time
         import aws_durable_execution_sdk_python.state as state
 
@@ -42,5 +42,5 @@ def test_a_clean_test_passes_and_each_leak_is_an_error(pytester, monkeypatch):
 
         def test_sdk_class():
             state.ExecutionState.close = lambda self: None
-    '''
+    """
     assert outcome(pytester, monkeypatch, body) == {"passed": 7, "errors": 6}
