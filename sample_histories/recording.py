@@ -426,9 +426,10 @@ def restored(
             if options and options.heartbeat_timeout_seconds:
                 details["HeartbeatTimeout"] = options.heartbeat_timeout_seconds
         elif kind == "ChainedInvokeStarted":
-            options = updates[operation_id][0].chained_invoke_options
-            details = event["ChainedInvokeStartedDetails"]
-            details["ExecutedVersion"] = VERSION
+            start = updates[operation_id][0]
+            options, details = start.chained_invoke_options, event["ChainedInvokeStartedDetails"]
+            if start.payload is not None:  # else the target could not be resolved, and nothing was executed
+                details["ExecutedVersion"] = VERSION
             if options and options.tenant_id:
                 details["TenantId"] = options.tenant_id
     for invocation in invocations:

@@ -73,23 +73,23 @@ class Tables:
         self.orders_had = 1
 
     def next_number(self) -> int:
-        time.sleep(0.04)
+        time.sleep(0.24)
         self.last_number += 1
         return self.last_number
 
     def event_config(self, event_id: str) -> dict:
-        time.sleep(0.03)
+        time.sleep(0.18)
         if self.throttled_reads:
             self.throttled_reads -= 1
             raise Throttled(f"too many reads of event {event_id!r}")
         return {"open": True, "ordersPerAttendee": 3, "ordersAhead": self.orders_ahead, "secondsPerDrink": 40}
 
     def orders_of(self, event_id: str, attendee: str) -> int:
-        time.sleep(0.05)
+        time.sleep(0.31)
         return self.orders_had
 
     def send(self, message: str) -> None:
-        time.sleep(0.02)
+        time.sleep(0.16)
 
 
 tables = Tables()

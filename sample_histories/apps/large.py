@@ -25,8 +25,9 @@ def make_invoice(step: StepContext, region: str, customer: int) -> int:
 
 
 @durable_step
-def send_invoice(step: StepContext, region: str, customer: int, cents: int) -> str:
-    return f"{region}/{customer}"
+def send_invoice(step: StepContext, region: str, customer: int, cents: int) -> int:
+    """The number of the letter."""
+    return customer
 
 
 @durable_with_child_context

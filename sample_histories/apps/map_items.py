@@ -46,7 +46,7 @@ class Storage:
     busy_once = {57, 150}
 
     def scale(self, number: int) -> int:
-        time.sleep(0.005 + number % 7 * 0.003)
+        time.sleep(0.05 + number % 7 * 0.03)
         if number in self.broken:
             raise BrokenFile(f"photo-{number:03}.jpg ends after {number} bytes")
         if number in self.busy_once:
@@ -60,7 +60,7 @@ storage = Storage()
 
 @durable_step
 def list_photos(step: StepContext, album: str, count: int) -> list[int]:
-    time.sleep(0.05)
+    time.sleep(0.2)
     return list(range(count))
 
 

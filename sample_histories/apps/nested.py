@@ -13,7 +13,8 @@ from aws_durable_execution_sdk_python import (
     durable_step,
     durable_with_child_context,
 )
-from aws_durable_execution_sdk_python.config import ChildConfig, Duration
+from aws_durable_execution_sdk_python.config import ChildConfig, Duration, StepConfig
+from aws_durable_execution_sdk_python.retries import RetryPresets
 
 
 class NoRoom(Exception):
@@ -22,7 +23,7 @@ class NoRoom(Exception):
 
 @durable_step
 def reserve(step: StepContext, what: str) -> str:
-    time.sleep(0.03)
+    time.sleep(0.1 + len(what) / 100)
     if what == "Hotel Central":
         raise NoRoom(f"{what} has no room left")
     return f"{what}: {sum(map(ord, what)) % 9000 + 1000}"
@@ -46,7 +47,9 @@ def book_trains(context: DurableContext, start: str, end: str) -> list[dict]:
 
 @durable_with_child_context
 def book_hotel(context: DurableContext, hotel: str) -> str:
-    room = context.step(reserve(hotel), name="reserve-room")
+    # A full hotel stays full: without a strategy of its own the step would be tried six times.
+    once = StepConfig(retry_strategy=RetryPresets.none())
+    room = context.step(reserve(hotel), name="reserve-room", config=once)
     context.step(reserve(f"breakfast at {hotel}"), name="reserve-breakfast")
     return room
 

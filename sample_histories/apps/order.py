@@ -16,13 +16,13 @@ from aws_durable_execution_sdk_python import (
 
 @durable_step
 def confirm(step: StepContext, order_id: str, cents: int) -> str:
-    time.sleep(0.03)
+    time.sleep(0.15)
     return f"order {order_id} confirmed for {cents / 100:.2f} EUR"
 
 
 def price(event: dict, context: object) -> dict:
     """A plain Lambda function, ``price``."""
-    time.sleep(0.06)
+    time.sleep(0.2)
     return {"cents": sum(249 * item["count"] for item in event["items"])}
 
 

@@ -64,7 +64,7 @@ gateway = Gateway()
 
 @durable_step
 def price_basket(step: StepContext, items: list[dict]) -> int:
-    time.sleep(0.02)
+    time.sleep(0.12)
     return sum(item["cents"] * item["count"] for item in items)
 
 
@@ -76,7 +76,7 @@ def charge_card(step: StepContext, basket_id: str, cents: int) -> str:
 
 @durable_step
 def release_basket(step: StepContext, basket_id: str) -> str:
-    time.sleep(0.03)
+    time.sleep(0.13)
     return f"{basket_id} released"
 
 

@@ -21,7 +21,7 @@ class Transcoder:
     progress = iter([5, 20, 55, 90, 100])
 
     def percent(self, job_id: str) -> int:
-        time.sleep(0.04)
+        time.sleep(0.17)
         return next(self.progress)
 
 
@@ -30,7 +30,7 @@ transcoder = Transcoder()
 
 @durable_step
 def start_job(step: StepContext, video: str) -> str:
-    time.sleep(0.08)
+    time.sleep(0.3)
     return f"job-{video}"
 
 

@@ -8,7 +8,7 @@ from aws_durable_execution_sdk_python.config import Duration
 
 @durable_step
 def find_shelf(step: StepContext, item: str) -> str:
-    time.sleep(0.02)
+    time.sleep(0.14)
     return f"{item[0].upper()}-{len(item):02}"
 
 

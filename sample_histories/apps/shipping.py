@@ -12,25 +12,25 @@ from aws_durable_execution_sdk_python.config import Duration
 
 @durable_step
 def reserve_stock(step: StepContext, order_id: str) -> str:
-    time.sleep(0.03)
+    time.sleep(0.15)
     return f"shelf for {order_id}"
 
 
 @durable_step
 def check_address(step: StepContext, address: str) -> str:
-    time.sleep(0.04)
+    time.sleep(0.2)
     return address.title()
 
 
 @durable_step
 def pack(step: StepContext, order_id: str, weight_grams: int) -> dict:
-    time.sleep(0.05)
+    time.sleep(0.3)
     return {"parcel": f"p-{order_id}", "grams": weight_grams + 120}
 
 
 @durable_step
 def hand_over(step: StepContext, parcel: dict, address: str) -> str:
-    time.sleep(0.03)
+    time.sleep(0.15)
     return f"track-{parcel['parcel']}"
 
 

@@ -8,19 +8,19 @@ from aws_durable_execution_sdk_python.config import Duration
 
 @durable_step
 def reserve_stock(step: StepContext, order_id: str) -> str:
-    time.sleep(0.03)
+    time.sleep(0.15)
     return f"shelf for {order_id}"
 
 
 @durable_step
 def pack(step: StepContext, order_id: str, weight_grams: int) -> dict:
-    time.sleep(0.05)
+    time.sleep(0.3)
     return {"parcel": f"p-{order_id}", "grams": weight_grams + 120}
 
 
 @durable_step
 def hand_over(step: StepContext, parcel: dict) -> str:
-    time.sleep(0.03)
+    time.sleep(0.15)
     return f"track-{parcel['parcel']}"
 
 

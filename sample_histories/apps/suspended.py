@@ -13,13 +13,13 @@ from aws_durable_execution_sdk_python.config import CallbackConfig, Duration
 @durable_step
 def check_receipts(step: StepContext, receipts: list[dict]) -> int:
     """The sum, in cents."""
-    time.sleep(0.04)
+    time.sleep(0.19)
     return sum(receipt["cents"] for receipt in receipts)
 
 
 @durable_step
 def write_to_manager(step: StepContext, manager: str, cents: int, callback_id: str) -> str:
-    time.sleep(0.06)
+    time.sleep(0.22)
     return f"asked {manager} about {cents / 100:.2f} EUR"
 
 
