@@ -44,12 +44,18 @@ ALL_EVENTS = 1_000_000
 
 
 class VirtualClock:
-    """Real time, plus everything skipped so far. Counts in whole milliseconds, as Lambda does, and never repeats one.
+    """Real time, plus everything skipped so far. It counts in whole ticks, and never gives one twice.
 
     A clock that stood still between two reads would leave the order of two events to chance.
+
+    Parameters
+    ----------
+    tick_microseconds
+        1000 as in Lambda, 1 as in the emulator.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, tick_microseconds: int) -> None:
+        self._tick = tick_microseconds
         self._skipped = timedelta(0)
         self._last = datetime.min.replace(tzinfo=UTC)
         self._lock = threading.Lock()
@@ -57,10 +63,10 @@ class VirtualClock:
     def now(self) -> datetime:
         with self._lock:
             moment = datetime.now(UTC) + self._skipped
-            moment = moment.replace(microsecond=moment.microsecond // 1000 * 1000)
+            moment = moment.replace(microsecond=moment.microsecond // self._tick * self._tick)
             if moment <= self._last:
-                moment = self._last + timedelta(milliseconds=1)
-                self._skipped += timedelta(milliseconds=1)
+                moment = self._last + timedelta(microseconds=self._tick)
+                self._skipped += timedelta(microseconds=self._tick)
             self._last = moment
             return moment
 
@@ -230,7 +236,7 @@ class RecordingRunner(DurableFunctionTestRunner):
     look_after_seconds
         See VirtualScheduler.
     lambda_like
-        False leaves ids and ARN as the emulator makes them.
+        False leaves ids, ARN and microseconds as the emulator makes them.
     """
 
     def __init__(
@@ -242,7 +248,7 @@ class RecordingRunner(DurableFunctionTestRunner):
         lambda_like: bool = True,
         **options: Any,
     ) -> None:
-        self.clock = VirtualClock()
+        self.clock = VirtualClock(1000 if lambda_like else 1)
         self.scheduler = VirtualScheduler(self.clock, look_after_seconds)
         with mock.patch.multiple(
             emulator_runner, Scheduler=lambda: self.scheduler, SkipClock=lambda: self.clock
