@@ -1,0 +1,8 @@
+"""The record of a durable execution: events, operations, attempts, invocations, and the service's state at any time."""
+
+from durable_debug.history.identity import operation_id
+from durable_debug.history.invocations import Invocation
+from durable_debug.history.operations import Attempt, Operation
+from durable_debug.history.record import History
+
+__all__ = ["Attempt", "History", "Invocation", "Operation", "operation_id"]

@@ -1,0 +1,435 @@
+"""`History`: the record of one durable execution."""
+
+from __future__ import annotations
+
+import re
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from durable_debug.errors import HistoryError
+from durable_debug.history import card, checks, saving
+from durable_debug.history.columns import Columns
+from durable_debug.history.invocations import Spans, find_invocations
+from durable_debug.history.operations import Operation, build_operations, positions
+from durable_debug.history.state import Change, fold, operations_at
+from durable_debug.history.vocabulary import Origin
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Iterable, Sequence
+    from types import ModuleType
+
+    import pandas as pd
+
+    from durable_debug.history.state import State
+
+__all__ = ["History"]
+
+# botocore's pattern of a DurableExecutionArn, less strict about what it need not be strict about
+_ARN = re.compile(
+    r"^arn:[^:]+:lambda:[^:]*:[^:]*:function:(?P<function>[^:/]+)[^/]*/durable-execution/(?P<name>[^/]+)/"
+)
+
+
+class History:
+    """The recorded history of one durable execution. Immutable.
+
+    Parameters
+    ----------
+    events
+        Events as botocore's ``Event`` has them, in any order; timestamps as any source writes them. They are kept as
+        given and never changed.
+    arn
+        The durable execution's ARN, where it is known: a history does not hold it.
+    warnings
+        Sentences about what was noticed on the way here; more are added for what is noticed in the events.
+    more_pages
+        The events are not all: there is a marker for another page.
+
+    Attributes
+    ----------
+    arn
+        The ARN or None.
+    warnings
+        What is wrong or missing in the record, each a sentence.
+
+    Raises
+    ------
+    HistoryError
+        What was given are not events, or they are of more than one execution.
+    """
+
+    arn: str | None
+    warnings: tuple[str, ...]
+
+    def __init__(
+        self,
+        events: Iterable[dict[str, Any]],
+        *,
+        arn: str | None = None,
+        warnings: Iterable[str] = (),
+        more_pages: bool = False,
+    ) -> None:
+        columns = Columns(events)
+        self._columns = columns
+        self._more_pages = more_pages
+        self.arn = arn
+        self.warnings = (*warnings, *columns.warnings, *checks.data_warnings(columns, more_pages=more_pages))
+
+    # What the execution is
+
+    @property
+    def raw(self) -> Sequence[dict[str, Any]]:
+        """The events as given, in EventId order."""
+        return tuple(self._columns.events)
+
+    @property
+    def name(self) -> str | None:
+        """Name of the execution."""
+        if self._columns.types[:1] == ["ExecutionStarted"] and self._columns.names[0]:
+            return str(self._columns.names[0])
+        return self._of_arn("name")
+
+    @property
+    def function_name(self) -> str | None:
+        """Name of the durable function, from the ARN; None where that is not known."""
+        return self._of_arn("function")
+
+    @cached_property
+    def status(self) -> str:
+        """``RUNNING``, ``PAUSED``, ``SUCCEEDED``, ``FAILED``, ``TIMED_OUT`` or ``STOPPED``."""
+        for event_type, meaning in zip(
+            reversed(self._columns.types), reversed(self._columns.meanings), strict=True
+        ):
+            if meaning.type == "EXECUTION" and meaning.status not in {None, "STARTED"}:
+                return str(meaning.status)
+            if event_type in {"ExecutionPaused", "ExecutionResumed"}:
+                return "PAUSED" if event_type == "ExecutionPaused" else "RUNNING"
+        return "RUNNING"
+
+    @property
+    def input(self) -> str | None:
+        """The execution's input: JSON text; None where it is not in the history."""
+        return self._outcome(started=True)[0]
+
+    @property
+    def result(self) -> str | None:
+        """The execution's result: JSON text; None where there is none."""
+        return self._outcome(started=False)[0]
+
+    @property
+    def error(self) -> dict[str, Any] | None:
+        """The execution's error (``ErrorType``, ``ErrorMessage``, ``ErrorData``, ``StackTrace``) or None."""
+        return self._outcome(started=False)[1] or None
+
+    @property
+    def duration_seconds(self) -> float | None:
+        """Seconds from the first event to the last; None without events."""
+        times = self._columns.times
+        return (max(times) - min(times)) / 1e6 if times else None
+
+    @property
+    def invocation_count(self) -> int:
+        """How many invocations the history tells of."""
+        return len(self._spans.invocations)
+
+    # Frames
+
+    @cached_property
+    def events(self) -> pd.DataFrame:
+        """One row per event, in order.
+
+        ==============  =====================  ==============================================================
+        column          dtype                  meaning
+        ==============  =====================  ==============================================================
+        event_id        int64                  counts from 1
+        timestamp       datetime64[us, UTC]    when the service recorded it
+        event_type      str                    ``StepStarted`` …
+        id, parent_id   str                    of the operation; missing for InvocationCompleted
+        name            str                    of the operation, or of the execution
+        sub_type        str                    ``Step``, ``MapIteration`` …
+        position        str                    logical position of the operation: ``3-1``
+        invocation      Int64                  in which it fell, or that was the first to see it
+        payload         str                    input or result, as text
+        error_type      str
+        error_message   str
+        details         object                 the raw details (dict)
+        ==============  =====================  ==============================================================
+
+        Examples
+        --------
+        What ran in invocation 2, and every payload under position 3:
+
+        >>> history.events.query("invocation == 2")[["event_type", "name"]]  # doctest: +SKIP
+        >>> history.events.loc[history.events.position.str.match(r"3(-|$)"), ["name", "payload"]].dropna()  # doctest: +SKIP
+        """
+        return _frames().events_frame(self._columns, self._places, self._spans.of_event)
+
+    @cached_property
+    def operations(self) -> pd.DataFrame:
+        """One row per operation, in start order; columns as the attributes of `Operation`.
+
+        ========================================  =====================  ====================================
+        column                                    dtype                  meaning
+        ========================================  =====================  ====================================
+        position                                  str                    logical position: ``3-1``
+        name, type, sub_type, status              str                    as the service has them
+        depth, attempts                           int64
+        start, end                                datetime64[us, UTC]
+        elapsed_seconds                           float64                end - start, waiting included
+        start_invocation, end_invocation          Int64                  count from 1
+        start_event_id, end_event_id              Int64
+        result, payload                           str                    what came back; what an invoke sent
+        error                                     object                 botocore's ErrorObject (dict)
+        function_name, callback_id                str                    of an invoke; of a callback
+        timeout_seconds,                          Int64                  of a callback
+        heartbeat_timeout_seconds
+        duration_seconds                          Int64                  of a wait, as it was asked for
+        replay_children                           boolean                missing where it cannot be told
+        truncated                                 bool                   a payload of it is missing
+        id, parent_id                             str
+        event_ids                                 object                 tuple of int
+        error_type, error_message                 str
+        ========================================  =====================  ====================================
+
+        Examples
+        --------
+        Which step retried most, the slowest operation by name, and time waiting:
+
+        >>> history.operations.nlargest(1, "attempts")[["name", "attempts"]]  # doctest: +SKIP
+        >>> history.operations.groupby("name").elapsed_seconds.max().nlargest(1)  # doctest: +SKIP
+        >>> history.operations.query("type in ('WAIT', 'CALLBACK')").elapsed_seconds.sum()  # doctest: +SKIP
+        """
+        return _frames().operations_frame(self.tree())
+
+    @cached_property
+    def attempts(self) -> pd.DataFrame:
+        """One row per attempt of a step and per poll of a wait_for_condition.
+
+        =========================  =====================  ===================================================
+        column                     dtype                  meaning
+        =========================  =====================  ===================================================
+        position, name, sub_type   str                    of the operation
+        attempt                    int64                  counts from 1
+        status                     str                    ``SUCCEEDED``, ``FAILED``, ``STARTED`` (no end)
+        start, end                 datetime64[us, UTC]
+        duration_seconds           float64                end - start
+        delay_seconds              float64                until the next attempt; NaN for the last
+        error_type, error_message  str
+        result                     str                    as text
+        invocation                 Int64                  in which it ended
+        =========================  =====================  ===================================================
+        """
+        return _frames().attempts_frame(self.tree())
+
+    @cached_property
+    def invocations(self) -> pd.DataFrame:
+        """One row per invocation of the handler; see `Invocation` for how they are found.
+
+        =========================  =====================  ===================================================
+        column                     dtype                  meaning
+        =========================  =====================  ===================================================
+        invocation                 int64                  counts from 1
+        start, end                 datetime64[us, UTC]
+        duration_seconds           float64                end - start: the time that the handler ran
+        status                     str                    ``PENDING`` (suspended), ``SUCCEEDED``, ``FAILED``,
+                                                          ``RUNNING``
+        request_id                 str                    Lambda's
+        first/last_event_id        Int64
+        operations_started         int64                  that started in it
+        operations_completed       int64                  that ended in it, or whose end it was the first to see
+        error_type, error_message  str
+        boundaries                 str                    ``recorded`` or ``inferred``
+        =========================  =====================  ===================================================
+
+        Examples
+        --------
+        Time working against the time the whole execution took:
+
+        >>> history.invocations.duration_seconds.sum(), history.duration_seconds  # doctest: +SKIP
+        """
+        return _frames().invocations_frame(self._spans.invocations, self.tree())
+
+    # Operations
+
+    def tree(self) -> tuple[Operation, ...]:
+        """All operations but the EXECUTION, in start order: an operation comes before those inside it."""
+        return self._operations
+
+    def operation(self, key: str) -> Operation:
+        """Return one operation, by id or by logical position (``"3-1"``).
+
+        Raises
+        ------
+        HistoryError
+            There is none.
+        """
+        found = self._by_key.get(key)
+        if found is None:
+            raise HistoryError(
+                f"This history has no operation {key!r:.80}.",
+                cure="Ids and positions are in history.operations[['position', 'id', 'name']].",
+            )
+        return found
+
+    # State
+
+    def state_at(self, event_id: int) -> list[State]:
+        """Return the operations as the service had them after an event.
+
+        Returns
+        -------
+        list of dict
+            The EXECUTION first, then in start order; each is what the SDK's ``Operation.to_dict()`` gives, in the
+            shape of botocore's ``Operation``: ``Id``, ``Type``, ``Status``, ``ParentId``, ``Name``, ``SubType``,
+            ``StartTimestamp`` and ``EndTimestamp`` (aware datetimes, UTC) and details. Yours to change.
+
+        Raises
+        ------
+        HistoryError
+            There is no such event.
+        """
+        try:
+            at = self._columns.event_ids.index(event_id)
+        except ValueError:
+            raise HistoryError(
+                f"This history has no event {event_id!r:.40}.",
+                cure=f"It has {len(self)}: see history.events.event_id.",
+            ) from None
+        return operations_at(self._changes_before(at + 1), self._columns.times[at])
+
+    def invocation_state(self, invocation: int) -> list[State]:
+        """Return the operations as the handler received them when an invocation (counted from 1) started.
+
+        Exactly, but for what a history does not tell: ``ReplayChildren`` of a child context that has a summary
+        generator of its own; the state that a wait_for_condition poll returned, where the source drops it (the local
+        emulator does); an attempt that fell due in the moment between the service's look at the clock and the recorded
+        start. Lambda may leave out operations inside completed contexts; they are here.
+
+        Returns
+        -------
+        list of dict
+            As for `state_at`.
+
+        Raises
+        ------
+        HistoryError
+            There is no such invocation.
+        """
+        spans = self._spans
+        if not 1 <= invocation <= len(spans.cuts):
+            raise HistoryError(
+                f"This history has no invocation {invocation!r:.40}.",
+                cure=f"It tells of {len(spans.cuts)}: see history.invocations.",
+            )
+        changes = self._changes_before(spans.cuts[invocation - 1])
+        return operations_at(changes, spans.clocks[invocation - 1], self._begun_before_due(invocation))
+
+    def final_state(self) -> list[State]:
+        """Return the operations as the service had them after the last event; as for `state_at`."""
+        return operations_at(self._changes, max(self._columns.times, default=None))
+
+    # As a record
+
+    def require_replayable(self) -> None:
+        """Raise unless the history holds all that a replay needs.
+
+        Raises
+        ------
+        IncompleteHistoryError
+            Events or pages are missing.
+        MissingDataError
+            Payloads are missing, that a replay would silently take for None.
+        HistoryError
+            It has no events.
+        """
+        checks.require_replayable(self._columns, self.tree(), more_pages=self._more_pages)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the history as ``GetDurableExecutionHistory`` JSON, whole or not at all.
+
+        The ARN is kept under ``DurableExecutionArn``, datetimes become ISO 8601 with microseconds; loading the file
+        gives an equal history.
+        """
+        saving.write(self.raw, path, arn=self.arn, more_pages=self._more_pages)
+
+    def __len__(self) -> int:
+        return len(self._columns)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, History):
+            return NotImplemented
+        return self.arn == other.arn and saving.same_events(self.raw, other.raw)
+
+    def __hash__(self) -> int:
+        return hash((self.arn, len(self), tuple(self._columns.times[:8])))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _restored, (self.raw, self.arn, self.warnings, self._more_pages)
+
+    def __repr__(self) -> str:
+        return card.line(self)
+
+    def _repr_html_(self) -> str:
+        return card.card(self)
+
+    # Read once, on demand
+
+    @cached_property
+    def _spans(self) -> Spans:
+        return find_invocations(self._columns)
+
+    @cached_property
+    def _places(self) -> dict[str, str]:
+        return positions(self._columns)
+
+    @cached_property
+    def _changes(self) -> list[Change]:
+        return fold(self._columns)
+
+    @cached_property
+    def _operations(self) -> tuple[Operation, ...]:
+        return build_operations(self._columns, self.final_state(), self._spans.of_event, self._places)
+
+    @cached_property
+    def _by_key(self) -> dict[str, Operation]:
+        by_position = {operation.position: operation for operation in self._operations}
+        return by_position | {operation.id: operation for operation in self._operations}
+
+    def _changes_before(self, cut: int) -> list[Change]:
+        return [change for change in self._changes if change.at < cut]
+
+    def _begun_before_due(self, invocation: int) -> set[str]:
+        """Steps that this invocation began to run: they were READY, even where the clock skipped their delay."""
+        of_event = self._spans.of_event
+        return {
+            change.id
+            for change in self._changes
+            if change.operation["Type"] == "STEP"
+            and change.operation["Status"] == "STARTED"
+            and of_event[change.at] == invocation
+        }
+
+    def _of_arn(self, part: str) -> str | None:
+        found = _ARN.match(self.arn) if self.arn else None
+        return found[part] if found else None
+
+    def _outcome(self, *, started: bool) -> tuple[str | None, dict[str, Any] | None]:
+        """Payload and error of the event that started, or that ended, the execution."""
+        payloads, errors = self._columns.outcomes
+        for at, meaning in enumerate(self._columns.meanings):
+            if meaning.origin is Origin.EXECUTION and (meaning.status == "STARTED") is started:
+                return payloads[at], errors[at]
+        return None, None
+
+
+def _frames() -> ModuleType:
+    from durable_debug.history import frames  # noqa: PLC0415 - brings pandas, which is slow to load
+
+    return frames
+
+
+def _restored(events: Any, arn: str | None, warnings: tuple[str, ...], more_pages: bool) -> History:  # noqa: FBT001
+    history = History(events, arn=arn, more_pages=more_pages)
+    history.warnings = warnings
+    return history

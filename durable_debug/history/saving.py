@@ -1,0 +1,89 @@
+"""A history as a file: `GetDurableExecutionHistory` JSON, written so that nothing is lost."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import tempfile
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from durable_debug.errors import HistoryError
+from durable_debug.history.timestamps import microseconds
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["same_events", "write"]
+
+
+def write(
+    events: Sequence[dict[str, Any]], path: str | os.PathLike[str], *, arn: str | None, more_pages: bool
+) -> None:
+    """Write the events to a file, atomically."""
+    document: dict[str, Any] = {"DurableExecutionArn": arn} if arn is not None else {}
+    document["Events"] = list(events)
+    if more_pages:
+        document["NextMarker"] = "unknown"  # so that it stays known to be incomplete
+    target = Path(path)
+    descriptor, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name[:64]}.", suffix=".tmp")
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(_json(document))
+        Path(temporary).chmod(0o666 & ~_umask())
+        Path(temporary).replace(target)
+    except BaseException:
+        with contextlib.suppress(FileNotFoundError):
+            Path(temporary).unlink()
+        raise
+
+
+def same_events(some: Sequence[dict[str, Any]], others: Sequence[dict[str, Any]]) -> bool:
+    """Whether two lists of events are equal, timestamps compared as moments."""
+    return len(some) == len(others) and all(
+        a is b or a == b or _normal(a) == _normal(b) for a, b in zip(some, others, strict=True)
+    )
+
+
+def _normal(value: Any, key: str = "") -> Any:
+    if key.endswith("Timestamp"):
+        with contextlib.suppress(TypeError, ValueError, OverflowError):
+            return microseconds(value)
+    if isinstance(value, dict):
+        return {name: _normal(held, str(name)) for name, held in value.items()}
+    if isinstance(value, list | tuple):
+        return [_normal(held) for held in value]
+    return value
+
+
+def _json(document: dict[str, Any]) -> bytes:
+    try:
+        return orjson.dumps(
+            document, default=_plain, option=orjson.OPT_INDENT_2 | orjson.OPT_PASSTHROUGH_DATETIME
+        )
+    except orjson.JSONEncodeError:
+        pass
+    try:  # lone surrogates and numbers beyond 64 bits, that the faster encoder refuses
+        return json.dumps(document, default=_plain, indent=2).encode()
+    except (TypeError, ValueError) as error:
+        raise HistoryError(
+            f"The history holds something that JSON cannot: {error}.",
+            cure="Events may hold what botocore's responses hold: text, numbers, booleans, lists, dicts, datetimes.",
+        ) from None
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, datetime):
+        aware = value if value.tzinfo is not None else value.replace(tzinfo=UTC)
+        return aware.isoformat(timespec="microseconds")
+    raise TypeError(f"{type(value).__name__} in it")
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

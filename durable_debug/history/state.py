@@ -1,0 +1,212 @@
+"""The service's list of operations, folded from the events.
+
+The rules are the service's: an attempt counts when it ends; a retry (a delay before the next attempt) leaves the step
+PENDING and a new start clears the last outcome; a wait ends when its timer does. Two things no event tells. PENDING
+becomes READY when the clock passes the next attempt. And ``ReplayChildren``: a child context has it when its recorded
+result is empty, a map or parallel when its result is the SDK's summary; a child context with a summary generator of
+its own cannot be told from one without.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import orjson
+
+from durable_debug.history.timestamps import from_microseconds, microseconds
+
+if TYPE_CHECKING:
+    from collections.abc import Container, Iterable
+
+    from durable_debug.history.columns import Columns
+
+__all__ = ["Change", "fold", "operations_at", "replays_children", "retry_delay"]
+
+State = dict[str, Any]
+
+_ENDED = frozenset({"SUCCEEDED", "FAILED", "TIMED_OUT", "STOPPED", "CANCELLED"})
+_LONGEST_DELAY = 1_000_000_000  # 30 years: more is no delay, and would run out of the calendar
+_SUMMARIES = {"Map": "MapResult", "Parallel": "ParallelResult"}
+
+
+class _Told(NamedTuple):
+    """What an event tells besides the new status."""
+
+    details: dict[str, Any]
+    payload: str | None
+    error: dict[str, Any] | None
+    time: datetime
+
+
+class Change(NamedTuple):
+    """What one event made of one operation."""
+
+    at: int  # index of the event
+    id: str
+    operation: State
+
+
+def fold(columns: Columns) -> list[Change]:
+    """Every version of every operation, in the order of the events.
+
+    The dicts are shared between calls: copy before handing them out.
+    """
+    now: dict[str, State] = {}
+    changes = []
+    payloads, errors = columns.outcomes
+    for at, (operation_id, meaning) in enumerate(zip(columns.ids, columns.meanings, strict=True)):
+        if operation_id is None or meaning.type is None or meaning.status is None:
+            continue
+        time = from_microseconds(columns.times[at])
+        before = now.get(operation_id)
+        if before and before["Type"] != meaning.type:
+            before = None  # no real history has this; take the newer for true
+        operation: State = {"Id": operation_id, "Type": meaning.type, "Status": meaning.status}
+        for field, column in (
+            ("ParentId", columns.parents),
+            ("Name", columns.names),
+            ("SubType", columns.sub_types),
+        ):
+            if value := column[at] or (before and before.get(field)):
+                operation[field] = value
+        if meaning.status == "STARTED":
+            operation["StartTimestamp"] = (
+                before["StartTimestamp"] if before and "StartTimestamp" in before else time
+            )
+        elif before and "StartTimestamp" in before:
+            operation["StartTimestamp"] = before["StartTimestamp"]
+        if meaning.status in _ENDED:
+            operation["EndTimestamp"] = time
+        told = _Told(columns.details[at] or {}, payloads[at], errors[at], time)
+        _DETAILS[meaning.type](operation, before, told)
+        now[operation_id] = operation
+        changes.append(Change(at, operation_id, operation))
+    return changes
+
+
+def operations_at(changes: Iterable[Change], clock: int | None, ready: Container[str] = ()) -> list[State]:
+    """Operations after these changes, in start order, as fresh dicts.
+
+    Parameters
+    ----------
+    changes
+        As many of `fold` as count.
+    clock
+        Microseconds since 1970: attempts due by then are READY. None: none is.
+    ready
+        Ids of PENDING steps that are known to be READY whatever the clock says.
+    """
+    latest = {operation_id: operation for _, operation_id, operation in changes}
+    now = from_microseconds(clock) if clock is not None else None
+    return [_handed_out(operation, now, ready) for operation in latest.values()]
+
+
+def retry_delay(details: dict[str, Any] | None) -> float | None:
+    """Seconds before the next attempt, of a step's end; None where it is the last."""
+    retry = (details or {}).get("RetryDetails")
+    delay = retry.get("NextAttemptDelaySeconds") if isinstance(retry, dict) else None
+    return delay if isinstance(delay, int | float) and 0 < delay <= _LONGEST_DELAY else None
+
+
+def replays_children(operation: State) -> bool | None:
+    """Whether a context's body runs again on replay: True, False, or None where the events cannot tell."""
+    if operation["Type"] != "CONTEXT" or operation["Status"] != "SUCCEEDED":
+        return False
+    result: str | None = operation["ContextDetails"].get("Result")
+    if not result:
+        return result == ""
+    sub_type = operation.get("SubType")
+    if sub_type in _SUMMARIES:
+        return _is_summary(result, _SUMMARIES[sub_type])
+    # Branches, and the context of a wait_for_callback, never have a summary generator.
+    return None if sub_type not in {"MapIteration", "ParallelBranch", "WaitForCallback"} else False
+
+
+def _is_summary(result: str, kind: str) -> bool:
+    if kind not in result[:64]:  # the SDK writes the type first: no need to parse a large batch
+        return False
+    try:
+        document = orjson.loads(result)
+    except orjson.JSONDecodeError:
+        return False
+    return isinstance(document, dict) and document.get("type") == kind and "totalCount" in document
+
+
+def _handed_out(operation: State, now: datetime | None, ready: Container[str]) -> State:
+    copy = {key: dict(value) if isinstance(value, dict) else value for key, value in operation.items()}
+    if copy["Status"] == "PENDING":
+        due = copy["StepDetails"]["NextAttemptTimestamp"]
+        if copy["Id"] in ready or (now is not None and due <= now):
+            copy["Status"] = "READY"
+            del copy["StepDetails"]["NextAttemptTimestamp"]
+    return copy
+
+
+def _outcome(told: _Told) -> State:
+    outcome: State = {}
+    if told.payload is not None:
+        outcome["Result"] = told.payload
+    if told.error:
+        outcome["Error"] = told.error
+    return outcome
+
+
+def _execution(operation: State, before: State | None, told: _Told) -> None:
+    if operation["Status"] != "STARTED" and before:
+        operation["ExecutionDetails"] = before["ExecutionDetails"]
+    else:
+        operation["ExecutionDetails"] = {"InputPayload": told.payload} if told.payload is not None else {}
+
+
+def _context(operation: State, _: State | None, told: _Told) -> None:
+    operation["ContextDetails"] = {"Result": None} | _outcome(
+        told
+    )  # as the SDK writes it, also while it runs
+    if replays_children(operation):
+        operation["ContextDetails"]["ReplayChildren"] = True
+
+
+def _step(operation: State, before: State | None, told: _Told) -> None:
+    attempts = before["StepDetails"]["Attempt"] if before else 0
+    if operation["Status"] == "STARTED":
+        operation["StepDetails"] = {"Attempt": attempts}
+        return
+    operation["StepDetails"] = {"Attempt": attempts + 1} | _outcome(told)
+    delay = retry_delay(told.details)
+    if delay is not None:
+        operation["Status"] = "PENDING"
+        del operation["EndTimestamp"]
+        operation["StepDetails"]["NextAttemptTimestamp"] = told.time + timedelta(seconds=delay)
+
+
+def _wait(operation: State, before: State | None, told: _Told) -> None:
+    if operation["Status"] != "STARTED" and before:
+        operation["WaitDetails"] = before["WaitDetails"]
+        return
+    try:
+        end = from_microseconds(microseconds(told.details["ScheduledEndTimestamp"]))
+    except (KeyError, TypeError, ValueError, OverflowError):
+        operation["WaitDetails"] = {}
+    else:
+        operation["WaitDetails"] = {"ScheduledEndTimestamp": end}
+
+
+def _callback(operation: State, before: State | None, told: _Told) -> None:
+    callback_id = told.details.get("CallbackId") or (before and before["CallbackDetails"].get("CallbackId"))
+    operation["CallbackDetails"] = ({"CallbackId": callback_id} if callback_id else {}) | _outcome(told)
+
+
+def _chained_invoke(operation: State, _: State | None, told: _Told) -> None:
+    # The payload of its start is what was sent, not what came back.
+    operation["ChainedInvokeDetails"] = {} if operation["Status"] == "STARTED" else _outcome(told)
+
+
+_DETAILS = {
+    "EXECUTION": _execution,
+    "CONTEXT": _context,
+    "STEP": _step,
+    "WAIT": _wait,
+    "CALLBACK": _callback,
+    "CHAINED_INVOKE": _chained_invoke,
+}

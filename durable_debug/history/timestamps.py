@@ -1,0 +1,53 @@
+"""Timestamps of all sources as one thing: whole microseconds since 1970, UTC.
+
+Sources write them as epoch seconds (float or whole), epoch milliseconds, ISO 8601 (``T`` or a space, ``Z`` or an
+offset) or `datetime` objects. Sort, compare and store the integers; show the datetimes.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+__all__ = ["from_microseconds", "microseconds"]
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+# 1e11 s is the year 5138 and 1e11 ms is 1973: below it a number counts seconds, above it milliseconds.
+_SMALLEST_MILLISECONDS = 100_000_000_000
+_SMALLEST, _LARGEST = -62_135_596_800_000_000, 221_845_392_000_000_000  # years 1 to 9000: delays can be added
+
+
+def microseconds(value: Any) -> int:
+    """Microseconds since 1970-01-01 UTC.
+
+    Parameters
+    ----------
+    value
+        Epoch seconds, epoch milliseconds, an ISO 8601 string or a datetime. One without an offset is UTC.
+
+    Raises
+    ------
+    ValueError, TypeError, OverflowError
+        It is not a timestamp, or not one between the years 1 and 9000.
+    """
+    if isinstance(value, str):
+        try:
+            return microseconds(datetime.fromisoformat(value))
+        except ValueError:
+            return microseconds(float(value))  # numbers that went through a text format
+    if isinstance(value, datetime):
+        aware = value if value.tzinfo is not None else value.replace(tzinfo=UTC)
+        return (aware - _EPOCH) // _MICROSECOND
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise TypeError(f"{type(value).__name__} is not a timestamp")
+    scale = 1_000 if abs(value) >= _SMALLEST_MILLISECONDS else 1_000_000
+    result = round(value * scale)
+    if not _SMALLEST <= result <= _LARGEST:
+        raise OverflowError(f"{value} is outside the years 1 to 9000")
+    return result
+
+
+def from_microseconds(value: int) -> datetime:
+    """Return the aware UTC datetime of `value` microseconds since 1970."""
+    return _EPOCH + timedelta(microseconds=value)
