@@ -1,0 +1,222 @@
+"""One operation that the handler asked for, as plain data."""
+
+from __future__ import annotations
+
+import functools
+import linecache
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from types import CodeType
+
+    from durable_debug.replay.tape import Ask
+
+__all__ = ["AskedOperation", "Place", "place_of"]
+
+_REPR_LIMIT = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A place in the user's code.
+
+    Attributes
+    ----------
+    file
+        Path of the file, or the name of a notebook's cell.
+    line, end_line
+        First and last line of the call, from 1.
+    function
+        Qualified name of the function that it is in.
+    """
+
+    file: str
+    line: int
+    end_line: int
+    function: str
+
+    @property
+    def source(self) -> str:
+        """Text of the first line, stripped; empty where the source can't be had."""
+        return linecache.getline(self.file, self.line).strip()
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}"
+
+
+@functools.lru_cache(maxsize=8192)
+def place_of(code: CodeType, lasti: int) -> Place:
+    """Give the place of an instruction."""
+    for index, (line, end_line, _, _) in enumerate(code.co_positions()):
+        if index == lasti // 2:
+            first = line or code.co_firstlineno
+            return Place(code.co_filename, first, end_line or first, code.co_qualname)
+    return Place(code.co_filename, code.co_firstlineno, code.co_firstlineno, code.co_qualname)
+
+
+@dataclass(frozen=True, slots=True)
+class AskedOperation:
+    """One operation that the handler asked for, in a replay.
+
+    Attributes
+    ----------
+    seq
+        Its place in the order of asking, from 0.
+    position
+        Logical position, such as ``"3-1"``: the handler's third operation, in it the first.
+    id
+        The operation's id at that position, as the SDK derives it.
+    name, type, sub_type
+        As in the history.
+    depth
+        0 for the handler's own operations.
+    parent_position
+        Position of the operation in whose body it was asked for; empty at the top.
+    arguments
+        What the call asked, as plain data: ``seconds`` of a wait, ``function_name`` and ``payload`` of an
+        invoke, ``timeout_seconds`` of a callback, ``items`` (count) of a map, and so on.
+    place
+        The line of the user's code that asked.
+    answer
+        How it was answered: ``"recorded SUCCEEDED"`` (and FAILED, TIMED_OUT …) from the history,
+        ``"recorded STARTED"`` for what had not ended, ``"ran"`` where the user allowed its body by name,
+        ``"virtual"`` for a context that leaves no operation, ``"none"`` where the history has nothing.
+    entered
+        Whether its body was run over the recorded inner operations.
+    """
+
+    seq: int
+    position: str
+    id: str
+    name: str | None
+    type: str
+    sub_type: str
+    depth: int
+    parent_position: str
+    arguments: dict[str, Any] = field(hash=False)
+    place: Place
+    answer: str
+    entered: bool
+
+    @property
+    def file(self) -> str:
+        """File of the line that asked."""
+        return self.place.file
+
+    @property
+    def line(self) -> int:
+        """Line that asked, from 1."""
+        return self.place.line
+
+
+def asked_operation(ask: Ask) -> AskedOperation:
+    """Make plain data of what a run noted."""
+    assert ask.code is not None
+    return AskedOperation(
+        seq=ask.seq,
+        position=ask.position,
+        id=ask.operation_id,
+        name=ask.name,
+        type=ask.type,
+        sub_type=ask.sub_type,
+        depth=ask.depth,
+        parent_position=ask.parent_path,
+        arguments=_arguments(ask),
+        place=place_of(ask.code, ask.lasti),
+        answer=_answer(ask),
+        entered=ask.entered,
+    )
+
+
+def _answer(ask: Ask) -> str:
+    if ask.ran:
+        return "ran"
+    if ask.recorded is not None:
+        return f"recorded {ask.recorded.status.value}"
+    return "virtual" if ask.virtual else "none"
+
+
+def _arguments(ask: Ask) -> dict[str, Any]:
+    kind, *rest = ask.args
+    match kind:
+        case "step":
+            config = rest[1]
+            found: dict[str, Any] = {"func": _called(rest[0])}
+            if config is not None:
+                found["step_semantics"] = config.step_semantics.value
+                if config.retry_strategy is not None:
+                    found["retry_strategy"] = _called(config.retry_strategy)
+                _note_serdes(found, serdes=config.serdes)
+            return found
+        case "wait":
+            return {"seconds": rest[0].to_seconds()}
+        case "create_callback":
+            return _callback(rest[0])
+        case "wait_for_callback":
+            return {"submitter": _called(rest[0]), **_callback(rest[1])}
+        case "invoke":
+            config = rest[2]
+            found = {"function_name": rest[0], "payload": ask.payload if ask.payload is not None else _shown(rest[1])}
+            if config is not None:
+                if config.tenant_id is not None:
+                    found["tenant_id"] = config.tenant_id
+                _note_serdes(found, serdes_payload=config.serdes_payload, serdes_result=config.serdes_result)
+            return found
+        case "wait_for_condition":
+            found = {"check": _called(rest[0]), "initial_state": _shown(rest[1].initial_state)}
+            _note_serdes(found, serdes=rest[1].serdes)
+            return found
+        case "run_in_child_context":
+            found = {"func": _called(rest[0])}
+            if rest[1] is not None:
+                if rest[1].is_virtual:
+                    found["is_virtual"] = True
+                _note_serdes(found, serdes=rest[1].serdes)
+            return found
+        case "map":
+            return {"items": ask.branches, "func": _called(rest[1]), **_batch(rest[2])}
+        case "parallel":
+            return {"branches": ask.branches, **_batch(rest[1])}
+        case _:
+            return {"index": rest[0]}
+
+
+def _callback(config: Any) -> dict[str, Any]:
+    if config is None:
+        return {"timeout_seconds": 0, "heartbeat_timeout_seconds": 0}
+    return {
+        "timeout_seconds": config.timeout_seconds,
+        "heartbeat_timeout_seconds": config.heartbeat_timeout_seconds,
+    }
+
+
+def _batch(config: Any) -> dict[str, Any]:
+    if config is None:
+        return {}
+    found: dict[str, Any] = {"nesting_type": config.nesting_type.value}
+    if config.max_concurrency is not None:
+        found["max_concurrency"] = config.max_concurrency
+    completion = config.completion_config
+    for key in ("min_successful", "tolerated_failure_count", "tolerated_failure_percentage"):
+        if getattr(completion, key) is not None:
+            found[key] = getattr(completion, key)
+    _note_serdes(found, serdes=config.serdes, item_serdes=config.item_serdes)
+    return found
+
+
+def _note_serdes(found: dict[str, Any], **codecs: Any) -> None:
+    found.update({key: type(codec).__qualname__ for key, codec in codecs.items() if codec is not None})
+
+
+def _called(func: Any) -> str:
+    func = getattr(func, "func", func)
+    return str(getattr(func, "__qualname__", None) or type(func).__qualname__)
+
+
+def _shown(value: Any) -> str:
+    try:
+        text = repr(value)
+    except Exception as error:  # noqa: BLE001 - a user's own repr may do anything
+        return f"<{type(value).__qualname__}: its repr raises {type(error).__name__}>"
+    return text if len(text) <= _REPR_LIMIT else text[: _REPR_LIMIT - 1] + "…"

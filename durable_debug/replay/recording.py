@@ -1,0 +1,94 @@
+"""What one replay did, as a value."""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from durable_debug.replay.asked import AskedOperation, asked_operation
+from durable_debug.replay.engine import Options, Outcome, Replay, Script, prepare
+
+if TYPE_CHECKING:
+    from durable_debug.history import History
+    from durable_debug.replay.guard import SideEffect
+    from durable_debug.replay.handlers import Handler
+    from durable_debug.replay.tape import Ask, Halt, LogLine, Matcher, Observer
+
+__all__ = ["Recording", "record"]
+
+
+@dataclass(frozen=True)
+class Recording:
+    """What a handler did when it was run over a history.
+
+    Attributes
+    ----------
+    outcome
+        How the invocation ended.
+    asks
+        Every operation asked for, in order; raw notes, see `operations`.
+    logs
+        What was logged through the context, also where Lambda keeps quiet on replay.
+    side_effects
+        What was done, or tried, outside steps.
+    halt
+        Why the replay ended it, or None.
+    exception
+        What left the handler, with its traceback; None if nothing did.
+    """
+
+    handler: Handler
+    history: History
+    options: Options
+    script: Script
+    outcome: Outcome
+    asks: tuple[Ask, ...]
+    logs: tuple[LogLine, ...]
+    side_effects: tuple[SideEffect, ...]
+    halt: Halt | None
+    exception: BaseException | None = field(repr=False)
+    sent: tuple[Any, ...] = field(repr=False)
+
+    @functools.cached_property
+    def operations(self) -> tuple[AskedOperation, ...]:
+        """Every operation that the handler asked for, in the order of asking."""
+        return tuple(asked_operation(ask) for ask in self.asks)
+
+
+def record(
+    handler: object,
+    history: History,
+    options: Options,
+    *,
+    observer: Observer | None = None,
+    matcher: Matcher | None = None,
+) -> Recording:
+    """Run a handler over a history, to the end.
+
+    Raises
+    ------
+    HandlerError, HistoryError
+        One of them can't be used.
+    """
+    found, script = prepare(handler, history, options)
+    replay = Replay(found, script, options, observer=observer, matcher=matcher)
+    return recorded(replay, history, replay.run())
+
+
+def recorded(replay: Replay, history: History, outcome: Outcome) -> Recording:
+    """Make a value of a replay that has ended."""
+    tape = replay.tape
+    return Recording(
+        handler=replay.handler,
+        history=history,
+        options=replay.options,
+        script=replay.script,
+        outcome=outcome,
+        asks=tuple(tape.asks),
+        logs=tuple(tape.logs),
+        side_effects=tuple(tape.side_effects),
+        halt=tape.halt,
+        exception=tape.error,
+        sent=tuple(tape.sent),
+    )

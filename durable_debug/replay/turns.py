@@ -1,0 +1,84 @@
+"""One branch of a live map or parallel at a time, in index order, so that a replay is the same every time."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import TracebackType
+
+_POLL_SECONDS = 0.02
+
+
+class Turns:
+    """Hands the turn from branch to branch.
+
+    The SDK starts branches in index order, each in a thread of a pool. A branch enters when its context is
+    made and leaves when its body ends; if the SDK ends it in between, its turn is found free.
+    """
+
+    def __init__(self, over: Callable[[], bool]) -> None:
+        self._over = over
+        self._condition = threading.Condition()
+        self._holder: tuple[int, int] | None = None  # (index, thread)
+        self._next = 0
+
+    def enter(self, index: int) -> None:
+        """Wait for this branch's turn."""
+        me = threading.get_ident()
+        with self._condition:
+            while not self._free(index, me):
+                if self._over():
+                    break
+                self._condition.wait(_POLL_SECONDS)
+            self._holder = (index, me)
+            self._next = max(self._next, index + 1)
+
+    def _free(self, index: int, me: int) -> bool:
+        if index > self._next:
+            return False
+        if self._holder is None or self._holder[1] == me:
+            return True
+        return not _in_branch(self._holder[1])
+
+    def leave(self, index: int) -> None:
+        """End this branch's turn."""
+        with self._condition:
+            if self._holder is not None and self._holder[0] == index:
+                self._holder = None
+                self._condition.notify_all()
+
+    def taken(self, index: int) -> Turn:
+        """Give a context manager around a branch's body, that leaves at its end."""
+        return self.Turn(self, index)
+
+    class Turn:
+        """The rest of a turn."""
+
+        __slots__ = ("_index", "_turns")
+
+        def __init__(self, turns: Turns, index: int) -> None:
+            self._turns, self._index = turns, index
+
+        def __enter__(self) -> None:
+            return
+
+        def __exit__(
+            self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        ) -> None:
+            self._turns.leave(self._index)
+
+
+def _in_branch(thread: int) -> bool:
+    frame = sys._current_frames().get(thread)  # noqa: SLF001
+    while frame is not None:
+        if frame.f_code.co_name == "_branch_worker":
+            return True
+        frame = frame.f_back
+    return False
+
+
+Turn = Turns.Turn
