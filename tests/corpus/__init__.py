@@ -13,7 +13,7 @@ import importlib
 
 from corpus.case import DEATHS, RAN, REGISTRY, Case
 
-GROUPS = ("steps", "retries", "waits", "callbacks")
+GROUPS = ("steps", "retries", "waits", "callbacks", "invokes", "children", "virtual", "maps", "parallels")
 
 for group in GROUPS:
     importlib.import_module(f"corpus.{group}")
