@@ -48,7 +48,11 @@ HEAVY = {
 def loaded_by(statement: str) -> set[str]:
     """Top-level modules that a fresh interpreter has loaded after `statement`."""
     code = f"{statement}\nimport sys; print(*{{name.partition('.')[0] for name in sys.modules}})"
-    return set(subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout.split())
+    return set(
+        subprocess.run(
+            [sys.executable, "-c", code], check=True, capture_output=True, text=True
+        ).stdout.split()
+    )
 
 
 def test_the_public_names_are_these():
@@ -71,7 +75,9 @@ def test_the_command_line_loads_nothing_heavy_before_it_has_something_to_do():
 
 
 def test_reading_a_history_loads_neither_the_sdk_nor_pictures(samples):
-    statement = f"import durable_debug; durable_debug.load({str(samples / 'espresso_timed_out.json')!r}).operations"
+    statement = (
+        f"import durable_debug; durable_debug.load({str(samples / 'espresso_timed_out.json')!r}).operations"
+    )
     assert loaded_by(statement) & HEAVY == {"numpy", "pandas"}
 
 

@@ -1,0 +1,150 @@
+"""``durable-debug replay``: run a handler over a history, and say whether it did what the history says."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sys
+from argparse import ArgumentTypeError, RawDescriptionHelpFormatter
+from typing import TYPE_CHECKING, Any
+
+from durable_debug.cli.text import paint, plain
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Callable
+
+    from durable_debug.divergence import Run
+
+EXAMPLES = """\
+examples:
+  durable-debug replay orders.py:handler order.json
+  durable-debug replay shop.orders:handler order.json --invocation 2
+  durable-debug replay orders.py:handler order.json --break charge-card --break status=FAILED
+  durable-debug replay orders.py:handler order.json --break 'name=charge-*,when=total > 100'
+  durable-debug replay orders.py:handler order.json --run make-receipt    (runs that step's body where it has no record)
+  durable-debug replay orders.py:handler order.json --json
+
+exit codes:
+  0  the handler did what the history says
+  1  it did something else, or had to stop early
+  2  bad input or usage
+"""
+
+# What `--break KEY=VALUE` may name, and how a value is read: the keywords of Debugger.break_at.
+BREAK_AT: dict[str, Callable[[str], object]] = {
+    "name": str,
+    "type": str,
+    "sub_type": str,
+    "status": str,
+    "attempt": int,
+    "position": str,
+    "event_id": int,
+    "line": int,
+    "invocation": int,
+    "when": str,
+}
+
+
+def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command's parser."""
+    parser = commands.add_parser(
+        "replay",
+        help="run a handler over a history",
+        description="Run a handler over a recorded history, through the real SDK, and say whether it still does what the history says.\n"
+        "No step body, submitter, condition check or invoke runs, and no AWS call is made.",
+        epilog=EXAMPLES,
+        formatter_class=RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("handler", metavar="HANDLER", help="module:name or path/to/file.py:name")
+    parser.add_argument("history", metavar="HISTORY", help="what dd.load() takes: a path to a history file")
+    parser.add_argument(
+        "--invocation", metavar="K", type=int, help="replay the K-th Lambda invocation only (from 1)"
+    )
+    parser.add_argument(
+        "--break",
+        metavar="SPEC",
+        dest="breaks",
+        type=break_spec,
+        action="append",
+        default=[],
+        help=f"report each stop at SPEC: an operation's name or glob, or KEY=VALUE[,KEY=VALUE] with {', '.join(BREAK_AT)}",
+    )
+    parser.add_argument(
+        "--run",
+        metavar="NAME",
+        action="append",
+        default=[],
+        help="let this operation's body run where the history has no answer for it",
+    )
+    parser.add_argument(
+        "--timeout", metavar="S", type=float, default=60.0, help="give up after S seconds (60)"
+    )
+    parser.add_argument("--json", action="store_true", help="the outcome as JSON")
+    parser.set_defaults(do=replay)
+
+
+def break_spec(text: str) -> dict[str, object]:
+    """Read ``charge-*`` or ``KEY=VALUE,…``; what follows ``when=`` is one Python expression, commas and all."""
+    if "=" not in text:
+        return {"name": text}
+    found: dict[str, object] = {}
+    rest = text
+    while rest:
+        key, equals, rest = rest.partition("=")
+        value, _, rest = (rest, "", "") if key == "when" else rest.partition(",")
+        if not equals or key not in BREAK_AT:
+            raise ArgumentTypeError(f"{key!r} is none of {', '.join(BREAK_AT)}")
+        try:
+            found[key] = BREAK_AT[key](value)
+        except ValueError as error:
+            raise ArgumentTypeError(f"{key}={value!r} is not a number") from error
+    return found
+
+
+def replay(arguments: argparse.Namespace) -> int:
+    """Replay, print the stops and the report, and give the exit code."""
+    import durable_debug as dd
+
+    history = dd.load(arguments.history)
+    for warning in history.warnings:
+        print(f"{paint('warning', '33')}: {plain(warning)}", file=sys.stderr)
+    options: dict[str, Any] = {
+        "invocation": arguments.invocation,
+        "run": tuple(arguments.run),
+        "timeout": arguments.timeout,
+    }
+    # What the handler itself prints must not end up in the JSON.
+    with contextlib.redirect_stdout(sys.stderr) if arguments.json else contextlib.nullcontext():
+        stops = list(_stops(arguments, history, options)) if arguments.breaks else []
+        run = dd.replay(arguments.handler, history, **options)
+    if arguments.json:
+        print(json.dumps(as_json(run, stops), default=str))
+    else:
+        for number, stop in enumerate(stops, 1):
+            print("\n".join(_stop_lines(number, stop)), end="\n\n")
+        print(run.report())
+    return 0 if run.ok else 1
+
+
+def as_json(run: Run, stops: list[dict[str, Any]]) -> dict[str, Any]:
+    """The outcome as data."""
+    return {
+        "ok": run.ok,
+        "status": run.status,
+        "result": run.result,
+        "error": run.error,
+        "stopped": run.stopped,
+        "divergences": [
+            _fields(one, "kind", "message", "file", "line", "position") for one in run.divergences
+        ],
+        "operations": [
+            _fields(one, "position", "name", "type", "sub_type", "file", "line", "answer")
+            for one in run.operations
+        ],
+        "stops": stops,
+    }
+
+
+def _fields(thing: object, *names: str) -> dict[str, Any]:
+    return {name: getattr(thing, name) for name in names}

@@ -1,0 +1,280 @@
+"""``durable-debug show``: what is in a history, and its operations as a tree."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import re
+import shutil
+import sys
+from argparse import RawDescriptionHelpFormatter
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from durable_debug.cli.text import duration, error_line, paint, paint_status, plain, ranges, symbol, word
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Iterator
+
+    from durable_debug.history import History, Operation
+
+EXAMPLES = """\
+examples:
+  durable-debug show order.json
+  durable-debug show order.json --all | less
+  durable-debug show order.json --json | jq '.operations[] | select(.attempts > 1) | .name'
+"""
+
+FOLD = 6  # a run of this many siblings that look alike, or of such patterns of siblings, is folded …
+SHOWN = 2  # … behind its first ones
+LONGEST_PATTERN = 8
+
+
+def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command's parser."""
+    parser = commands.add_parser(
+        "show",
+        help="a history's summary and its operations as a tree",
+        description="Show a history: how it ended, and its operations as a tree, with status, attempts, duration, position and event ids.",
+        epilog=EXAMPLES,
+        formatter_class=RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("history", metavar="HISTORY", help="what dd.load() takes: a path to a history file")
+    parser.add_argument(
+        "--all", action="store_true", help="show every operation: do not fold runs of alike ones"
+    )
+    parser.add_argument("--json", action="store_true", help="as JSON, every operation with all its fields")
+    parser.set_defaults(do=show)
+
+
+def show(arguments: argparse.Namespace) -> int:
+    """Print the history that the arguments name."""
+    from durable_debug.sources import load
+
+    history = load(arguments.history)
+    if arguments.json:
+        print(json.dumps(as_json(history), default=_iso))
+        return 0
+    for line in summary(history):
+        print(line)
+    print()
+    for line in table(history, fold=not arguments.all):
+        print(line)
+    return 0
+
+
+def as_json(history: History) -> dict[str, Any]:
+    """Everything that `show` tells, as data: statuses and payloads as recorded, times as datetime."""
+    return {
+        "arn": history.arn,
+        "name": history.name,
+        "function_name": history.function_name,
+        "status": history.status,
+        "input": history.input,
+        "result": history.result,
+        "error": history.error,
+        "warnings": list(history.warnings),
+        "operations": [dataclasses.asdict(operation) for operation in history.tree()],
+    }
+
+
+def _iso(value: object) -> str:
+    return value.isoformat() if isinstance(value, datetime) else str(value)
+
+
+# --- summary ------------------------------------------------------------------------------------
+
+
+def summary(history: History) -> Iterator[str]:
+    """What happened, in a few lines."""
+    operations = history.tree()
+    status = paint_status(f"{symbol(history.status)} {word(history.status)}", history.status)
+    took = duration(history.duration_seconds)
+    when = f"{'for' if history.status in {'RUNNING', 'PAUSED'} else 'in'} {took}" if took else ""
+    yield " ".join(filter(None, (paint(plain(history.name or "execution"), "1"), status, when)))
+    if history.error:
+        yield f"  {paint_status(plain(error_line(history.error), 500), history.status)}"
+    retries = sum(max(operation.attempts - 1, 0) for operation in operations)
+    counts = [
+        _count(history.invocation_count, "invocation"),
+        _count(len(operations), "operation"),
+        _count(retries, "retry", "retries") if retries else "",
+        _count(len(history), "event"),
+    ]
+    yield "  " + " · ".join(filter(None, counts))
+    started = next((state.get("StartTimestamp") for state in history.final_state()), None)
+    facts = {
+        "function": history.function_name,
+        "arn": history.arn,
+        "started": f"{started:%Y-%m-%d %H:%M:%S} UTC" if started else None,
+        "input": history.input,
+        "result": history.result,
+    }
+    for name, value in facts.items():
+        if value:
+            yield f"  {paint(f'{name:9}', '2')} {plain(value, 500)}"
+    for warning in history.warnings:
+        yield f"  {paint('warning', '33')}   {plain(warning)}"
+
+
+def _count(number: int, one: str, many: str | None = None) -> str:
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+# --- the tree -----------------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class Node:
+    """An operation and what ran inside it."""
+
+    operation: Operation
+    children: list[Node] = field(default_factory=list)
+    looks: int = 0  # nodes that look alike, inside and out, have the same number
+    size: int = 1  # operations in this subtree
+    retries: int = 0
+
+
+def forest(operations: tuple[Operation, ...]) -> list[Node]:
+    """The operations nested by parent, in start order; one whose parent is not in the history stands at the top."""
+    nodes = {operation.id: Node(operation) for operation in operations}
+    roots: list[Node] = []
+    for node in nodes.values():
+        parent = nodes.get(node.operation.parent_id or "")
+        (parent.children if parent and parent is not node else roots).append(node)
+    looks: dict[tuple[object, ...], int] = {}
+    # Deepest first, so that a node's children are known before it.
+    for node in sorted(nodes.values(), key=lambda one: -one.operation.depth):
+        operation = node.operation
+        name = re.sub(r"\d+", "#", operation.name or "")
+        key = (
+            name,
+            operation.type,
+            operation.sub_type,
+            operation.status,
+            *(child.looks for child in node.children),
+        )
+        node.looks = looks.setdefault(key, len(looks))
+        node.size = 1 + sum(child.size for child in node.children)
+        node.retries = max(operation.attempts - 1, 0) + sum(child.retries for child in node.children)
+    return roots
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of the table; `cells` is None for a remark below an operation."""
+
+    stem: str
+    text: str
+    status: str = ""
+    cells: tuple[str, ...] | None = None
+
+
+def rows(nodes: list[Node], *, fold: bool, stem: str = "", top: bool = True) -> Iterator[Row]:
+    """Give the lines of these siblings and of all below them."""
+
+    def stems(index: int) -> tuple[str, str]:
+        if top:
+            return "", ""
+        return (stem + "└─ ", stem + "   ") if index == len(nodes) - 1 else (stem + "├─ ", stem + "│  ")
+
+    index = 0
+    while index < len(nodes):
+        period, length = _repeats(nodes, index) if fold else (1, 1)
+        shown = index + (max(period, SHOWN) if length > 1 else 1)
+        for number in range(index, shown):
+            yield from _operation(nodes[number], *stems(number), fold=fold)
+        index += length
+        if length > 1:
+            yield Row(stems(index - 1)[0], _more(nodes[shown:index]), nodes[shown].operation.status)
+
+
+def _repeats(nodes: list[Node], index: int) -> tuple[int, int]:
+    """How many nodes from `index` on repeat a pattern of how many; (1, 1) where too few do."""
+    for period in range(1, LONGEST_PATTERN + 1):
+        end = index + period
+        while end < len(nodes) and nodes[end].looks == nodes[end - period].looks:
+            end += 1
+        length = (end - index) // period * period
+        if length >= max(FOLD, 3 * period):
+            return period, length
+    return 1, 1
+
+
+def _more(hidden: list[Node]) -> str:
+    inside = sum(node.size for node in hidden) - len(hidden)
+    retries = sum(node.retries for node in hidden)
+    about = [f"{plain(hidden[0].operation.position)} to {plain(hidden[-1].operation.position)}"]
+    about += [_count(inside, "operation") + " inside"] if inside else []
+    about += [_count(retries, "retry", "retries")] if retries else []
+    return f"… {len(hidden):,} more like these ({', '.join(about)})"
+
+
+def _operation(node: Node, here: str, below: str, *, fold: bool) -> Iterator[Row]:
+    operation = node.operation
+    took = (operation.end - operation.start).total_seconds() if operation.end and operation.start else None
+    yield Row(
+        here,
+        f"{symbol(operation.status)} {plain(operation.name or '(no name)', 120)}",
+        operation.status,
+        (
+            word(operation.status),
+            plain(operation.sub_type or operation.type),
+            str(operation.attempts) if operation.attempts > 1 or operation.type == "STEP" else "",
+            duration(took),
+            plain(operation.position),
+            ranges(operation.event_ids),
+        ),
+    )
+    # A context's error is, as a rule, that of an operation inside it: said once, where it arose.
+    message = (operation.error or {}).get("ErrorMessage")
+    if operation.error and all(
+        message != (child.operation.error or {}).get("ErrorMessage") for child in node.children
+    ):
+        yield Row(
+            below + ("│ " if node.children else "  "),
+            plain(error_line(operation.error), 300),
+            operation.status,
+        )
+    yield from rows(node.children, fold=fold, stem=below, top=False)
+
+
+HEADER = ("operation", "status", "kind", "attempts", "took", "position", "events")
+RIGHT = {"attempts", "took"}
+
+
+def table(history: History, *, fold: bool) -> Iterator[str]:
+    """The tree as aligned columns, as wide as it needs; on a terminal, names give way to its width."""
+    lines = list(rows(forest(history.tree()), fold=fold))
+    full = [line for line in lines if line.cells is not None]
+    if not full:
+        yield "No operations."
+        return
+    columns = zip(HEADER[1:], *(line.cells for line in full if line.cells), strict=True)
+    widths = [max(map(len, column)) for column in columns]
+    first = max(len(line.stem) + len(line.text) for line in full)
+    if sys.stdout.isatty():
+        room = shutil.get_terminal_size().columns - sum(widths) - 2 * len(widths)
+        first = max(min(first, room), 24)
+    yield paint("  ".join([HEADER[0].ljust(first), *_padded(HEADER[1:], widths)]), "2")
+    for line in lines:
+        if line.cells is None:
+            yield paint(line.stem, "2") + paint_status(line.text, line.status)
+            continue
+        room = max(first - len(line.stem), 8)
+        text = line.text if len(line.text) <= room else line.text[: room - 1] + "…"
+        name = paint(line.stem, "2") + paint_status(text[0], line.status) + text[1:].ljust(room - 1)
+        status, *rest = _padded(line.cells, widths)
+        yield "  ".join([name, paint_status(status, line.status), *rest]).rstrip()
+    hidden = len(history.tree()) - len(full)
+    if hidden:
+        yield paint(f"{_count(hidden, 'operation')} folded away; --all shows all of them.", "2")
+
+
+def _padded(cells: tuple[str, ...], widths: list[int]) -> list[str]:
+    return [
+        cell.rjust(width) if title in RIGHT else cell.ljust(width)
+        for title, cell, width in zip(HEADER[1:], cells, widths, strict=True)
+    ]

@@ -1,0 +1,99 @@
+"""Text for a terminal: somebody's data made harmless, times, symbols, colour."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import sys
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+# Told apart by symbol and word; the colour only helps.
+SYMBOLS = {
+    "SUCCEEDED": ("✓", "32"),
+    "FAILED": ("✗", "31"),
+    "TIMED_OUT": ("◷", "31"),
+    "CANCELLED": ("⊘", "33"),
+    "STOPPED": ("■", "33"),
+    "STARTED": ("▸", "36"),
+    "RUNNING": ("▸", "36"),
+    "PENDING": ("◌", "36"),
+    "READY": ("○", "36"),
+}
+
+
+def plain(data: object, limit: int | None = None) -> str:
+    """`data` as text on one line that can't steer a terminal, cut with an ellipsis at `limit` characters."""
+    text = str(data)
+    cut = limit is not None and len(text) > limit
+    text = text[: limit - 1] if cut and limit else text
+    text = "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in text)
+    return f"{text}…" if cut else text
+
+
+def symbol(status: str) -> str:
+    """One character for a status; ``?`` for one that is not known."""
+    return SYMBOLS.get(status, ("?", ""))[0]
+
+
+def word(status: str) -> str:
+    """A status in words: ``timed out``."""
+    return plain(status).replace("_", " ").lower()
+
+
+def coloured() -> bool:
+    """Whether standard output is a terminal that may be coloured (https://no-color.org)."""
+    return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+def paint(text: str, code: str) -> str:
+    """`text` in an SGR colour, where output is coloured."""
+    return f"\x1b[{code}m{text}\x1b[0m" if code and coloured() else text
+
+
+def paint_status(text: str, status: str) -> str:
+    """`text` in a status's colour."""
+    return paint(text, SYMBOLS.get(status, ("?", ""))[1])
+
+
+def duration(seconds: float | None) -> str:
+    """A length of time in the two largest units that say something: ``45 ms``, ``1.5 s``, ``2 min 1 s``, ``30 d 2 h``."""
+    if seconds is None:
+        return ""
+    if seconds < 1:
+        return f"{seconds * 1000:.0f} ms"
+    if seconds < 59.95:  # above, it would round to "60 s"
+        return f"{seconds:.3g} s"
+    whole = round(seconds)
+    for size, unit, smaller_size, smaller in (
+        (86_400, "d", 3600, "h"),
+        (3600, "h", 60, "min"),
+        (60, "min", 1, "s"),
+    ):
+        if whole >= size:
+            rest = whole % size // smaller_size
+            return f"{whole // size} {unit}" + (f" {rest} {smaller}" if rest else "")
+    return f"{whole} s"
+
+
+def ranges(numbers: Iterable[int]) -> str:
+    """Event ids as ``2–3, 7``; the middle of many left out."""
+    parts = []
+    for _, group in itertools.groupby(enumerate(sorted(numbers)), lambda pair: pair[1] - pair[0]):
+        run = [number for _, number in group]
+        parts.append(f"{run[0]}–{run[-1]}" if len(run) > 1 else f"{run[0]}")
+    if len(parts) > 6:
+        parts = [*parts[:4], "…", parts[-1]]
+    return ", ".join(parts)
+
+
+def error_line(error: dict[str, Any] | None) -> str:
+    """An error object's type and message."""
+    if not error:
+        return ""
+    return (
+        ": ".join(filter(None, (str(error.get("ErrorType") or ""), str(error.get("ErrorMessage") or ""))))
+        or "error"
+    )
