@@ -7,6 +7,8 @@ import re
 import signal
 import subprocess
 import sys
+import time
+import urllib.error
 import urllib.request
 
 import pytest
@@ -15,6 +17,17 @@ from durable_debug.cli import lab
 from durable_debug.errors import DurableDebugError
 
 from tests.conftest import ROOT
+
+
+def answers(url: str) -> bool:
+    """Whether the server answers; it prints its address a moment before it listens."""
+    for _ in range(100):
+        try:
+            with urllib.request.urlopen(url, timeout=20) as answer:
+                return answer.status == 200
+        except urllib.error.URLError:
+            time.sleep(0.1)
+    return False
 
 
 def test_it_serves_the_first_notebook_until_it_is_told_to_stop(tmp_path):
@@ -39,8 +52,7 @@ def test_it_serves_the_first_notebook_until_it_is_told_to_stop(tmp_path):
                 break
         assert found, "no address was printed"
         assert found[1] == "notebooks/01_debug_a_failed_execution.ipynb"
-        with urllib.request.urlopen(found[0].replace("/lab/tree/", "/api/contents/"), timeout=20) as answer:
-            assert answer.status == 200
+        assert answers(found[0].replace("/lab/tree/", "/api/contents/"))
     finally:
         program.send_signal(signal.SIGTERM)
         program.stderr.read()
