@@ -365,10 +365,13 @@ class RecordingRunner(DurableFunctionTestRunner):
         )
         for answer in answers:
             self.scheduler.call_later(
-                lambda answer=answer: self._answer(callback_token.to_str(), answer), answer.after
+                lambda answer=answer: self._answer(execution_arn, callback_token.to_str(), answer),
+                answer.after,
             )
 
-    def _answer(self, callback_id: str, answer: Answer) -> None:
+    def _answer(self, execution_arn: str, callback_id: str, answer: Answer) -> None:
+        if self._store.load(execution_arn).is_complete:
+            return  # too late: Lambda refuses it, and the emulator would write it into the finished history
         if answer.heartbeat:
             self.send_callback_heartbeat(callback_id)
         elif answer.error:

@@ -13,7 +13,24 @@ import importlib
 
 from corpus.case import DEATHS, RAN, REGISTRY, Case
 
-GROUPS = ("steps", "retries", "waits", "callbacks", "invokes", "children", "virtual", "maps", "parallels")
+GROUPS = (
+    "steps",
+    "retries",
+    "waits",
+    "callbacks",
+    "invokes",
+    "children",
+    "virtual",
+    "maps",
+    "parallels",
+    "conditions",
+    "serdes",
+    "large",
+    "errors",
+    "crashes",
+    "handlers",
+    "mixed",
+)
 
 for group in GROUPS:
     importlib.import_module(f"corpus.{group}")

@@ -146,7 +146,7 @@ def callbacks_kept_alive(event, context):
     return context.create_callback("alive", HEARTBEAT).result()
 
 
-@case(status="RUNNING", look_after_seconds=600)
+@case(status="RUNNING", ended_by_the_handler=False, look_after_seconds=600)
 @durable_execution
 def callbacks_awaited_still(event, context):
     context.step(lambda _: ran("before"), name="before")

@@ -74,7 +74,8 @@ class Case:
 
     ``status`` is that of the execution. ``answers`` are to its callbacks (sample_histories/recording.py); ``durable``
     and ``plain`` the functions it may invoke; ``deaths`` where its process dies, in order. With ``emulator_like`` ids,
-    ARN and a clock in microseconds are the emulator's.
+    ARN and a clock in microseconds are the emulator's. Where ``ended_by_the_handler`` is False the service ended the
+    execution, so that a replay comes to another end: to something that would run, or is still awaited.
     """
 
     handler: Callable[..., Any]
@@ -90,6 +91,7 @@ class Case:
     child_timeout: int = 120
     page_bytes: int | None = None
     emulator_like: bool = False
+    ended_by_the_handler: bool = True
 
     @property
     def group(self) -> str:

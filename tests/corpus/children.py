@@ -210,7 +210,7 @@ def children_in_a_saga(event, context):
         return [note(context, f"cancel-{part}", f"cancelled {part}") for part in reversed(undo)]
 
 
-@case(status="RUNNING", look_after_seconds=100)
+@case(status="RUNNING", ended_by_the_handler=False, look_after_seconds=100)
 @durable_execution
 def children_suspended_inside(event, context):
     def slow(child):

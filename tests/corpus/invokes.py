@@ -171,7 +171,13 @@ def invokes_in_parallel(event, context):
     return result.get_results()
 
 
-@case(durable={"endless": endless_child}, child_timeout=86_400, status="RUNNING", look_after_seconds=3_600)
+@case(
+    durable={"endless": endless_child},
+    child_timeout=86_400,
+    status="RUNNING",
+    ended_by_the_handler=False,
+    look_after_seconds=3_600,
+)
 @durable_execution
 def invokes_and_waits_still(event, context):
     return context.invoke("endless", {}, name="endless")

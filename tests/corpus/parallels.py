@@ -257,7 +257,7 @@ def parallels_of_two_hundred_short_branches(event, context):
     return sum(context.parallel(branches, "many", config).get_results())
 
 
-@case(status="RUNNING", look_after_seconds=600)
+@case(status="RUNNING", ended_by_the_handler=False, look_after_seconds=600)
 @durable_execution
 def parallels_half_done(event, context):
     branches = [branch("now", 1), branch("later", 2, wait=100_000), branch("soon", 3, wait=50)]

@@ -61,7 +61,7 @@ def waits_refused(event, context):
         return str(error)
 
 
-@case(status="RUNNING", look_after_seconds=3_600)
+@case(status="RUNNING", ended_by_the_handler=False, look_after_seconds=3_600)
 @durable_execution
 def waits_still(event, context):
     context.step(lambda _: ran("before"), name="before")
@@ -69,7 +69,7 @@ def waits_still(event, context):
     return context.step(lambda _: ran("after"), name="after")
 
 
-@case(status="TIMED_OUT", execution_timeout=600)
+@case(status="TIMED_OUT", execution_timeout=600, ended_by_the_handler=False)
 @durable_execution
 def waits_beyond_the_execution_timeout(event, context):
     context.wait(Duration.from_seconds(30), name="short")
