@@ -1,3 +1,79 @@
-"""Replay debugger for AWS Lambda durable functions."""
+"""Replay debugger for AWS Lambda durable functions.
+
+>>> import durable_debug as dd
+>>> history = dd.load("sample_histories/espresso_timed_out.json")
+>>> run = dd.replay("sample_histories/apps/espresso.py:handler", history)
+>>> dbg = dd.debug("sample_histories/apps/espresso.py:handler", history)  # doctest: +SKIP
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from durable_debug.errors import (
+    ClosedError,
+    DivergenceError,
+    DurableDebugError,
+    HandlerError,
+    HistoryError,
+    IncompleteHistoryError,
+    MissingDataError,
+    NoSuchStopError,
+)
+
+if TYPE_CHECKING:
+    from durable_debug.debugger import Debugger, Stop, debug
+    from durable_debug.divergence import Divergence, Run, replay
+    from durable_debug.history import History, Operation
+    from durable_debug.sources import load
 
 __version__ = "0.1.0"
+
+__all__ = [
+    "ClosedError",
+    "Debugger",
+    "Divergence",
+    "DivergenceError",
+    "DurableDebugError",
+    "HandlerError",
+    "History",
+    "HistoryError",
+    "IncompleteHistoryError",
+    "MissingDataError",
+    "NoSuchStopError",
+    "Operation",
+    "Run",
+    "Stop",
+    "debug",
+    "load",
+    "replay",
+]
+
+# The rest is loaded when first used: importing the package costs next to nothing.
+_ROOMS = {
+    "Debugger": "debugger",
+    "Divergence": "divergence",
+    "History": "history",
+    "Operation": "history",
+    "Run": "divergence",
+    "Stop": "debugger",
+    "debug": "debugger",
+    "load": "sources",
+    "replay": "divergence",
+}
+_MODULES = {"plots", "testing", "widgets"}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _MODULES:
+        return importlib.import_module(f"{__name__}.{name}")
+    if name not in _ROOMS:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(f"{__name__}.{_ROOMS[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__, *_MODULES})

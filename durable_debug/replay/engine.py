@@ -153,6 +153,7 @@ class Replay:
         *,
         observer: Observer | None = None,
         matcher: Matcher | None = None,
+        trace: bool = False,
     ) -> None:
         self.handler = handler
         self.script = script
@@ -165,6 +166,7 @@ class Replay:
             matcher=matcher,
             observer=observer,
             report=self._report,
+            trace=trace,
         )
         self._worker = Worker(self._invoke, self.tape)
 

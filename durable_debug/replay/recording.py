@@ -6,7 +6,7 @@ import functools
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from durable_debug.replay.asked import AskedOperation, asked_operation
+from durable_debug.replay.asked import AskedOperation, Place, asked_operation, place_of
 from durable_debug.replay.engine import Options, Outcome, Replay, Script, prepare
 
 if TYPE_CHECKING:
@@ -34,6 +34,10 @@ class Recording:
         What was done, or tried, outside steps.
     halt
         Why the replay ended it, or None.
+    sent
+        Checkpoints that the SDK wanted to send.
+    ends
+        By position of a context (``""`` for the handler), the line that its body ended at; only where traced.
     exception
         What left the handler, with its traceback; None if nothing did.
     """
@@ -49,6 +53,7 @@ class Recording:
     halt: Halt | None
     exception: BaseException | None = field(repr=False)
     sent: tuple[Any, ...] = field(repr=False)
+    ends: dict[str, Place] = field(repr=False, hash=False)
 
     @functools.cached_property
     def operations(self) -> tuple[AskedOperation, ...]:
@@ -63,6 +68,7 @@ def record(
     *,
     observer: Observer | None = None,
     matcher: Matcher | None = None,
+    trace: bool = False,
 ) -> Recording:
     """Run a handler over a history, to the end.
 
@@ -72,7 +78,7 @@ def record(
         One of them can't be used.
     """
     found, script = prepare(handler, history, options)
-    replay = Replay(found, script, options, observer=observer, matcher=matcher)
+    replay = Replay(found, script, options, observer=observer, matcher=matcher, trace=trace)
     return recorded(replay, history, replay.run())
 
 
@@ -91,4 +97,5 @@ def recorded(replay: Replay, history: History, outcome: Outcome) -> Recording:
         halt=tape.halt,
         exception=tape.error,
         sent=tuple(tape.sent),
+        ends={path: place_of(*end) for path, end in tape.ends.items()},
     )

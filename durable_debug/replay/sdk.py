@@ -40,6 +40,7 @@ from aws_durable_execution_sdk_python.lambda_service import (
     CallbackDetails,
     CheckpointOutput,
     CheckpointUpdatedExecutionState,
+    ErrorObject,
     Operation,
     OperationAction,
     OperationStatus,
@@ -216,7 +217,7 @@ class ReplayContext(DurableContext):
         batch = _Batch(ask, executor, self._tape)
 
         def body(context: DurableContext, item: Any, index: int, items: Sequence[Any]) -> Any:
-            with batch.turn(index), guarded(self._tape.report):
+            with batch.turn(index), _users_code(self._tape):
                 return func(context, item, index, items)
 
         with self._batching(batch), _noting(ask):
@@ -237,7 +238,7 @@ class ReplayContext(DurableContext):
 
             @functools.wraps(func)
             def body(context: DurableContext) -> Any:
-                with batch.turn(index), guarded(self._tape.report):
+                with batch.turn(index), _users_code(self._tape):
                     return func(context)
 
             return dataclasses.replace(branch, func=body) if isinstance(branch, ParallelBranch) else body
@@ -292,6 +293,7 @@ class ReplayContext(DurableContext):
             if not is_user_code(frame.f_code.co_filename):
                 frame = user_frame(frame) or frame
             ask.code, ask.lasti = frame.f_code, frame.f_lasti
+            ask.looked = getattr(tape.local, "looking", 0) > 0
             tape.note(ask)
             if tape.observer is not None:
                 with guarded(None):
@@ -382,7 +384,7 @@ class ReplayContext(DurableContext):
         local.looking = getattr(local, "looking", 0) + 1
         ask.entered = True
         try:
-            with guarded(self._tape.report):
+            with _users_code(self._tape):
                 ask.inner = ("returned", body())
         except (LeaveBody, SuspendExecution):
             ask.inner = ("left", None)
@@ -406,6 +408,7 @@ class ReplayContext(DurableContext):
         if batch is not None and batch.ask.operation_id == operation_id:
             inner = adopt(context, self._tape, path=batch.ask.position, within=batch.ask, depth=self._depth + 1)
             inner._batch, inner._silent = batch, self._silent  # noqa: SLF001
+            batch.ask.entered = batch.live or self._tape.enter
             batch.prepare(inner)
             return inner
         ask = self._asked
@@ -492,6 +495,8 @@ class _Batch:
 
     def _recorded_branches(self, context: ReplayContext, recorded: Operation) -> list[int]:
         count = len(self.executor.executables)
+        if self.tape.matcher is not None:
+            return list(range(count))
         if not self.flat:
             return [i for i in range(count) if self.identity(i) in self.tape.answers]
         details = recorded.context_details
@@ -618,6 +623,44 @@ class _TapeLogger(Logger):
         output.keep(self._tape, "ERROR" if level == "EXCEPTION" else level, text, replayed=not self._should_log())
 
 
+@contextlib.contextmanager
+def _users_code(tape: Tape) -> Iterator[None]:
+    """Around the user's own code: side effects are reported, and on request the lines that bodies end at."""
+    if not tape.trace:
+        with guarded(tape.report):
+            yield
+        return
+    before = sys.gettrace()
+    sys.settrace(_body_tracer(tape))
+    try:
+        with guarded(tape.report):
+            yield
+    finally:
+        sys.settrace(before)
+
+
+def _body_tracer(tape: Tape) -> Callable[[FrameType, str, Any], Any]:
+    def called(frame: FrameType, event: str, _: Any) -> Any:
+        code, caller = frame.f_code, frame.f_back
+        if event != "call" or not is_user_code(code.co_filename):
+            return None
+        if caller is None or is_user_code(caller.f_code.co_filename):
+            return None  # not a body, but something that a body calls
+        path = next((v._path for v in frame.f_locals.values() if type(v) is ReplayContext), None)  # noqa: SLF001
+        if path is None:
+            return None
+        frame.f_trace_lines = False
+
+        def returned(frame: FrameType, event: str, _: Any) -> Any:
+            if event == "return":
+                tape.ends[path] = (code, frame.f_lasti)
+            return returned
+
+        return returned
+
+    return called
+
+
 # --------------------------------------------------------------------------------------------- the service
 
 
@@ -707,7 +750,7 @@ def invoke(  # noqa: PLR0913
 
         tape.watch()
         output.listen(tape)
-        with guarded(tape.report):
+        with _users_code(tape):
             try:
                 result = func(event, root)
             except Exception as error:
@@ -735,6 +778,32 @@ def invoke(  # noqa: PLR0913
         event.update(event.to_json_dict())
         durable = around(durable)
     return cast("dict[str, Any]", durable(event, lambda_context))
+
+
+# ------------------------------------------------------------------------------------- payloads and errors
+
+
+def codec_of(ask: Ask) -> Any:
+    """The codec that a context's result is written with; None for the SDK's own."""
+    if ask.args[0] == "branch":
+        config = ask.within.args[-1] if ask.within is not None else None
+        return (config.item_serdes or config.serdes) if config is not None else None
+    return ask.args[-1].serdes if ask.args[0] == "run_in_child_context" and ask.args[-1] is not None else None
+
+
+def to_payload(ask: Ask, value: Any, arn: str) -> str | None:
+    """Write a value as its context would."""
+    return serialize(codec_of(ask), value, ask.operation_id, arn)
+
+
+def from_payload(ask: Ask, payload: str | None, arn: str) -> Any:
+    """Read a payload as its context would."""
+    return None if payload is None else deserialize(codec_of(ask), payload, ask.operation_id, arn)
+
+
+def error_object(error: BaseException) -> dict[str, Any]:
+    """Give the error object that the SDK would send for an exception."""
+    return dict(ErrorObject.from_exception(error).to_dict())
 
 
 def _end_at_once(state: Any) -> None:

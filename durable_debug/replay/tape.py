@@ -40,6 +40,7 @@ class Ask:
         "failure",
         "inner",
         "lasti",
+        "looked",
         "match",
         "name",
         "number",
@@ -89,6 +90,7 @@ class Ask:
         self.code: CodeType | None = None
         self.lasti = -1
         self.inner: tuple[str, Any] | None = None  # how an entered body ended: ("returned", value) ...
+        self.looked = False  # asked for in a body that Lambda would not enter
         self.entered = False
         self.ran = False  # its body really ran, because the user asked for that
         self.branches: int | None = None
@@ -157,6 +159,8 @@ class Tape:
         Called for each ask, before it is answered.
     report
         Called for each side effect of the handler outside steps; raises to refuse it.
+    trace
+        Whether to note the lines at which the handler and the bodies of contexts end.
     """
 
     def __init__(  # noqa: PLR0913
@@ -169,6 +173,7 @@ class Tape:
         matcher: Matcher | None = None,
         observer: Observer | None = None,
         report: Callable[[SideEffect], None] | None = None,
+        trace: bool = False,
     ) -> None:
         self.report = report
         self.answers = answers
@@ -184,6 +189,8 @@ class Tape:
         self.halt: Halt | None = None
         self.error: BaseException | None = None  # what left the handler
         self.returned: tuple[Any] | None = None
+        self.trace = trace
+        self.ends: dict[str, tuple[CodeType, int]] = {}  # by context, the instruction that its body ended at
         self.threads: set[int] = set()  # idents of the threads in which the user's code runs
         self.local = threading.local()
         self._sequence = itertools.count()

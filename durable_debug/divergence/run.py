@@ -1,0 +1,244 @@
+"""A replay and everything that it does otherwise than the history."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from durable_debug.divergence.align import Aligner, Plan, Recorded, improved
+from durable_debug.divergence.divergence import Divergence, judged
+from durable_debug.divergence.findings import Comparison, compare
+from durable_debug.divergence.outcome import goes_on, outcome_findings
+from durable_debug.divergence.unchecked import unchecked
+from durable_debug.errors import DivergenceError
+from durable_debug.history import History
+from durable_debug.replay.engine import Options, names
+from durable_debug.replay.recording import Recording, record
+from durable_debug.sources import load
+
+if TYPE_CHECKING:
+    from durable_debug.replay.asked import AskedOperation
+    from durable_debug.replay.guard import SideEffect
+    from durable_debug.replay.tape import LogLine
+
+__all__ = ["Run", "replay"]
+
+_MOST_PASSES = 5
+
+
+@dataclass(frozen=True, repr=False)
+class Run:
+    """What a handler did when it was replayed over a history. A value: nothing of it changes.
+
+    Attributes
+    ----------
+    recording
+        The replay as Lambda would do it: the SDK answers from the recorded state and objects where it would.
+    """
+
+    recording: Recording
+
+    # ---- how it went
+
+    @property
+    def history(self) -> History:
+        """The history that was replayed."""
+        return self.recording.history
+
+    @property
+    def status(self) -> str:
+        """``SUCCEEDED``, ``FAILED`` or ``PENDING`` (suspended), as the handler would have told Lambda.
+
+        ``HALTED`` where the replay was ended before the handler (see `stopped`); ``CRASHED`` where the
+        invocation ended without an output, so that Lambda would run it again.
+        """
+        return self.recording.outcome.status
+
+    @property
+    def result(self) -> str | None:
+        """Result payload (JSON text), as in ``history.result``."""
+        return self.recording.outcome.result
+
+    @property
+    def error(self) -> dict[str, Any] | None:
+        """Error object (``ErrorType``, ``ErrorMessage`` …), as in ``history.error``."""
+        return self.recording.outcome.error
+
+    @property
+    def stopped(self) -> str | None:
+        """Why the replay was ended before the handler; None if it was not."""
+        return self.recording.halt.message if self.recording.halt else None
+
+    @property
+    def operations(self) -> tuple[AskedOperation, ...]:
+        """Every operation that the handler asked for, in order."""
+        return self.recording.operations
+
+    @property
+    def logs(self) -> tuple[LogLine, ...]:
+        """What the handler logged and printed, also where Lambda keeps quiet on replay."""
+        return self.recording.logs
+
+    @property
+    def side_effects(self) -> tuple[SideEffect, ...]:
+        """What the handler did, or tried, outside steps."""
+        return self.recording.side_effects
+
+    # ---- what is otherwise
+
+    @functools.cached_property
+    def _analysis(self) -> tuple[Comparison, Recording, Plan]:
+        return _analysed(self.recording)
+
+    @functools.cached_property
+    def divergences(self) -> tuple[Divergence, ...]:
+        """Everything that the replay does otherwise than the history, in the order of the replay."""
+        comparison, _, _ = self._analysis
+        return judged(comparison.findings, self.recording)
+
+    @functools.cached_property
+    def unchecked(self) -> tuple[str, ...]:
+        """What could not be compared, a sentence each."""
+        comparison, complete, _ = self._analysis
+        return (*unchecked(complete), *dict.fromkeys(comparison.unchecked))
+
+    @property
+    def plan(self) -> Plan | None:
+        """By position asked for, the recorded position that answers it; None where all are the same."""
+        comparison, _, plan = self._analysis
+        return plan if comparison.structural else None
+
+    @property
+    def ok(self) -> bool:
+        """Whether it replayed clean: no divergence, and not ended before the record was."""
+        return not self.divergences and not self._cut_short
+
+    @property
+    def _cut_short(self) -> bool:
+        return self.recording.halt is not None and not goes_on(self.recording)
+
+    def raise_for_divergence(self) -> None:
+        """Raise if the replay did not do what the history says.
+
+        Raises
+        ------
+        DivergenceError
+            With all divergences in its message.
+        """
+        if not self.ok:
+            raise DivergenceError(self.report())
+
+    def report(self) -> str:
+        """Plain text for a terminal."""
+        from durable_debug.divergence.text import report  # noqa: PLC0415
+
+        return report(self)
+
+    def _repr_html_(self) -> str:
+        from durable_debug.divergence.html import card  # noqa: PLC0415
+
+        return card(self)
+
+    def __repr__(self) -> str:
+        name = self.recording.handler.name
+        if not self.divergences:
+            clean = "clean" if self.ok else f"ended early: {self.stopped}"
+            return f"<Run of {name}: {self.status}, {len(self.operations)} operations, {clean}>"
+        return f"<Run of {name}: {self.status}, {len(self.operations)} operations, {len(self.divergences)} divergences>"
+
+
+def replay(  # noqa: PLR0913
+    handler: object,
+    history: object,
+    *,
+    invocation: int | None = None,
+    enter: bool = True,
+    run: str | Iterable[str] = (),
+    allow: str | Iterable[str] = (),
+    timeout: float | None = 60.0,
+) -> Run:
+    """Run a handler over a recorded history, through the AWS SDK, and say what it does otherwise.
+
+    No step body, submitter, condition check or invoke runs, and nothing is sent anywhere. The handler's own
+    code does run; sockets, processes and files opened for writing outside steps are refused.
+
+    Parameters
+    ----------
+    handler
+        The function decorated with ``@durable_execution``, or ``"package.module:name"``, ``"path/app.py:name"``.
+    history
+        A `History`, or whatever `load` takes.
+    invocation
+        Re-run this one invocation (from 1) as it was: with the state at its start, and what it then did
+        answered from the record. By default the whole execution is replayed, from its last state.
+    enter
+        Whether to look into the bodies of completed child contexts, maps and parallels. Lambda does not
+        enter them; the look changes no answer.
+    run
+        Names (glob patterns) of steps whose bodies may really run where the history has no answer.
+    allow
+        Side effects outside steps to let happen: ``"network"``, ``"process"``, ``"file"``, or a glob pattern.
+    timeout
+        Seconds without a further operation after which the handler is ended; None to wait for ever.
+
+    Returns
+    -------
+    Run
+        A frozen value: ``status``, ``result``, ``error``, ``operations``, ``divergences``, ``ok``.
+
+    Raises
+    ------
+    HandlerError
+        The handler does not exist, does not import or is not durable.
+    HistoryError
+        The history can't be read, or can't drive a replay: it is partial, or payloads are missing.
+
+    Examples
+    --------
+    >>> run = replay("sample_histories/apps/espresso.py:handler", "sample_histories/espresso_timed_out.json")
+    >>> run.status, run.ok
+    ('FAILED', True)
+    """
+    options = Options(invocation=invocation, enter=enter, run=names(run), allow=names(allow), timeout=timeout)
+    return Run(record(handler, as_history(history), options))
+
+
+def as_history(history: object) -> History:
+    """Take a `History`, or load one."""
+    return history if isinstance(history, History) else load(history)
+
+
+def _analysed(first: Recording) -> tuple[Comparison, Recording, Plan]:
+    """Compare a replay with its history; where operations themselves differ, align and replay again."""
+    recorded = Recorded(first.history)
+    same: Plan = {
+        ask.position: ask.position if ask.position in recorded.by_position or ask.virtual else None for ask in first.asks
+    }
+    comparison = compare(first, recorded, same)
+    if goes_on(first):  # nothing was recorded of what comes next: that is no difference
+        comparison.findings = [f for f in comparison.findings if f.ask is None or f.ask is not first.halt.ask]  # type: ignore[union-attr]
+    if first.options.invocation is not None:
+        comparison.findings = [f for f in comparison.findings if f.kind != "missing"]
+    broken = any(ask.failure is not None for ask in first.asks)
+    if not comparison.structural and not broken:
+        ends = outcome_findings(first, first, comparison)
+        if not any(f.kind in {"child_result", "result", "outcome"} for f in [*comparison.findings, *ends]):
+            comparison.findings += ends
+            return comparison, first, same
+        complete = record(first.handler, first.history, first.options, trace=True)  # for the lines they end at
+        comparison = compare(complete, recorded, same)
+        comparison.findings += outcome_findings(first, complete, comparison)
+        return comparison, complete, same
+    plan: Plan | None = None
+    for _ in range(_MOST_PASSES):
+        aligner = Aligner(recorded, first.script.answers, plan)
+        complete = record(first.handler, first.history, first.options, matcher=aligner, trace=True)
+        better = improved(complete.asks, recorded, aligner.used)
+        if better == {position: aligner.used[position] for position in better}:
+            break
+        plan = better
+    comparison = compare(complete, recorded, aligner.used)
+    comparison.findings += outcome_findings(first, complete, comparison)
+    return comparison, complete, aligner.used

@@ -1,0 +1,69 @@
+"""A run as plain text, for terminals and for exceptions."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from durable_debug.divergence.divergence import Divergence
+    from durable_debug.divergence.run import Run
+
+__all__ = ["report"]
+
+
+def report(run: Run) -> str:
+    """Tell how a replay went: the outcome, each divergence with both sides, what was not checked."""
+    history = run.history
+    name = run.recording.handler.name
+    lines = [
+        f"{name} over {history.name or history.arn or 'a history'}: {run.status}"
+        + ("" if run.status == history.status else f" (recorded {history.status})")
+        + f", {len(run.operations)} operations asked for, {len(history.tree())} recorded"
+    ]
+    if run.stopped:
+        lines.append(f"  ended early: {run.stopped}")
+    if run.error:
+        lines.append(f"  error: {run.error.get('ErrorType')}: {run.error.get('ErrorMessage')}")
+    if not run.divergences:
+        lines.append("  clean: the replay did what the history says" if run.ok else "  no divergence up to there")
+    else:
+        count = len(run.divergences)
+        lines.append(f"  {count} divergence{'s' if count > 1 else ''}")
+    for number, divergence in enumerate(run.divergences, 1):
+        lines += ["", *_divergence(number, divergence)]
+    if run.unchecked:
+        lines += ["", "  not checked:"]
+        lines += [f"    - {sentence}" for sentence in run.unchecked]
+    return "\n".join(lines)
+
+
+def _divergence(number: int, divergence: Divergence) -> list[str]:
+    where = f"{_short_path(divergence.file)}:{divergence.line}" if divergence.file else "no line"
+    lines = [f"  {number}. {divergence.kind} ({divergence.severity}) at {where}: {divergence.message}"]
+    if divergence.source:
+        lines.append(f"       {divergence.line} | {divergence.source}")
+    position = divergence.position or divergence.recorded_position
+    if position:
+        events = f", events {_ranges(divergence.event_ids)}" if divergence.event_ids else ""
+        lines.append(f"     position  {position}{events}")
+    lines.append(f"     history   {divergence.recorded or '(nothing)'}")
+    lines.append(f"     code      {divergence.asked or '(nothing)'}")
+    lines.append(f"     Lambda    {divergence.lambda_effect}")
+    lines.append(f"     advice    {divergence.advice}")
+    return lines
+
+
+def _ranges(numbers: tuple[int, ...]) -> str:
+    shown = ", ".join(map(str, numbers[:6]))
+    return shown + (f" … ({len(numbers)})" if len(numbers) > 6 else "")
+
+
+def _short_path(path: str | None) -> str:
+    if path is None:
+        return ""
+    try:
+        relative = os.path.relpath(path)
+    except ValueError:
+        return path
+    return relative if not relative.startswith("..") else path

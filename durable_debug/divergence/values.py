@@ -1,0 +1,70 @@
+"""Whether a value or an error is the recorded one."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from durable_debug.replay import sdk
+
+if TYPE_CHECKING:
+    from durable_debug.replay.tape import Ask
+
+__all__ = ["same_error", "same_payload", "same_value"]
+
+
+def same_value(ask: Ask, payload: str | None, value: Any, arn: str) -> tuple[bool | None, str]:
+    """Compare what a body returned with the payload that its context recorded.
+
+    Returns
+    -------
+    tuple
+        Whether they are the same, None if nobody can tell; and the value as text, or why not.
+    """
+    try:
+        text = sdk.to_payload(ask, value, arn)
+    except Exception as error:  # noqa: BLE001 - a codec of the user's may do anything
+        return None, f"it can't be serialised here ({type(error).__name__}: {error})"
+    if text == payload or same_payload(text, payload):
+        return True, text or "none"
+    if sdk.codec_of(ask) is None:
+        return False, text or "none"
+    try:  # a codec need not write the same text twice: compare what it reads
+        read, recorded = sdk.from_payload(ask, text, arn), sdk.from_payload(ask, payload, arn)
+    except Exception as error:  # noqa: BLE001
+        return None, f"its codec can't read it back ({type(error).__name__}: {error})"
+    if read == recorded:
+        return True, text or "none"
+    if type(read).__eq__ is object.__eq__:
+        return None, f"{type(read).__name__} objects can't be compared"
+    return False, text or "none"
+
+
+def same_payload(one: str | None, other: str | None) -> bool:
+    """Compare two payloads as JSON, where they are."""
+    if one == other:
+        return True
+    if one is None or other is None:
+        return False
+    try:
+        return bool(json.loads(one) == json.loads(other))
+    except ValueError:
+        return False
+
+
+def same_error(error: BaseException, recorded: dict[str, Any] | None) -> bool:
+    """Compare what a body raised with the recorded error: by its class's name and message.
+
+    The module is not compared: the same class is in ``app`` on Lambda and in ``__main__`` in a notebook.
+    """
+    return same_error_objects(sdk.error_object(error), recorded)
+
+
+def same_error_objects(one: dict[str, Any] | None, other: dict[str, Any] | None) -> bool:
+    """Compare two error objects."""
+    one, other = one or {}, other or {}
+    return _class(one) == _class(other) and (one.get("ErrorMessage") or "") == (other.get("ErrorMessage") or "")
+
+
+def _class(error: dict[str, Any]) -> str:
+    return str(error.get("ErrorType") or "").rpartition(".")[2]
