@@ -29,7 +29,7 @@ def data_warnings(columns: Columns, *, more_pages: bool) -> list[str]:
         warnings.append(
             f"This is one page of a longer history: it ends with a marker for the next one. {_ALL_PAGES}"
         )
-    if lacking := [at for at in range(len(columns)) if columns.lacks_data(at)]:
+    if lacking := columns.lacking:
         shown = ", ".join(str(columns.event_ids[at]) for at in lacking[:8]) + (
             ", …" if len(lacking) > 8 else ""
         )
@@ -69,7 +69,7 @@ def _require_data(columns: Columns, operations: Sequence[Operation]) -> None:
             "This history has no execution data: every operation would answer None.", cure=_WITH_DATA
         )
     needed = _indexes_needed(columns, operations)
-    lacking = [columns.event_ids[at] for at in needed if columns.lacks_data(at)]
+    lacking = [columns.event_ids[at] for at in columns.lacking if at in needed]
     if lacking:
         shown = ", ".join(map(str, lacking[:8])) + (", …" if len(lacking) > 8 else "")
         raise MissingDataError(
@@ -78,20 +78,20 @@ def _require_data(columns: Columns, operations: Sequence[Operation]) -> None:
         )
 
 
-def _indexes_needed(columns: Columns, operations: Sequence[Operation]) -> list[int]:
+def _indexes_needed(columns: Columns, operations: Sequence[Operation]) -> set[int]:
     """Events whose payload a replay reads: the execution's input and the last outcome of each operation reached.
 
     What lies inside a finished context is not reached, as long as the context answers from its own checkpoint.
     """
     index = {event_id: at for at, event_id in enumerate(columns.event_ids)}
     closed: set[str] = set()
-    needed = [0]
+    needed = {0}
     for operation in operations:
         if operation.parent_id in closed:
             closed.add(operation.id)
             continue
         if operation.end_event_id is not None:
-            needed.append(index[operation.end_event_id])
+            needed.add(index[operation.end_event_id])
             if operation.type == "CONTEXT" and operation.replay_children is False:
                 closed.add(operation.id)
     return needed
@@ -99,16 +99,15 @@ def _indexes_needed(columns: Columns, operations: Sequence[Operation]) -> list[i
 
 def _has_no_payload_at_all(columns: Columns) -> bool:
     payloads, errors = columns.outcomes
-    if any(payload is not None for payload in payloads) or any(errors):
+    if payloads.count(None) < len(payloads) or any(errors):
         return False
-    return any(columns.lacks_data(at) for at in range(len(columns))) or any(
+    return bool(columns.lacking) or any(
         meaning.status == "SUCCEEDED" and meaning.type != "WAIT" for meaning in columns.meanings
     )
 
 
 def _polls_without_state(columns: Columns) -> int:
-    payloads, _ = columns.outcomes
     return sum(
-        event_type == "StepSucceeded" and payload is None and retry_delay(details) is not None
-        for event_type, payload, details in zip(columns.types, payloads, columns.details, strict=True)
+        columns.types[at] == "StepSucceeded" and retry_delay(columns.details[at]) is not None
+        for at in columns.without_result
     )

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from functools import cached_property
+from itertools import repeat
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from durable_debug.errors import HistoryError
-from durable_debug.history.timestamps import microseconds
-from durable_debug.history.vocabulary import KNOWN_EVENT_TYPES, Meaning, details_key, meaning
+from durable_debug.history.timestamps import are_epoch_seconds, microseconds
+from durable_debug.history.vocabulary import KNOWN_EVENT_TYPES, Meaning, Origin, details_key, meaning
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["Columns"]
 
 _TEXT = frozenset({str, type(None)})
+_OBJECT = frozenset({dict, type(None)})
 _CURE = "Get the history again with `aws lambda get-durable-execution-history --include-execution-data`."
 
 
@@ -32,16 +35,19 @@ class Columns:
         Something in it is not an event, or two events with one EventId differ.
     """
 
+    timestamps: list[Any]
+    """When each event was recorded: all float, seconds since 1970, or all int, microseconds."""
+
     def __init__(self, events: Iterable[Any]) -> None:
         self.warnings: list[str] = []
-        self.events = self._in_order(list(events))
-        self.event_ids: list[int] = [event["EventId"] for event in self.events]
+        self.events, self.event_ids = self._in_order(list(events))
         self.types: list[str] = self._texts("EventType", optional=False)
+        self._meanings = {event_type: meaning(event_type) for event_type in set(self.types)}
         self.ids = self._texts("Id")
         self.parents = self._texts("ParentId")
         self.names = self._texts("Name")
         self.sub_types = self._texts("SubType")
-        self.times = self._timestamps()
+        self.timestamps = self._timestamps()
         self.details = self._details()
         self._warn_of_gaps_and_news()
 
@@ -49,55 +55,87 @@ class Columns:
         return len(self.events)
 
     @cached_property
-    def meanings(self) -> list[Meaning]:
-        """What each event says."""
-        return [meaning(event_type) for event_type in self.types]
+    def times(self) -> list[int]:
+        """When each event was recorded, in microseconds since 1970."""
+        if self.timestamps and type(self.timestamps[0]) is float:
+            return [round(value * 1_000_000) for value in self.timestamps]
+        return self.timestamps
+
+    def time(self, at: int) -> int:
+        """One of `times`, where all of them are not worth the while."""
+        value = self.timestamps[at]
+        return round(value * 1_000_000) if type(value) is float else value
 
     @cached_property
+    def meanings(self) -> list[Meaning]:
+        """What each event says."""
+        return list(map(self._meanings.__getitem__, self.types))
+
+    def meaning(self, at: int) -> Meaning:
+        """One of `meanings`, where all of them are not worth the while."""
+        return self._meanings[self.types[at]]
+
+    def types_of(self, origin: Origin) -> set[str]:
+        """Event types here that have this origin."""
+        return {event_type for event_type, meaning in self._meanings.items() if meaning.origin is origin}
+
+    @property
     def outcomes(self) -> tuple[list[str | None], list[dict[str, Any] | None]]:
         """Payload (input or result) and error of each event."""
+        return self._read[0], self._read[1]
+
+    @property
+    def lacking(self) -> list[int]:
+        """Indexes of the events with a payload that was left out: marked as truncated, and not there."""
+        return self._read[2]
+
+    @property
+    def without_result(self) -> list[int]:
+        """Indexes of the events with a result that holds nothing, which need not mean that anything is missing."""
+        return self._read[3]
+
+    @cached_property
+    def _read(self) -> tuple[list[str | None], list[dict[str, Any] | None], list[int], list[int]]:
         payloads: list[str | None] = []
         errors: list[dict[str, Any] | None] = []
+        lacking: list[int] = []
+        empty: list[int] = []
         for at, details in enumerate(self.details):
             payload = error = None
             if details:
                 try:
                     if held := details.get("Result") or details.get("Input"):
                         payload = held.get("Payload")
+                        if payload is None:
+                            (lacking if held.get("Truncated") is True else empty).append(at)
                     if held := details.get("Error"):
                         error = held.get("Payload")
+                        if error is None and held.get("Truncated") is True:
+                            lacking.append(at)
                 except AttributeError:
                     raise self._wrong(at, "has details of another shape") from None
-                if (payload is not None and not isinstance(payload, str)) or not isinstance(
-                    error, dict | None
-                ):
-                    raise self._wrong(at, "has a payload of another shape")
             payloads.append(payload)
             errors.append(error)
-        return payloads, errors
+        for column, allowed in ((payloads, _TEXT), (errors, _OBJECT)):
+            if not set(map(type, column)) <= allowed:
+                at = next(at for at, value in enumerate(column) if type(value) not in allowed)
+                raise self._wrong(at, "has a payload of another shape")
+        return payloads, errors, lacking, empty
 
-    def lacks_data(self, at: int) -> bool:
-        """Whether a payload of the event was left out: marked as truncated, and not there."""
-        details = self.details[at]
-        return details is not None and any(
-            isinstance(held, dict) and held.get("Truncated") is True and held.get("Payload") is None
-            for held in (details.get("Result"), details.get("Input"), details.get("Error"))
-        )
-
-    def _in_order(self, events: list[Any]) -> list[dict[str, Any]]:
+    def _in_order(self, events: list[Any]) -> tuple[list[dict[str, Any]], list[int]]:
         try:
-            ids = [event["EventId"] for event in events]
-        except (TypeError, KeyError, IndexError):
+            ids = list(map(dict.__getitem__, events, repeat("EventId")))
+        except (TypeError, KeyError):
             ids = [None]
         if not set(map(type, ids)) <= {int}:
             at = next(at for at, event in enumerate(events) if not _has_id(event))
             raise HistoryError(
                 f"Item {at} of {len(events)} is not an event: it has no whole EventId.", cure=_CURE
             )
-        if any(ids[at] >= ids[at + 1] for at in range(len(ids) - 1)):
-            events = sorted(events, key=lambda event: int(event["EventId"]))
-            events = self._without_duplicates(events)
-        return events
+        if ids != list(range(1, len(ids) + 1)):
+            events = self._without_duplicates(sorted(events, key=itemgetter("EventId")))
+            ids = list(map(itemgetter("EventId"), events))
+        return events, ids
 
     def _without_duplicates(self, events: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
         kept: list[dict[str, Any]] = []
@@ -117,7 +155,7 @@ class Columns:
         return kept
 
     def _texts(self, field: str, *, optional: bool = True) -> list[Any]:
-        column = [event.get(field) for event in self.events]
+        column = list(map(dict.get, self.events, repeat(field)))
         allowed = _TEXT if optional else {str}
         if not set(map(type, column)) <= allowed:
             at = next(at for at, value in enumerate(column) if type(value) not in allowed)
@@ -126,18 +164,20 @@ class Columns:
             )
         return column
 
-    def _timestamps(self) -> list[int]:
-        times = []
-        for at, event in enumerate(self.events):
-            try:
-                times.append(microseconds(event["EventTimestamp"]))
-            except KeyError:
-                raise self._wrong(at, "has no EventTimestamp") from None
-            except (TypeError, ValueError, OverflowError):
-                raise self._wrong(
-                    at, f"has no valid EventTimestamp: {event['EventTimestamp']!r:.60}"
-                ) from None
-        return times
+    def _timestamps(self) -> list[Any]:
+        values = list(map(dict.get, self.events, repeat("EventTimestamp")))
+        if not are_epoch_seconds(values):
+            for at, value in enumerate(values):
+                try:
+                    values[at] = microseconds(value)
+                except (TypeError, ValueError, OverflowError):
+                    what = (
+                        f"no valid EventTimestamp: {value!r:.60}"
+                        if value is not None
+                        else "no EventTimestamp"
+                    )
+                    raise self._wrong(at, f"has {what}") from None
+        return values
 
     def _details(self) -> list[dict[str, Any] | None]:
         column = [
@@ -152,7 +192,7 @@ class Columns:
     def _warn_of_gaps_and_news(self) -> None:
         if self.missing_ids:
             self.warnings.append(f"Events are missing: EventId {_some(self.missing_ids)}.")
-        if unknown := sorted(set(self.types) - KNOWN_EVENT_TYPES):
+        if unknown := sorted(self._meanings.keys() - KNOWN_EVENT_TYPES):
             self.warnings.append(
                 f"Event types that this version does not know are kept and shown, not interpreted: {_some(unknown)}."
             )

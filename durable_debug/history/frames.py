@@ -26,13 +26,13 @@ def events_frame(columns: Columns, places: dict[str, str], of_event: Sequence[in
     return _frame(
         {
             "event_id": _whole(columns.event_ids),
-            "timestamp": _times(columns.times),
+            "timestamp": _times(columns.timestamps),
             "event_type": _strings(columns.types),
             "id": _strings(columns.ids),
             "parent_id": _strings(columns.parents),
             "name": _strings(columns.names),
             "sub_type": _strings(columns.sub_types),
-            "position": _strings([places.get(each) for each in columns.ids]),
+            "position": _strings(list(map(places.get, columns.ids))),
             "invocation": _nullable(of_event),
             "payload": _strings(payloads),
             "error_type": _strings(_of_errors(errors, "ErrorType")),
@@ -105,7 +105,11 @@ def _frame(columns: dict[str, Any]) -> pd.DataFrame:
 
 
 def _strings(values: Sequence[str | None]) -> Any:
-    return pd.array(values, dtype="str")
+    if not any(values) and values.count(None) == len(
+        values
+    ):  # pandas takes its time over None: mostly whole columns
+        return pd.array([None], dtype="str").repeat(len(values))
+    return pd.array(_objects(values), dtype="str")
 
 
 def _whole(values: Sequence[int]) -> Any:
@@ -113,15 +117,20 @@ def _whole(values: Sequence[int]) -> Any:
 
 
 def _nullable(values: Sequence[int | None]) -> Any:
-    return pd.array(values, dtype="Int64")
+    if None in values:
+        return pd.array(values, dtype="Int64")
+    return pd.arrays.IntegerArray(np.array(values, dtype="int64"), np.zeros(len(values), dtype=bool))
 
 
 def _floats(values: Sequence[float | None]) -> Any:
     return np.array([float("nan") if value is None else value for value in values], dtype="float64")
 
 
-def _times(microseconds: Sequence[int]) -> Any:
-    return pd.DatetimeIndex(np.array(microseconds, dtype="int64").view("M8[us]")).tz_localize("UTC")
+def _times(values: Sequence[float] | Sequence[int]) -> Any:
+    column = np.array(values)
+    if column.dtype == np.float64:
+        column = np.rint(column * 1_000_000)
+    return pd.DatetimeIndex(column.astype("int64").view("M8[us]")).tz_localize("UTC")
 
 
 def _datetimes(values: Sequence[Any]) -> Any:
@@ -129,9 +138,7 @@ def _datetimes(values: Sequence[Any]) -> Any:
 
 
 def _objects(values: Sequence[Any]) -> Any:
-    column = np.empty(len(values), dtype=object)
-    column[:] = values
-    return column
+    return np.fromiter(values, dtype=object, count=len(values))
 
 
 def _bools(values: Sequence[bool | None]) -> Any:
@@ -139,6 +146,8 @@ def _bools(values: Sequence[bool | None]) -> Any:
 
 
 def _of_errors(errors: Sequence[dict[str, Any] | None], field: str) -> list[str | None]:
+    if not any(errors):
+        return [None] * len(errors)
     found = [error.get(field) if error else None for error in errors]
     return [value if value is None or isinstance(value, str) else str(value) for value in found]
 

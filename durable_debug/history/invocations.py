@@ -24,6 +24,7 @@ __all__ = ["Invocation", "Spans", "find_invocations"]
 
 # Sources cut or round timestamps to a millisecond, so an event of an invocation may seem to lie just before its start.
 _ROUNDING = 1_000
+_RETURNED = frozenset({"SUCCEEDED", "FAILED"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +67,13 @@ class Invocation:
 class _Span:
     """One invocation as indexes into the events.
 
-    Its state at the start is made of the events before `cut`. `completed` is the index of its InvocationCompleted.
+    Its state at the start is made of the events before `cut`; those from `cut` to before `stop` fell into it.
     """
 
     cut: int
+    stop: int
     start: int | None = None  # microseconds, where recorded
-    completed: int | None = None
+    reported: int | None = None  # index of its InvocationCompleted
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,121 +100,123 @@ class Spans:
 
 def find_invocations(columns: Columns) -> Spans:
     """Cut the events into invocations."""
-    spans = _spans(columns)
-    of_event = _assign(columns, spans)
-    clocks = [span.start if span.start is not None else _last_time(columns, span) for span in spans]
+    spans = _Cutter(columns).spans()
+    ended = _end_of_execution(columns)
+    of_event: list[int | None] = [None] * len(columns)
+    seen = 0
+    for number, span in enumerate(spans, 1):
+        of_event[seen : span.stop] = [number] * (span.stop - seen)
+        seen = span.stop
+    if ended is not None and spans and of_event[ended] is None:
+        of_event[ended] = len(spans)  # what the last invocation returned is recorded after it
+    outcomes = [_status(columns, span, at + 1 == len(spans), ended) for at, span in enumerate(spans)]
     return Spans(
-        tuple(_invocation(columns, spans, of_event, at) for at in range(len(spans))),
+        tuple(_invocation(columns, span, at + 1, outcomes[at]) for at, span in enumerate(spans)),
         [span.cut for span in spans],
-        clocks,
+        [span.start if span.start is not None else _time_before(columns, span.cut) for span in spans],
         of_event,
     )
 
 
-def _spans(columns: Columns) -> list[_Span]:
-    origins = [each.origin for each in columns.meanings]
-    spans: list[_Span] = []
-    after = 0  # events before this index belong to invocations already found
-    for at in [at for at, origin in enumerate(origins) if origin is Origin.INVOCATION]:
-        start = _recorded_start(columns, at)
-        cut = _cut(columns, origins, after, at, start)
-        if start is not None:
-            crashed = next((i for i in range(after, cut) if origins[i] is Origin.HANDLER), None)
-            if crashed is not None:
-                spans.append(_Span(crashed))
-        spans.append(_Span(cut, start, at))
-        after = at + 1
-    unreported = _unreported(columns, origins, after, bool(spans))
-    if unreported is not None:
-        spans.append(_Span(unreported))
-    return spans
+class _Cutter:
+    def __init__(self, columns: Columns) -> None:
+        self._columns = columns
+        self._checkpoints = columns.types_of(Origin.HANDLER)
 
+    def spans(self) -> list[_Span]:
+        spans: list[_Span] = []
+        after = 0  # events before this index belong to invocations already found
+        for at in [at for at, each in enumerate(self._columns.types) if each == "InvocationCompleted"]:
+            start = self._recorded_start(at)
+            cut = self._cut(after, at, start)
+            if start is not None:
+                crashed = next(
+                    (i for i in range(after, cut) if self._columns.types[i] in self._checkpoints), None
+                )
+                if crashed is not None:
+                    spans.append(_Span(crashed, cut))
+            spans.append(_Span(cut, at + 1, start, at))
+            after = at + 1
+        unreported = self._unreported(after, first=not spans)
+        if unreported is not None:
+            spans.append(_Span(unreported, len(self._columns)))
+        return spans
 
-def _recorded_start(columns: Columns, at: int) -> int | None:
-    details = columns.details[at]
-    try:
-        return microseconds(details["StartTimestamp"]) if details else None
-    except (KeyError, TypeError, ValueError, OverflowError):
-        return None
+    def _recorded_start(self, at: int) -> int | None:
+        details = self._columns.details[at]
+        try:
+            return microseconds(details["StartTimestamp"]) if details else None
+        except (KeyError, TypeError, ValueError, OverflowError):
+            return None
 
-
-def _cut(columns: Columns, origins: list[Origin], after: int, completed: int, start: int | None) -> int:
-    """Index of the first event that the invocation ending at `completed` did not find at its start."""
-    times = columns.times
-    for at in range(after, completed):
-        checkpoint = origins[at] is Origin.HANDLER
-        if start is None:
-            if checkpoint:
+    def _cut(self, after: int, reported: int, start: int | None) -> int:
+        """Index of the first event that the invocation reported there did not find at its start."""
+        for at in range(after, reported):
+            time = self._columns.time(at)
+            checkpoint = self._columns.types[at] in self._checkpoints
+            if start is None:
+                if checkpoint:
+                    return at
+            elif time > start or (checkpoint and time >= start - _ROUNDING):
                 return at
-        elif times[at] > start or (checkpoint and times[at] >= start - _ROUNDING):
-            return at
-    return completed
+        return reported
+
+    def _unreported(self, after: int, *, first: bool) -> int | None:
+        """Index at which an invocation without InvocationCompleted begins after the last one with it."""
+        outside = False
+        for at in range(after, len(self._columns)):
+            meaning = self._columns.meaning(at)
+            if meaning.origin is Origin.HANDLER:
+                return at
+            if meaning.origin is Origin.EXECUTION:
+                if meaning.status in _RETURNED and (outside or first):
+                    return (
+                        at  # only the handler's return, or the service giving up on it, ends an execution so
+                    )
+            elif meaning.type is not None:
+                outside = True
+        return len(self._columns) if first and len(self._columns) else None
 
 
-def _unreported(columns: Columns, origins: list[Origin], after: int, others: bool) -> int | None:  # noqa: FBT001
-    """Index at which an invocation without InvocationCompleted begins after the last one with it."""
-    outside = False
-    for at in range(after, len(columns)):
-        if origins[at] is Origin.HANDLER:
-            return at
-        meaning = columns.meanings[at]
-        if origins[at] is Origin.EXECUTION:
-            if meaning.status in {"SUCCEEDED", "FAILED"} and (outside or not others):
-                return at  # only the handler's return, or the service giving up on it, ends an execution so
-        elif meaning.type is not None:
-            outside = True
-    return None if others or not len(columns) else len(columns)
+def _end_of_execution(columns: Columns) -> int | None:
+    """Index of the event with which the handler's return, or its failure, ended the execution."""
+    for at in range(len(columns) - 1, -1, -1):
+        meaning = columns.meaning(at)
+        if meaning.origin is Origin.EXECUTION:
+            return at if meaning.status in _RETURNED else None
+    return None
 
 
-def _assign(columns: Columns, spans: list[_Span]) -> list[int | None]:
-    of_event: list[int | None] = [None] * len(columns)
-    at = 0
-    for number, span in enumerate(spans, 1):
-        following = spans[number].cut if number < len(spans) else len(columns)
-        last = span.completed if span.completed is not None else following - 1
-        for index in range(at, last + 1):
-            of_event[index] = number
-        at = last + 1
-    for index in range(at, len(columns)):
-        meaning = columns.meanings[index]
-        if spans and meaning.origin is Origin.EXECUTION and meaning.status in {"SUCCEEDED", "FAILED"}:
-            of_event[index] = len(spans)
-    return of_event
+def _time_before(columns: Columns, cut: int) -> int | None:
+    return columns.time(cut - 1) if cut else None
 
 
-def _last_time(columns: Columns, span: _Span) -> int | None:
-    return columns.times[span.cut - 1] if span.cut else None
+def _status(columns: Columns, span: _Span, last: bool, ended: int | None) -> str:  # noqa: FBT001
+    if ended is not None and (last or span.cut <= ended < span.stop):
+        return columns.meaning(ended).status or ""
+    if span.reported is None:
+        return "RUNNING" if last else "FAILED"
+    return "FAILED" if _error(columns, span) else "PENDING"
 
 
-def _invocation(columns: Columns, spans: list[_Span], of_event: list[int | None], at: int) -> Invocation:
-    span, number = spans[at], at + 1
-    own = [index for index in range(span.cut, len(columns)) if of_event[index] == number]
-    details = (columns.details[span.completed] if span.completed is not None else None) or {}
-    held = details.get("Error")
-    error = held.get("Payload") if isinstance(held, dict) else None
-    end = columns.times[span.completed] if span.completed is not None else None
-    start = span.start if span.start is not None else columns.times[own[0]] if own else None
+def _error(columns: Columns, span: _Span) -> dict[str, Any] | None:
+    error = columns.outcomes[1][span.reported] if span.reported is not None else None
+    return error or None
+
+
+def _invocation(columns: Columns, span: _Span, number: int, status: str) -> Invocation:
+    details = (columns.details[span.reported] if span.reported is not None else None) or {}
+    some = span.cut < span.stop
+    start = span.start if span.start is not None else columns.time(span.cut) if some else None
     request_id = details.get("RequestId")
     return Invocation(
         number=number,
         start=from_microseconds(start) if start is not None else None,
-        end=from_microseconds(end) if end is not None else None,
+        end=from_microseconds(columns.time(span.reported)) if span.reported is not None else None,
         request_id=request_id if isinstance(request_id, str) else None,
-        status=_status(columns, spans, at, own, error),
-        error=error if isinstance(error, dict) and error else None,
-        first_event_id=columns.event_ids[own[0]] if own else None,
-        last_event_id=columns.event_ids[own[-1]] if own else None,
+        status=status,
+        error=_error(columns, span),
+        first_event_id=columns.event_ids[span.cut] if some else None,
+        last_event_id=columns.event_ids[span.stop - 1] if some else None,
         boundaries="recorded" if span.start is not None else "inferred",
     )
-
-
-def _status(columns: Columns, spans: list[_Span], at: int, own: list[int], error: Any) -> str:
-    for index in own:
-        meaning = columns.meanings[index]
-        if meaning.origin is Origin.EXECUTION and meaning.status in {"SUCCEEDED", "FAILED"}:
-            return meaning.status
-    if error:
-        return "FAILED"
-    if spans[at].completed is not None:
-        return "PENDING"
-    return "FAILED" if at + 1 < len(spans) else "RUNNING"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from durable_debug.history.identity import recover_positions
 from durable_debug.history.state import replays_children, retry_delay
 from durable_debug.history.timestamps import from_microseconds
+from durable_debug.history.vocabulary import Origin
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -127,11 +128,11 @@ class Operation:
 
 def positions(columns: Columns) -> dict[str, str]:
     """Logical position of every operation by id, in start order."""
-    seen: dict[str, str | None] = {}
-    for operation, parent, meaning in zip(columns.ids, columns.parents, columns.meanings, strict=True):
-        if operation is not None and operation not in seen and meaning.type not in {None, "EXECUTION"}:
-            seen[operation] = parent
-    return recover_positions(seen.items())
+    seen = dict(zip(columns.ids, columns.parents, strict=True))
+    seen.pop(None, None)
+    for event_type in columns.types_of(Origin.EXECUTION):
+        seen.pop(columns.ids[columns.types.index(event_type)], None)
+    return recover_positions(seen)
 
 
 def build_operations(
@@ -150,97 +151,93 @@ def build_operations(
     places
         Position of each operation by id.
     """
-    rows: dict[str, list[int]] = {}
-    for at, operation in enumerate(columns.ids):
-        if operation is not None:
-            rows.setdefault(operation, []).append(at)
-    depths: dict[str, int] = {}
-    built = []
-    for state in states:
-        if state["Type"] == "EXECUTION":
-            continue
-        depth = depths[state["Id"]] = depths.get(state.get("ParentId", ""), -1) + 1
-        built.append(_operation(columns, state, rows[state["Id"]], of_event, (places[state["Id"]], depth)))
-    return tuple(built)
+    builder = _Builder(columns, of_event, places)
+    return tuple(builder.operation(state) for state in states if state["Type"] != "EXECUTION")
 
 
-def _operation(
-    columns: Columns, state: State, rows: list[int], of_event: Sequence[int | None], place: tuple[str, int]
-) -> Operation:
-    payloads, errors = columns.outcomes
-    statuses = [columns.meanings[at].status for at in rows]
-    started = next((at for at, status in zip(rows, statuses, strict=True) if status == "STARTED"), None)
-    ended = rows[-1] if "EndTimestamp" in state else None
-    asked = (columns.details[started] if started is not None else None) or {}
-    attempts = _attempts(columns, rows, of_event) if state["Type"] == "STEP" else ()
-    outcome = next(
-        (at for at in reversed(rows) if columns.meanings[at].status not in {"STARTED", None}), None
-    )
-    return Operation(
-        id=state["Id"],
-        position=place[0],
-        depth=place[1],
-        parent_id=state.get("ParentId"),
-        name=state.get("Name"),
-        type=state["Type"],
-        sub_type=state.get("SubType"),
-        status=state["Status"],
-        attempts=len(attempts) if state["Type"] == "STEP" else 1,
-        start_event_id=columns.event_ids[started] if started is not None else None,
-        end_event_id=columns.event_ids[ended] if ended is not None else None,
-        event_ids=tuple(columns.event_ids[at] for at in rows),
-        start=state.get("StartTimestamp"),
-        end=state.get("EndTimestamp"),
-        start_invocation=of_event[started] if started is not None else None,
-        end_invocation=of_event[ended] if ended is not None else None,
-        result=payloads[outcome] if outcome is not None else None,
-        error=(errors[outcome] or None) if outcome is not None else None,
-        payload=payloads[started] if started is not None and state["Type"] == "CHAINED_INVOKE" else None,
-        function_name=_text(asked.get("FunctionName")),
-        callback_id=_text(asked.get("CallbackId")),
-        timeout_seconds=_whole(asked.get("Timeout")),
-        heartbeat_timeout_seconds=_whole(asked.get("HeartbeatTimeout")),
-        duration_seconds=_whole(asked.get("Duration")) if state["Type"] == "WAIT" else None,
-        replay_children=replays_children(state),
-        truncated=any(columns.lacks_data(at) for at in rows),
-        all_attempts=attempts,
-    )
+class _Builder:
+    def __init__(self, columns: Columns, of_event: Sequence[int | None], places: dict[str, str]) -> None:
+        self._columns = columns
+        self._of_event = of_event
+        self._places = places
+        self._payloads, self._errors = columns.outcomes
+        self._lacking = frozenset(columns.lacking)
+        self._depths: dict[str, int] = {}
+        self._rows: dict[str, list[int]] = {}
+        for at, operation in enumerate(columns.ids):
+            if operation is not None:
+                self._rows.setdefault(operation, []).append(at)
 
-
-def _attempts(columns: Columns, rows: list[int], of_event: Sequence[int | None]) -> tuple[Attempt, ...]:
-    payloads, errors = columns.outcomes
-    attempts: list[Attempt] = []
-    begun: int | None = None
-    for at in rows:
-        status = columns.meanings[at].status
-        if status is None:
-            continue
-        if status == "STARTED":
-            if begun is not None:
-                attempts.append(_open_attempt(columns, begun, of_event, len(attempts) + 1))
-            begun = at
-            continue
-        attempts.append(
-            Attempt(
-                number=len(attempts) + 1,
-                status=status,
-                start=from_microseconds(columns.times[begun]) if begun is not None else None,
-                end=from_microseconds(columns.times[at]),
-                delay_seconds=retry_delay(columns.details[at]),
-                result=payloads[at],
-                error=errors[at] or None,
-                invocation=of_event[at],
-            )
+    def operation(self, state: State) -> Operation:
+        columns, rows = self._columns, self._rows[state["Id"]]
+        # An operation may be the parent of those that come after it only.
+        depth = self._depths[state["Id"]] = self._depths.get(state.get("ParentId", ""), -1) + 1
+        statuses = [columns.meanings[at].status for at in rows]
+        started = next((at for at, status in zip(rows, statuses, strict=True) if status == "STARTED"), None)
+        answers = [at for at, status in zip(rows, statuses, strict=True) if status not in {"STARTED", None}]
+        ended = answers[-1] if answers and "EndTimestamp" in state else None
+        asked = (columns.details[started] if started is not None else None) or {}
+        attempts = self._attempts(rows) if state["Type"] == "STEP" else ()
+        return Operation(
+            id=state["Id"],
+            position=self._places[state["Id"]],
+            depth=depth,
+            parent_id=state.get("ParentId"),
+            name=state.get("Name"),
+            type=state["Type"],
+            sub_type=state.get("SubType"),
+            status=state["Status"],
+            attempts=len(attempts) if state["Type"] == "STEP" else 1,
+            start_event_id=columns.event_ids[started] if started is not None else None,
+            end_event_id=columns.event_ids[ended] if ended is not None else None,
+            event_ids=tuple(columns.event_ids[at] for at in rows),
+            start=state.get("StartTimestamp"),
+            end=state.get("EndTimestamp"),
+            start_invocation=self._of_event[started] if started is not None else None,
+            end_invocation=self._of_event[ended] if ended is not None else None,
+            result=self._payloads[answers[-1]] if answers else None,
+            error=(self._errors[answers[-1]] or None) if answers else None,
+            payload=self._payloads[started]
+            if started is not None and state["Type"] == "CHAINED_INVOKE"
+            else None,
+            function_name=_text(asked.get("FunctionName")),
+            callback_id=_text(asked.get("CallbackId")),
+            timeout_seconds=_whole(asked.get("Timeout")),
+            heartbeat_timeout_seconds=_whole(asked.get("HeartbeatTimeout")),
+            duration_seconds=_whole(asked.get("Duration")),
+            replay_children=replays_children(state),
+            truncated=not self._lacking.isdisjoint(rows),
+            all_attempts=attempts,
         )
-        begun = None
-    if begun is not None:
-        attempts.append(_open_attempt(columns, begun, of_event, len(attempts) + 1))
-    return tuple(attempts)
 
+    def _attempts(self, rows: list[int]) -> tuple[Attempt, ...]:
+        attempts: list[Attempt] = []
+        begun: int | None = None
+        for at in rows:
+            status = self._columns.meanings[at].status
+            if status == "STARTED":
+                if begun is not None:
+                    attempts.append(self._attempt(len(attempts) + 1, begun, None))
+                begun = at
+            elif status is not None:
+                attempts.append(self._attempt(len(attempts) + 1, begun, at))
+                begun = None
+        if begun is not None:
+            attempts.append(self._attempt(len(attempts) + 1, begun, None))
+        return tuple(attempts)
 
-def _open_attempt(columns: Columns, at: int, of_event: Sequence[int | None], number: int) -> Attempt:
-    start = from_microseconds(columns.times[at])
-    return Attempt(number, "STARTED", start, None, None, None, None, of_event[at])
+    def _attempt(self, number: int, begun: int | None, ended: int | None) -> Attempt:
+        times, told = self._columns.times, ended if ended is not None else begun
+        return Attempt(
+            number=number,
+            status=(self._columns.meanings[ended].status if ended is not None else None) or "STARTED",
+            start=from_microseconds(times[begun]) if begun is not None else None,
+            end=from_microseconds(times[ended]) if ended is not None else None,
+            delay_seconds=retry_delay(self._columns.details[ended]) if ended is not None else None,
+            result=self._payloads[ended] if ended is not None else None,
+            error=(self._errors[ended] or None) if ended is not None else None,
+            invocation=self._of_event[told] if told is not None else None,
+        )
 
 
 def _text(value: Any) -> str | None:

@@ -424,7 +424,7 @@ class History:
 
 
 def _frames() -> ModuleType:
-    from durable_debug.history import frames  # noqa: PLC0415 - brings pandas, which is slow to load
+    from durable_debug.history import frames
 
     return frames
 

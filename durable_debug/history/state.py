@@ -147,7 +147,7 @@ def _outcome(told: _Told) -> State:
     outcome: State = {}
     if told.payload is not None:
         outcome["Result"] = told.payload
-    if told.error:
+    if told.error is not None:
         outcome["Error"] = told.error
     return outcome
 

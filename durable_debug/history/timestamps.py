@@ -7,14 +7,19 @@ offset) or `datetime` objects. Sort, compare and store the integers; show the da
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from math import isfinite
+from typing import TYPE_CHECKING, Any
 
-__all__ = ["from_microseconds", "microseconds"]
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["are_epoch_seconds", "from_microseconds", "microseconds"]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 # 1e11 s is the year 5138 and 1e11 ms is 1973: below it a number counts seconds, above it milliseconds.
 _SMALLEST_MILLISECONDS = 100_000_000_000
+_LARGEST_SECONDS = 50_000_000_000  # the year 3554
 _SMALLEST, _LARGEST = -62_135_596_800_000_000, 221_845_392_000_000_000  # years 1 to 9000: delays can be added
 
 
@@ -46,6 +51,16 @@ def microseconds(value: Any) -> int:
     if not _SMALLEST <= result <= _LARGEST:
         raise OverflowError(f"{value} is outside the years 1 to 9000")
     return result
+
+
+def are_epoch_seconds(values: Sequence[Any]) -> bool:
+    """Whether all are floats that count seconds since 1970, as they mostly are: then a column is quick to convert."""
+    return (
+        set(map(type, values)) == {float}
+        and isfinite(sum(values))  # neither min nor max sees a NaN
+        and min(values) >= 0
+        and max(values) < _LARGEST_SECONDS
+    )
 
 
 def from_microseconds(value: int) -> datetime:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from enum import Enum
-from functools import cache
 from typing import NamedTuple
 
 __all__ = ["KNOWN_EVENT_TYPES", "Meaning", "Origin", "details_key", "meaning"]
@@ -80,7 +79,6 @@ class Meaning(NamedTuple):
     origin: Origin
 
 
-@cache
 def meaning(event_type: str) -> Meaning:
     """Read an event type; one that is new is read by its words, as far as they are known.
 
@@ -106,7 +104,6 @@ def _origin(operation_type: str, status: str) -> Origin:
     return Origin.HANDLER
 
 
-@cache
 def details_key(event_type: str) -> str:
     """The key under which an event of this type keeps its details."""
     return f"{event_type}Details"
