@@ -30,6 +30,7 @@ GROUPS = (
     "crashes",
     "handlers",
     "mixed",
+    "matrix",
 )
 
 for group in GROUPS:

@@ -92,13 +92,13 @@ class Case:
     page_bytes: int | None = None
     emulator_like: bool = False
     ended_by_the_handler: bool = True
+    invocation_timeout: int = 900
+    module: str = ""
 
     @property
     def group(self) -> str:
         """The module the handler stands in, without the package."""
         return self.module.rpartition(".")[2]
-
-    module: str = ""
 
 
 REGISTRY: dict[str, Case] = {}

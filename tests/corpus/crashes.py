@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 from aws_durable_execution_sdk_python import (
     InvocationError,
     RetryableSerDesError,
@@ -139,6 +141,19 @@ def crashes_for_ever(event, context):
     """Lambda gives up after some attempts, and the execution fails."""
     note(context, "before", 1)
     return context.step(dies("dies", 99), name="dies")
+
+
+@case(invocation_timeout=1)
+@durable_execution
+def crashes_by_the_time_limit_of_an_invocation(event, context):
+    """Lambda ends an invocation that takes too long; what it still does counts for nothing."""
+
+    def slow(step):
+        if ran("slow") == 1:
+            time.sleep(1.4)
+        return "in time"
+
+    return [note(context, "before", 1), context.step(slow, name="slow"), note(context, "after", 2)]
 
 
 class Unwell(JsonSerDes):

@@ -219,6 +219,14 @@ def large_error(event, context):
     raise Boom("e" * (300 * KB))
 
 
+@case(status="FAILED", ended_by_the_handler=False)
+@durable_execution
+def large_error_beyond_a_response(event, context):
+    """Beyond 6 MB the SDK checkpoints the error, which is too large for that: five invocations fail with it."""
+    context.step(lambda _: ran("s"), name="s")
+    raise Boom("e" * (6 * KB * KB + KB))
+
+
 @case(page_bytes=300 * KB)
 @durable_execution
 def large_state_in_pages(event, context):

@@ -14,6 +14,7 @@ from pathlib import Path
 from unittest import mock
 
 from aws_durable_execution_sdk_python import state
+
 from corpus.case import DEATHS, RAN, ROOT, Case
 from recording import Recording as Recorded
 from recording import RecordingRunner
@@ -42,7 +43,7 @@ def record(case: Case, *, fresh: bool = False) -> Recorded:
     recorded = run(case)
     CACHE.mkdir(parents=True, exist_ok=True)
     for stale in CACHE.glob(f"{case.name}-{'?' * 16}.pickle"):
-        stale.unlink()
+        stale.unlink(missing_ok=True)
     part = path.with_suffix(f".{os.getpid()}")  # two test runs at once must not read half a file
     part.write_bytes(pickle.dumps(recorded))
     part.replace(path)
@@ -65,6 +66,7 @@ def run(case: Case) -> Recorded:
                 look_after_seconds=case.look_after_seconds,
                 lambda_like=not case.emulator_like,
                 max_invocation_page_bytes=case.page_bytes,
+                invocation_timeout=case.invocation_timeout,
             ) as runner,
         ):
             for name, function in case.durable.items():
@@ -88,7 +90,12 @@ def _key(module: str) -> str:
     """Changes with whatever a recording depends on."""
     source = Path(sys.modules[module].__file__ or "")
     digest = hashlib.sha256()
-    for path in (source, HERE / "case.py", Path(__file__), ROOT / "sample_histories" / "recording.py"):
+    for path in (
+        source,
+        HERE / "case.py",
+        Path(__file__),
+        *sorted((ROOT / "sample_histories").glob("[rv]*.py")),
+    ):
         digest.update(path.read_bytes())
     for package in ("aws-durable-execution-sdk-python", "aws-durable-execution-sdk-python-testing"):
         digest.update(version(package).encode())

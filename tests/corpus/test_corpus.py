@@ -18,6 +18,7 @@ from aws_durable_execution_sdk_python.lambda_service import (
 )
 from aws_durable_execution_sdk_python_testing.execution import Execution
 from aws_durable_execution_sdk_python_testing.invoker import create_test_lambda_context
+
 from corpus import CASES, RAN
 from corpus.recorder import record
 
