@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import sys
 from argparse import ArgumentTypeError, RawDescriptionHelpFormatter
@@ -89,16 +88,17 @@ def break_spec(text: str) -> dict[str, object]:
     if "=" not in text:
         return {"name": text}
     found: dict[str, object] = {}
-    rest = text
-    while rest:
-        key, equals, rest = rest.partition("=")
-        value, _, rest = (rest, "", "") if key == "when" else rest.partition(",")
+    rest: str | None = text
+    while rest is not None:
+        key, equals, value = rest.partition("=")
+        value, comma, after = (value, "", "") if key == "when" else value.partition(",")
         if not equals or key not in BREAK_AT:
             raise ArgumentTypeError(f"{key!r} is none of {', '.join(BREAK_AT)}")
         try:
             found[key] = BREAK_AT[key](value)
         except ValueError as error:
             raise ArgumentTypeError(f"{key}={value!r} is not a number") from error
+        rest = after if comma else None
     return found
 
 
@@ -111,19 +111,19 @@ def replay(arguments: argparse.Namespace) -> int:
         print(f"{paint('warning', '33')}: {plain(warning)}", file=sys.stderr)
     options: dict[str, Any] = {
         "invocation": arguments.invocation,
-        "run": tuple(arguments.run),
+        "run": arguments.run,
         "timeout": arguments.timeout,
     }
-    # What the handler itself prints must not end up in the JSON.
-    with contextlib.redirect_stdout(sys.stderr) if arguments.json else contextlib.nullcontext():
-        stops = list(_stops(arguments, history, options)) if arguments.breaks else []
-        run = dd.replay(arguments.handler, history, **options)
+    stops = _stops(arguments, history, options) if arguments.breaks else []
+    run = dd.replay(arguments.handler, history, **options)
     if arguments.json:
         print(json.dumps(as_json(run, stops), default=str))
-    else:
-        for number, stop in enumerate(stops, 1):
-            print("\n".join(_stop_lines(number, stop)), end="\n\n")
-        print(run.report())
+        return 0 if run.ok else 1
+    for line in run.logs:
+        print(paint(f"{plain(line.level).lower()}: {plain(line.message)}", "2"), file=sys.stderr)
+    for stop in stops:
+        print("\n".join(_stop_lines(stop)), end="\n\n")
+    print("\n".join(plain(line) for line in run.report().split("\n")))
     return 0 if run.ok else 1
 
 
@@ -142,6 +142,7 @@ def as_json(run: Run, stops: list[dict[str, Any]]) -> dict[str, Any]:
             _fields(one, "position", "name", "type", "sub_type", "file", "line", "answer")
             for one in run.operations
         ],
+        "logs": [_fields(one, "level", "message") for one in run.logs],
         "stops": stops,
     }
 

@@ -1,0 +1,7 @@
+"""A replay held still: sessions, breakpoints, stops, going back. Knows nothing of Jupyter."""
+
+from durable_debug.debugger.breakpoints import Breakpoint
+from durable_debug.debugger.session import Debugger, debug
+from durable_debug.debugger.stop import StackFrame, Stop, Variable
+
+__all__ = ["Breakpoint", "Debugger", "StackFrame", "Stop", "Variable", "debug"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -45,6 +46,9 @@ class Divergence:
         What to do about it, in a sentence.
     positions
         All positions at which the same change shows (a loop, the branches of a map); the first is `position`.
+    index
+        Number of the call at which it shows, in the order of asking; of what is missing, the call that comes
+        instead; None where it shows at the end.
     """
 
     kind: str
@@ -59,6 +63,7 @@ class Divergence:
     lambda_effect: str
     advice: str
     positions: tuple[str, ...] = ()
+    index: int | None = None
 
     @property
     def file(self) -> str | None:
@@ -173,6 +178,7 @@ def _divergence(group: list[Finding], judge: _Judge) -> Divergence:
         lambda_effect=effect,
         advice=advice,
         positions=tuple(dict.fromkeys(f.ask.position if f.ask else o.position for f in group for o in [f.operation] if f.ask or o)),
+        index=None if first.order == math.inf else math.ceil(first.order),
     )
 
 

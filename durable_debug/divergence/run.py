@@ -105,6 +105,18 @@ class Run:
         return (*unchecked(complete), *dict.fromkeys(comparison.unchecked))
 
     @property
+    def complete(self) -> Recording:
+        """The pass that went through to the end: behind differences by aligning, where Lambda would end."""
+        _, complete, _ = self._analysis
+        return complete
+
+    def matcher(self) -> Aligner | None:
+        """Give what a further pass needs to do the same as `complete`; None where nothing has to be aligned."""
+        if self.plan is None:
+            return None
+        return Aligner(Recorded(self.history), self.recording.script.answers, self.plan)
+
+    @property
     def plan(self) -> Plan | None:
         """By position asked for, the recorded position that answers it; None where all are the same."""
         comparison, _, plan = self._analysis

@@ -151,14 +151,20 @@ class _Cutter:
 
     def _cut(self, after: int, reported: int, start: int | None) -> int:
         """Index of the first event that the invocation reported there did not find at its start."""
+        woken: int | None = None
         for at in range(after, reported):
             time = self._columns.time(at)
             checkpoint = self._columns.types[at] in self._checkpoints
-            if start is None:
-                if checkpoint:
+            if start is not None:
+                if time > start or (checkpoint and time >= start - _ROUNDING):
                     return at
-            elif time > start or (checkpoint and time >= start - _ROUNDING):
+            elif checkpoint:
                 return at
+            elif self._columns.meaning(at).type not in {None, "EXECUTION"}:
+                # The first thing from outside starts the invocation; what comes a moment later finds it running.
+                woken = time if woken is None else woken
+                if time > woken:
+                    return at
         return reported
 
     def _unreported(self, after: int, *, first: bool) -> int | None:

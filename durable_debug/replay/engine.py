@@ -19,6 +19,8 @@ from durable_debug.replay.tape import Matcher, Observer, ReplayStop, Tape
 from durable_debug.replay.worker import Worker
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from aws_durable_execution_sdk_python.lambda_service import Operation as SdkOperation
 
     from durable_debug.history import History
@@ -154,6 +156,7 @@ class Replay:
         observer: Observer | None = None,
         matcher: Matcher | None = None,
         trace: bool = False,
+        ended: Callable[[], None] | None = None,
     ) -> None:
         self.handler = handler
         self.script = script
@@ -168,7 +171,7 @@ class Replay:
             report=self._report,
             trace=trace,
         )
-        self._worker = Worker(self._invoke, self.tape)
+        self._worker = Worker(self._invoke, self.tape, ended)
 
     def _invoke(self) -> dict[str, Any]:
         output.begin()

@@ -296,7 +296,11 @@ class ReplayContext(DurableContext):
             ask.looked = getattr(tape.local, "looking", 0) > 0
             tape.note(ask)
             if tape.observer is not None:
-                with guarded(None):
+                if getattr(tape.local, "evaluating", False):
+                    raise RuntimeError("An expression can't ask for operations: that would change the replay.")
+                if ask.sub_type in _BATCHES:
+                    ask.frame = frame  # its branches' threads do not have it on their stacks
+                with unguarded():
                     tape.observer.asked(ask, frame)
         if ask.recorded is None:
             self._unrecorded(ask)
@@ -756,7 +760,7 @@ def invoke(  # noqa: PLR0913
             except Exception as error:
                 tape.error = error
                 if tape.observer is not None:
-                    with guarded(None):
+                    with unguarded():
                         tape.observer.raised(error)
                 raise
         tape.returned = (result,)

@@ -38,6 +38,7 @@ class Ask:
         "depth",
         "entered",
         "failure",
+        "frame",
         "inner",
         "lasti",
         "looked",
@@ -92,6 +93,7 @@ class Ask:
         self.inner: tuple[str, Any] | None = None  # how an entered body ended: ("returned", value) ...
         self.looked = False  # asked for in a body that Lambda would not enter
         self.entered = False
+        self.frame: FrameType | None = None  # of a batch's call, while a debugger looks on
         self.ran = False  # its body really ran, because the user asked for that
         self.branches: int | None = None
         self.payload: str | None = None  # what an invoke would send, as text

@@ -26,9 +26,12 @@ class Worker:
         What to run; its return value or exception is kept in `output` and `error`.
     tape
         The run's tape: its `halt` ends the run, its `threads` are those that may have to be interrupted.
+    ended
+        Called in that thread when it is over.
     """
 
-    def __init__(self, target: Callable[[], Any], tape: Tape) -> None:
+    def __init__(self, target: Callable[[], Any], tape: Tape, ended: Callable[[], None] | None = None) -> None:
+        self._ended = ended
         self._target = target
         self._tape = tape
         self.output: Any = None
@@ -46,6 +49,8 @@ class Worker:
             self.output = self._target()
         except BaseException as error:  # noqa: BLE001 - the outcome, whatever it is
             self.error = error
+        if self._ended is not None:
+            self._ended()
 
     def join(self, timeout: float | None) -> bool:
         """Wait; whether it has ended."""

@@ -1,0 +1,161 @@
+"""Breakpoints: what to stop at."""
+
+from __future__ import annotations
+
+import fnmatch
+import os
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from durable_debug.errors import DurableDebugError
+from durable_debug.replay.asked import place_of
+
+if TYPE_CHECKING:
+    from types import CodeType, FrameType
+
+    from durable_debug.history import Operation
+    from durable_debug.replay.tape import Ask
+
+__all__ = ["Breakpoint"]
+
+
+@dataclass(eq=False)
+class Breakpoint:
+    """Stops the debugger before operations that fit all that it says.
+
+    Attributes
+    ----------
+    id
+        Number, from 1; 0 is the one that stops at divergences.
+    name
+        Name of the operation, exact or a glob pattern.
+    type, sub_type, status
+        As recorded, upper or lower case: ``"STEP"``, ``"WaitForCallback"``, ``"TIMED_OUT"``.
+    attempt
+        Operations that took at least this many attempts.
+    position
+        Logical position, such as ``"3-1"``, or a glob pattern.
+    event_id
+        The operation that a recorded event belongs to.
+    line, file
+        Line of the call, and the end of its file's path (by default the handler's own).
+    invocation
+        The first operation that began in this invocation; 0 for the first of each.
+    when
+        Condition: an expression over the variables there.
+    divergence
+        True to stop where the replay does otherwise than the history.
+    hits
+        Stop only from this hit on.
+    enabled
+        Whether it stops at all.
+    hit_count
+        How often it has been hit up to here.
+    bound
+        Whether any operation of this replay can hit it.
+    note
+        What is to be known of it: where it bound, or why its condition failed.
+    """
+
+    id: int
+    name: str | None = None
+    type: str | None = None
+    sub_type: str | None = None
+    status: str | None = None
+    attempt: int | None = None
+    position: str | None = None
+    event_id: int | None = None
+    line: int | None = None
+    file: str | None = None
+    invocation: int | None = None
+    when: str | None = None
+    divergence: bool | None = None
+    hits: int = 1
+    enabled: bool = True
+    hit_count: int = 0
+    bound: bool = True
+    note: str = ""
+    _condition: CodeType | None = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        if self.when is not None:
+            try:
+                self._condition = compile(self.when, "<condition>", "eval")
+            except SyntaxError as error:
+                raise DurableDebugError(
+                    f"{self.when!r} is not an expression: {error.msg}.", cure="Write one, such as \"total > 100\"."
+                ) from None
+
+    @property
+    def spec(self) -> str:
+        """The breakpoint as text: ``name=charge-*, status=FAILED``."""
+        keys = ("name", "type", "sub_type", "status", "attempt", "position", "event_id", "line", "file", "invocation", "when")
+        parts = [f"{key}={getattr(self, key)}" for key in keys if getattr(self, key) is not None]
+        if self.divergence:
+            parts.append("divergence")
+        if self.hits > 1:
+            parts.append(f"hits={self.hits}")
+        return ", ".join(parts)
+
+    def fits(self, ask: Ask, operation: Operation | None, *, handler_file: str | None, diverges: bool, boundary: int | None) -> bool:
+        """Whether an operation is what it says, condition aside.
+
+        Parameters
+        ----------
+        boundary
+            The invocation that begins with this operation, if one does.
+        """
+        if self.divergence is not None and diverges is not self.divergence:
+            return False
+        if self.name is not None and not _like(ask.name, self.name):
+            return False
+        if self.type is not None and ask.type.upper() != self.type.upper():
+            return False
+        if self.sub_type is not None and ask.sub_type.lower() != self.sub_type.lower():
+            return False
+        if self.status is not None and (operation is None or operation.status.upper() != self.status.upper()):
+            return False
+        if self.attempt is not None and (operation is None or operation.attempts < self.attempt):
+            return False
+        if self.position is not None and not _like(ask.position, self.position):
+            return False
+        if self.event_id is not None and (operation is None or self.event_id not in operation.event_ids):
+            return False
+        if self.invocation is not None and (boundary is None or self.invocation not in (0, boundary)):
+            return False
+        return self.line is None or self._on_line(ask, handler_file)
+
+    def _on_line(self, ask: Ask, handler_file: str | None) -> bool:
+        assert ask.code is not None and self.line is not None  # noqa: PT018
+        place = place_of(ask.code, ask.lasti)
+        if not place.line <= self.line <= place.end_line:
+            return False
+        wanted = self.file or handler_file
+        return wanted is None or same_file(place.file, wanted)
+
+    def holds(self, frame: FrameType) -> bool:
+        """Whether its condition is true in a frame; a condition that fails is not."""
+        if self._condition is None:
+            return True
+        try:
+            return bool(evaluated(self._condition, frame))
+        except Exception as error:  # noqa: BLE001 - told with the breakpoint
+            self.note = f"condition: {type(error).__name__}: {error}"
+            return False
+
+
+def same_file(path: str, wanted: str) -> bool:
+    """Whether a path is, or ends with, the wanted one."""
+    if path == wanted:
+        return True
+    tail = os.path.normpath(wanted)
+    return path.endswith(os.sep + tail) or os.path.realpath(path) == os.path.realpath(wanted)
+
+
+def evaluated(code: CodeType, frame: FrameType) -> Any:
+    """Evaluate an expression over a frame's variables."""
+    return eval(code, {**frame.f_globals, **frame.f_locals})  # noqa: S307 - the user's own expression in the user's own process
+
+
+def _like(value: str | None, pattern: str) -> bool:
+    return value is not None and (value == pattern or fnmatch.fnmatchcase(value, pattern))

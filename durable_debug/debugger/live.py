@@ -1,0 +1,178 @@
+"""A replay that stands still: the handler's thread waits at an operation, with its frames alive."""
+
+from __future__ import annotations
+
+import threading
+import weakref
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from durable_debug.replay.engine import Options, Replay, Script
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import FrameType
+
+    from durable_debug.replay.handlers import Handler
+    from durable_debug.replay.tape import Ask, Matcher, Tape
+
+__all__ = ["Held", "Live"]
+
+Decision = "Callable[[Ask, FrameType], str | None]"
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """Where a replay stands, and why there.
+
+    Attributes
+    ----------
+    frames
+        User frames, the innermost first: (frame, instruction).
+    """
+
+    reason: str
+    ask: Ask | None
+    error: BaseException | None
+    frames: tuple[tuple[FrameType, int], ...]
+
+
+class Live:
+    """One pass over the history that can be held at any operation; it goes forward only."""
+
+    def __init__(self, handler: Handler, script: Script, options: Options, matcher: Matcher | None) -> None:
+        self._condition = threading.Condition()
+        self._decide: Callable[[Ask, FrameType], str | None] | None = None
+        self._going = True
+        self._over = False
+        self._timeout = options.timeout
+        self.held: Held | None = None
+        self._replay = Replay(handler, script, options, observer=self, matcher=matcher, ended=self._ended)
+        _alive.add(self)
+
+    @property
+    def tape(self) -> Tape:
+        """The pass's tape."""
+        return self._replay.tape
+
+    @property
+    def replay(self) -> Replay:
+        """The replay itself."""
+        return self._replay
+
+    # ---- from the handler's threads
+
+    def asked(self, ask: Ask, frame: FrameType) -> None:
+        """Hold here, if the session says so."""
+        decide = self._decide
+        reason = decide(ask, frame) if decide is not None else None
+        del decide  # a thread that is held must not keep its session alive
+        if reason is not None:
+            self._hold(Held(reason, ask, None, _frames(frame, ask)))
+
+    def raised(self, error: BaseException) -> None:
+        """An exception that leaves the handler is a stop."""
+        trace, frames = error.__traceback__, []
+        while trace is not None:
+            if _is_users(trace.tb_frame):
+                frames.append((trace.tb_frame, trace.tb_lasti))
+            trace = trace.tb_next
+        del trace
+        self._hold(Held("exception", None, error, tuple(reversed(frames))))
+
+    def _hold(self, held: Held) -> None:
+        with self._condition:
+            self._decide = None
+            self.held, self._going = held, False
+            del held
+            self._condition.notify_all()
+            while not self._going and self.tape.halt is None:
+                self._condition.wait()
+            self.held = None
+        if self.tape.halt is not None:
+            raise self.tape.stop("aborted", "the debugger went elsewhere")
+
+    def _ended(self) -> None:
+        with self._condition:
+            self._over = True
+            self._condition.notify_all()
+
+    # ---- from the session
+
+    def go(self, decide: Callable[[Ask, FrameType], str | None]) -> Held | None:
+        """Go on until `decide` gives a reason to hold, an exception leaves the handler, or it ends.
+
+        Returns
+        -------
+        Held or None
+            Where it stands now; None when it has ended.
+        """
+        with self._condition:
+            fresh = self.held is None
+            self._decide = decide
+            self._going, self.held = True, None
+            if not fresh:
+                self._condition.notify_all()
+        if fresh and not self._over:
+            self._replay.start()
+        return self._still()
+
+    def _still(self) -> Held | None:
+        seen = -1
+        while True:
+            with self._condition:
+                still = self._condition.wait_for(lambda: self.held is not None or self._over, self._timeout)
+                if still:
+                    return self.held
+            if len(self.tape.asks) == seen:
+                last = self.tape.asks[-1].position if self.tape.asks else None
+                after = f"after operation {last}" if last else "before its first operation"
+                self._replay.end("timeout", f"the handler asked for nothing more for {self._timeout:g} s, {after}")
+                return None
+            seen = len(self.tape.asks)
+
+    def end(self) -> None:
+        """End the pass and its threads."""
+        if self._over:
+            return
+        self.tape.stop("aborted", "the debugger was closed")
+        with self._condition:
+            self._condition.notify_all()
+        if not self._replay.wait(1.0):
+            self._replay.end()
+        for ask in self.tape.asks:
+            ask.frame = None
+
+
+def _is_users(frame: FrameType) -> bool:
+    from durable_debug.replay.sdk import is_user_code  # noqa: PLC0415 - with the SDK, when first needed
+
+    return is_user_code(frame.f_code.co_filename)
+
+
+def _frames(frame: FrameType | None, ask: Ask) -> tuple[tuple[FrameType, int], ...]:
+    """User frames from here outwards; a branch's own thread goes on with the frames of its map's call."""
+    found: list[tuple[FrameType, int]] = []
+    within: Ask | None = ask
+    while frame is not None:
+        while frame is not None:
+            if _is_users(frame) and all(frame is not known for known, _ in found):
+                found.append((frame, frame.f_lasti))
+            frame = frame.f_back
+        while within is not None and within.frame is None:
+            within = within.within
+        if within is not None:
+            frame, within = within.frame, within.within
+    return tuple(found)
+
+
+_alive: weakref.WeakSet[Live] = weakref.WeakSet()
+
+
+def _end_all() -> None:
+    for live in list(_alive):
+        live.end()
+
+
+# Before the interpreter joins the threads of thread pools, which it would wait for in vain.
+getattr(threading, "_register_atexit", lambda _: None)(_end_all)

@@ -1,0 +1,133 @@
+"""What the debugger shows where it stands."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from durable_debug.divergence import Divergence
+    from durable_debug.history import Operation
+    from durable_debug.replay.asked import AskedOperation, Place
+
+__all__ = ["StackFrame", "Stop", "Variable", "preview"]
+
+_LONGEST = 200
+
+
+@dataclass(frozen=True, slots=True)
+class StackFrame:
+    """One function of the user's code on the call stack."""
+
+    function: str
+    file: str
+    line: int
+
+    def __str__(self) -> str:
+        return f"{self.function} at {self.file}:{self.line}"
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """One variable, item or attribute.
+
+    Attributes
+    ----------
+    preview
+        Its `repr`, cut at 200 characters.
+    children
+        Whether there is something inside it to look at.
+    """
+
+    name: str
+    type: str
+    preview: str
+    children: bool
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Stop:
+    """A place in the user's code where an operation is about to be answered.
+
+    Attributes
+    ----------
+    index
+        Number of the stop, from 0. The stops of a replay are its operations in the order of asking, then an
+        exception that leaves the handler, then the end.
+    kind
+        ``"operation"``, ``"exception"`` or ``"end"``.
+    reason
+        Why it stopped here: a verb, ``"breakpoint 2: name=charge-*"``, ``"divergence"`` …
+    operation
+        The recorded operation that answers, with its data; None if the history has none.
+    asked
+        What the handler asked for.
+    source
+        The line of the user's code.
+    divergences
+        What the replay does otherwise here.
+    error
+        What leaves the handler: at an exception, or at an end that was one.
+    state_event_id
+        The history stood at this event then (see ``history.state_at``).
+    status
+        At the end, the replay's status.
+    """
+
+    index: int
+    kind: str
+    reason: str
+    operation: Operation | None
+    asked: AskedOperation | None
+    source: Place | None
+    divergences: tuple[Divergence, ...]
+    error: str | None
+    state_event_id: int
+    status: str | None = None
+
+    def __repr__(self) -> str:
+        where = f" at {self.source}" if self.source else ""
+        if self.kind == "end":
+            return f"<Stop {self.index}: the end, {self.status}{f', {self.error}' if self.error else ''}>"
+        if self.kind == "exception" or self.asked is None:
+            return f"<Stop {self.index}: {self.error}{where}>"
+        name = f" {self.asked.name!r}" if self.asked.name else ""
+        return f"<Stop {self.index}: {self.asked.position} {self.asked.sub_type}{name}, {self.asked.answer}{where} ({self.reason})>"
+
+
+def preview(value: object) -> str:
+    """Give a bounded `repr` of anything, whatever its own one does."""
+    if isinstance(value, str | bytes) and len(value) > _LONGEST:
+        return f"{value[:_LONGEST]!r}… ({len(value)} long)"
+    if isinstance(value, list | tuple | set | frozenset | dict) and len(value) > 60:  # noqa: PLR2004
+        return f"{type(value).__name__} of {len(value)}"
+    try:
+        text = repr(value)
+    except Exception as error:  # noqa: BLE001 - somebody's repr may do anything
+        return f"<{type(value).__name__}: its repr raises {type(error).__name__}>"
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
+
+
+def variables(items: Iterable[tuple[str, Any]]) -> list[Variable]:
+    """Describe named values."""
+    return [Variable(name, type(value).__name__, preview(value), bool(inside(value, limit=1))) for name, value in items]
+
+
+def inside(value: Any, *, limit: int = 200) -> list[tuple[str, Any]]:
+    """Give what a value holds, by name: items of a container, attributes of an object."""
+    if isinstance(value, dict):
+        return [(preview(key), item) for key, item in list(value.items())[:limit]]
+    if isinstance(value, list | tuple):
+        return [(str(index), item) for index, item in enumerate(value[:limit])]
+    if isinstance(value, set | frozenset):
+        return [(str(index), item) for index, item in enumerate(list(value)[:limit])]
+    if isinstance(value, str | bytes | int | float | complex | bool | type(None) | type) or callable(value):
+        return []
+    try:
+        own = vars(value)
+    except TypeError:
+        slots = [name for kind in type(value).__mro__ for name in getattr(kind, "__slots__", ()) if isinstance(name, str)]
+        own = {name: getattr(value, name) for name in slots if hasattr(value, name)}
+    return [(name, item) for name, item in list(own.items())[:limit] if not name.startswith("__")]
