@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from durable_debug.history import History, Operation
 
-__all__ = ["FOLD_FROM", "Group", "fold", "in_order", "strands"]
+__all__ = ["FOLD_FROM", "Group", "family_names", "fold", "in_order", "strands"]
 
 FOLD_FROM = 4
 """How many alike siblings are folded when nobody says how many."""
@@ -102,6 +102,25 @@ def fold(history: History, fold: bool | int = True, unfold: Collection[str] = ()
     """
     least = FOLD_FROM if fold is True else max(2, fold) if fold else 0
     return _Folder(history.tree(), least, (unfold,) if isinstance(unfold, str) else unfold).top()
+
+
+def family_names(operations: Sequence[Operation]) -> dict[str, str]:
+    """Name of the family of each operation, by id: what tables by name put together.
+
+    Operations of one type and sub-type whose names differ in digits only are a family, and so are the items of a map.
+    The name of a family has ``*`` where its members' names differ.
+    """
+    families: dict[tuple[str, str | None, str], list[Operation]] = {}
+    for operation in operations:
+        item = operation.sub_type == "MapIteration"
+        same = f"items of {operation.parent_id}" if item else _without_digits(_name(operation))
+        families.setdefault((operation.type, operation.sub_type, same), []).append(operation)
+    return {
+        operation.id: name
+        for members in families.values()
+        for name in (_common([_name(operation) for operation in members]),)
+        for operation in members
+    }
 
 
 def in_order(groups: Iterable[Group]) -> Iterator[Group]:

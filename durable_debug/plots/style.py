@@ -10,6 +10,7 @@ from __future__ import annotations
 import unicodedata
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
@@ -121,9 +122,9 @@ def went_wrong(status: str) -> bool:
 
 
 def one_line(text: str, longest: int = 32) -> str:
-    """Somebody's text as one short line: no control characters, no line breaks, no change of direction.
+    r"""Somebody's text as one short line: no control characters, no line breaks, no change of direction.
 
-    >>> one_line("a\\nb" + "c" * 40, 8)
+    >>> one_line("a\nb" + "c" * 40, 8)
     'a bcccc…'
     """
     if not text.isascii() or not text.isprintable():
@@ -143,7 +144,7 @@ def duration(seconds: float) -> str:
     if seconds < 59.5:
         return f"{seconds:.2g} s" if seconds < 9.95 else f"{seconds:.0f} s"
     units = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
-    for (size, word), (smaller, smaller_word) in zip(units, units[1:], strict=False):
+    for (size, word), (smaller, smaller_word) in pairwise(units):
         parts = round(seconds / smaller)
         if parts * smaller >= size:
             whole, rest = divmod(parts, size // smaller)
@@ -169,10 +170,10 @@ class Theme:
     def of(cls, ax: Axes) -> Theme:
         """Take the colours of an axes; where it has no background of its own, of its figure."""
         import matplotlib as mpl
-        from matplotlib.colors import to_hex
+        from matplotlib.colors import to_hex, to_rgba
 
         for face in (ax.get_facecolor(), ax.figure.get_facecolor()):
-            red, green, blue, alpha = face
+            red, green, blue, alpha = to_rgba(face)
             if alpha > 0.5:
                 return cls(
                     to_hex((red, green, blue)),
@@ -243,7 +244,7 @@ def text_width(text: str, size: float, *, bold: bool = False) -> float:
 
 
 @lru_cache(maxsize=4096)
-def _advance(character: str, family: Any, bold: bool) -> float:  # noqa: FBT001, ARG001  # the family: part of the key
+def _advance(character: str, family: Any, bold: bool) -> float:  # noqa: FBT001  # the family is part of the key
     """Advance of one character in ems."""
     font = _font(family, bold)
     if not font.get_char_index(ord(character)):

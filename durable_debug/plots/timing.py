@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from durable_debug.history.vocabulary import Origin, meaning
-from durable_debug.plots.activity import Interval, Segment, Span, clipped, length, merged, minus
+from durable_debug.plots.activity import Interval, Segment, Span, clipped, length, minus
 from durable_debug.plots.critical import Piece, critical_path
+from durable_debug.plots.folding import family_names
 from durable_debug.plots.style import duration
 
 if TYPE_CHECKING:
@@ -81,7 +82,8 @@ class Timing:
         ============================  =========  ==========================================================
 
     by_name
-        The same columns from ``elapsed`` on, summed over the operations of one name, sub-type and type, with ``count``,
+        The same columns from ``elapsed`` on, summed over the operations of one name (`*` for
+        digits that differ), sub-type and type, with ``count``,
         ``failed``, ``attempts``, ``mean`` and ``longest`` (of ``elapsed``); the largest ``critical`` first. Operations
         that ran beside each other count each: sums may exceed `total`.
     critical_path
@@ -160,7 +162,7 @@ def timing(history: History) -> Timing:
         other=(total - length(working) - length(backoff) - length(waiting)) / 1e6,
         invocations=_invocations(history, span, working),
         operations=operations,
-        by_name=_by_name(operations),
+        by_name=_by_name(operations.assign(name=_names(history))),
         critical_path=_path(path),
     )
 
@@ -224,6 +226,13 @@ def _row(
     found["inside"] = length(clipped(children, own)) if operation.type == "CONTEXT" else 0
     found["other"] = elapsed - sum(found.values())
     return {name: value / 1e6 for name, value in ({"elapsed": elapsed} | found).items()}
+
+
+def _names(history: History) -> pd.Series[str]:
+    import pandas as pd
+
+    names = family_names(history.tree())
+    return pd.Series([names[operation.id] for operation in history.tree()], dtype="str")
 
 
 def _by_name(operations: pd.DataFrame) -> pd.DataFrame:
