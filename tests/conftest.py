@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 import io
+import logging
 import os
 import socket
 import subprocess
@@ -73,8 +74,13 @@ def patchable() -> dict[str, object]:
 
 
 def hooks() -> dict[str, object]:
-    """The interpreter's hooks that a debugger may set."""
+    """The interpreter's hooks that a debugger may set, and what else of the process a replay may stand in for."""
     found = {"trace": sys.gettrace(), "threads' trace": threading.gettrace(), "profile": sys.getprofile()}
+    found["level of the SDK's log"] = logging.getLogger(SDK).level
+    ours = [type(one) for one in (sys.stdout, sys.stderr, *logging.root.handlers)]
+    found["streams and log handlers of ours"] = [
+        one for one in ours if one.__module__.startswith("durable_debug")
+    ]
     if sys.version_info >= (3, 12):
         found |= {f"monitoring tool {i}": sys.monitoring.get_tool(i) for i in range(6)}
     return found

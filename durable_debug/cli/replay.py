@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from argparse import ArgumentTypeError, RawDescriptionHelpFormatter
 from typing import TYPE_CHECKING, Any
 
-from durable_debug.cli.text import paint, plain
+from durable_debug.cli.text import error_line, paint, paint_status, plain, ranges, symbol, word
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
+    from durable_debug.debugger import Debugger, Stop
     from durable_debug.divergence import Run
 
 EXAMPLES = """\
@@ -114,8 +116,12 @@ def replay(arguments: argparse.Namespace) -> int:
         "run": arguments.run,
         "timeout": arguments.timeout,
     }
-    stops = _stops(arguments, history, options) if arguments.breaks else []
-    run = dd.replay(arguments.handler, history, **options)
+    stops: list[dict[str, Any]] = []
+    if arguments.breaks:
+        with dd.debug(arguments.handler, history, **options) as debugger:
+            run, stops = debugger.run_result, list(stops_at(debugger, arguments.breaks))
+    else:
+        run = dd.replay(arguments.handler, history, **options)
     if arguments.json:
         print(json.dumps(as_json(run, stops), default=str))
         return 0 if run.ok else 1
@@ -149,3 +155,91 @@ def as_json(run: Run, stops: list[dict[str, Any]]) -> dict[str, Any]:
 
 def _fields(thing: object, *names: str) -> dict[str, Any]:
     return {name: getattr(thing, name) for name in names}
+
+
+# --- stops --------------------------------------------------------------------------------------
+
+
+def stops_at(debugger: Debugger, breaks: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Run from breakpoint to breakpoint, and give what is seen at each, as data.
+
+    Divergences, and an exception that leaves the handler, are stops too.
+    """
+    for spec in breaks:
+        debugger.break_at(**spec)
+    # The debugger opens on the first operation, before there was any breakpoint: one there is met from behind.
+    debugger.step_in()
+    stop = debugger.run_back()
+    if stop.reason != "run back":
+        yield _seen(debugger, stop)
+    while (stop := debugger.run()).kind != "end":
+        yield _seen(debugger, stop)
+
+
+def _seen(debugger: Debugger, stop: Stop) -> dict[str, Any]:
+    operation, asked, source = stop.operation, stop.asked, stop.source
+    return {
+        "reason": stop.reason,
+        "position": asked.position if asked else None,
+        "name": asked.name if asked else None,
+        "type": asked.type if asked else None,
+        "sub_type": asked.sub_type if asked else None,
+        "status": operation.status if operation else None,
+        "attempts": operation.attempts if operation else None,
+        "event_ids": list(operation.event_ids) if operation else [],
+        "result": operation.result if operation else None,
+        "error": operation.error if operation else None,
+        "exception": stop.error,
+        "file": source.file if source else None,
+        "line": source.line if source else None,
+        "source": source.source if source else None,
+        "stack": [_fields(frame, "function", "file", "line") for frame in debugger.stack],
+        "locals": {one.name: one.preview for one in debugger.variables()},
+        "divergences": [one.message for one in stop.divergences],
+    }
+
+
+def _stop_lines(stop: dict[str, Any]) -> Iterator[str]:
+    """Tell what is seen at a stop."""
+    yield paint(f"stopped: {plain(stop['reason'])}", "1")
+    if stop["position"]:
+        status = stop["status"] or "no record"
+        yield "  " + "  ".join(
+            filter(
+                None,
+                (
+                    paint_status(f"{symbol(status)} {plain(stop['name'] or '(no name)')}", status),
+                    word(status),
+                    plain(stop["sub_type"] or stop["type"]),
+                    f"{stop['attempts']} attempts" if (stop["attempts"] or 0) > 1 else "",
+                    f"position {plain(stop['position'])}",
+                    f"events {ranges(stop['event_ids'])}" if stop["event_ids"] else "",
+                ),
+            )
+        )
+    for divergence in stop["divergences"]:
+        yield f"  divergence  {plain(divergence)}"
+    for name, value in (
+        ("exception", stop["exception"]),
+        ("error", error_line(stop["error"])),
+        ("result", stop["result"]),
+    ):
+        if value:
+            yield f"  {name:10}  {plain(value, 500)}"
+    for number, frame in enumerate(stop["stack"]):
+        where = f"{plain(_short(frame['file']))}:{frame['line']} in {plain(frame['function'])}"
+        yield f"  {'from' if number else 'at':10}  {where}"
+        if number == 0 and stop["source"]:
+            yield f"  {'':10}      {plain(stop['source'])}"
+    width = max((len(name) for name in stop["locals"]), default=0)
+    for name, value in stop["locals"].items():
+        yield f"  {plain(name).ljust(max(10, min(width, 30)))}  = {plain(value, 300)}"
+
+
+def _short(path: str) -> str:
+    """A path from here, where the file is below here."""
+    try:
+        relative = os.path.relpath(path)
+    except ValueError:  # on another drive
+        return path
+    return path if relative.startswith("..") else relative
