@@ -14,10 +14,10 @@ from pathlib import Path
 from unittest import mock
 
 from aws_durable_execution_sdk_python import state
-
-from corpus.case import DEATHS, RAN, ROOT, Case
 from recording import Recording as Recorded
 from recording import RecordingRunner
+
+from corpus.case import DEATHS, RAN, ROOT, Case
 
 HERE = Path(__file__).parent
 CACHE = ROOT / ".pytest_cache" / "corpus"
