@@ -106,9 +106,11 @@ def break_spec(text: str) -> dict[str, object]:
 
 def replay(arguments: argparse.Namespace) -> int:
     """Replay, print the stops and the report, and give the exit code."""
-    import durable_debug as dd
+    from durable_debug.debugger import debug
+    from durable_debug.divergence import replay as run_over
+    from durable_debug.sources import load
 
-    history = dd.load(arguments.history)
+    history = load(arguments.history)
     for warning in history.warnings:
         print(f"{paint('warning', '33')}: {plain(warning)}", file=sys.stderr)
     options: dict[str, Any] = {
@@ -118,10 +120,10 @@ def replay(arguments: argparse.Namespace) -> int:
     }
     stops: list[dict[str, Any]] = []
     if arguments.breaks:
-        with dd.debug(arguments.handler, history, **options) as debugger:
+        with debug(arguments.handler, history, **options) as debugger:
             run, stops = debugger.run_result, list(stops_at(debugger, arguments.breaks))
     else:
-        run = dd.replay(arguments.handler, history, **options)
+        run = run_over(arguments.handler, history, **options)
     if arguments.json:
         print(json.dumps(as_json(run, stops), default=str))
         return 0 if run.ok else 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import linecache
+import re
 from typing import TYPE_CHECKING
 
 from durable_debug.divergence.findings import Comparison, Finding
@@ -10,11 +11,13 @@ from durable_debug.divergence.values import same_error_objects, same_payload
 from durable_debug.replay.asked import Place, place_of
 
 if TYPE_CHECKING:
+    from durable_debug.history import History
     from durable_debug.replay.recording import Recording
 
 __all__ = ["goes_on", "outcome_findings"]
 
 _LAST = float("inf")
+_SERVICE_ERROR = re.compile(r"RequestId: [0-9a-f-]+ Error:")
 
 
 def goes_on(recording: Recording) -> bool:
@@ -22,7 +25,31 @@ def goes_on(recording: Recording) -> bool:
     halt = recording.halt
     if halt is None or halt.kind != "would_run":
         return False
-    return recording.options.invocation is not None or recording.history.status not in {"SUCCEEDED", "FAILED"}
+    return recording.options.invocation is not None or not ended_by_handler(recording.history)
+
+
+def ended_by_handler(history: History) -> bool:
+    """Whether the handler's own end is on record: it returned or raised, and no crash or time limit was first.
+
+    Where the service gives up on an execution, its last invocation has completed with an error, or not at all.
+    """
+    if history.status == "SUCCEEDED":
+        return True
+    if history.status != "FAILED":
+        return False
+    if _SERVICE_ERROR.match(str((history.error or {}).get("ErrorMessage") or "")):
+        return False
+    completed = [event for event in history.raw if event.get("EventType") == "InvocationCompleted"]
+    if not completed:
+        return True
+    error = (completed[-1].get("InvocationCompletedDetails") or {}).get("Error") or {}
+    return not error.get("Payload") and _between(history, completed[-1]["EventId"]) == 0
+
+
+def _between(history: History, last_completed: int) -> int:
+    """How many of the handler's own events follow its last completed invocation."""
+    made = ("StepStarted", "ContextStarted", "WaitStarted", "CallbackStarted", "ChainedInvokeStarted")
+    return sum(1 for event in history.raw if event["EventId"] > last_completed and event.get("EventType") in made)
 
 
 def outcome_findings(first: Recording, complete: Recording, comparison: Comparison) -> list[Finding]:
@@ -60,7 +87,7 @@ def _is_last(recording: Recording) -> bool:
 def _ends(first: Recording, complete: Recording) -> list[Finding]:
     history, outcome = first.history, first.outcome
     place = _end_place(first, complete)
-    if history.status not in {"SUCCEEDED", "FAILED"}:
+    if not ended_by_handler(history):
         return []
     if outcome.status != history.status:
         return [Finding("outcome", f"execution {_ended(history.status, history.result, history.error)}", _ended(outcome.status, outcome.result, outcome.error), place=place, order=_LAST)]

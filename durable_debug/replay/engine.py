@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from durable_debug.errors import HandlerError, HistoryError
 from durable_debug.replay import output, sdk
+from durable_debug.replay.invocation import invocation_end
 from durable_debug.replay.arn import ArnParts, for_replay
 from durable_debug.replay.guard import SideEffect, allows
 from durable_debug.replay.handlers import Handler, resolve
@@ -66,12 +67,15 @@ class Script:
         By operation id, each operation as it stood when the replayed invocation ended.
     inject
         Whether answers are given only when asked for (see `Tape`).
+    later
+        Ids of operations that began after the replayed invocation, which had ended in order.
     """
 
     arn: ArnParts
     operations: list[SdkOperation]
     answers: dict[str, SdkOperation]
     inject: bool
+    later: frozenset[str]
     request_id: str | None
 
 
@@ -94,7 +98,7 @@ def script_for(history: History, invocation: int | None = None) -> Script:
 
 def _script(history: History, invocation: int | None) -> Script:
     history.require_replayable()
-    request_id = None
+    request_id, later = None, frozenset[str]()
     if invocation is None:
         end = history.final_state()
         start = end
@@ -107,7 +111,10 @@ def _script(history: History, invocation: int | None) -> Script:
             )
         row = rows.iloc[0]
         start = history.invocation_state(invocation)
-        end = history.state_at(int(row["last_event_id"]))
+        end = invocation_end(history, invocation, int(row["last_event_id"]), start)
+        if row["status"] == "PENDING":
+            ids = {wire["Id"] for wire in end}
+            later = frozenset(operation.id for operation in history.tree() if operation.id not in ids)
         request = row["request_id"]
         request_id = request if isinstance(request, str) else None
     if not start:
@@ -119,6 +126,7 @@ def _script(history: History, invocation: int | None) -> Script:
         operations=operations,
         answers={operation.operation_id: operation for operation in answers[1:]},
         inject=start is not end,
+        later=later,
         request_id=request_id,
     )
 
@@ -165,6 +173,7 @@ class Replay:
             script.answers,
             enter=options.enter,
             inject=script.inject,
+            later=script.later,
             run=options.run,
             matcher=matcher,
             observer=observer,

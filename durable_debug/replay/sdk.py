@@ -211,9 +211,13 @@ class ReplayContext(DurableContext):
             config.completion_config._validate_for_total(len(inputs))  # raises before it becomes an operation  # noqa: SLF001
         ask = self._ask(_MAP, name, ("map", inputs, func, config))
         ask.branches = len(inputs)
-        executor = MapExecutor.from_items(
-            inputs, func, config or MapConfig(), OperationIdNamespace(ask.operation_id)
-        )
+        try:
+            executor: Any = MapExecutor.from_items(
+                inputs, func, config or MapConfig(), OperationIdNamespace(ask.operation_id)
+            )
+        except Exception:  # noqa: BLE001 - the user's item_namer: the SDK raises it where it belongs
+            with _noting(ask):
+                return super().map(inputs, func, name, config)
         batch = _Batch(ask, executor, self._tape)
 
         def body(context: DurableContext, item: Any, index: int, items: Sequence[Any]) -> Any:
@@ -304,8 +308,8 @@ class ReplayContext(DurableContext):
                     tape.observer.asked(ask, frame)
         if ask.recorded is None:
             self._unrecorded(ask)
-        elif ask.recorded.status not in TERMINAL and getattr(tape.local, "looking", 0) and not _plain_body(ask):
-            raise LeaveBody  # what the batch left behind unfinished
+        elif ask.recorded.status not in TERMINAL and getattr(tape.local, "looking", 0) and _would_go_on(ask):
+            raise LeaveBody  # what a batch left behind unfinished
         return ask
 
     def _align(self, ask: Ask, matcher: Matcher) -> None:
@@ -329,6 +333,8 @@ class ReplayContext(DurableContext):
             return  # a context is the user's code outside steps; what it asks for is looked at one by one
         if ask.type == OperationType.STEP.value and tape.may_run(ask.name):
             return
+        if ask.operation_id in tape.later:
+            raise SuspendExecution("The recorded invocation was suspended before it asked for this.")
         raise tape.stop("would_run", f"{_deed(ask)}: the history has no answer for it", ask)
 
     def _absent(self, ask: Ask) -> bool:
@@ -444,7 +450,9 @@ class ReplayContext(DurableContext):
             yield identifier
 
     def _inject(self, operation_id: str) -> None:
-        recorded = self._tape.answers.get(operation_id)
+        ask = self._asked
+        known = ask is not None and ask.operation_id == operation_id
+        recorded = ask.recorded if ask is not None and known else self._tape.answers.get(operation_id)
         if recorded is not None:
             with self.state._operations_lock:  # noqa: SLF001
                 self.state._operations[operation_id] = recorded  # noqa: SLF001
@@ -491,6 +499,9 @@ class _Batch:
     def prepare(self, context: ReplayContext) -> None:
         """Look into the branches of a completed batch."""
         recorded = self.ask.recorded
+        if self.tape.inject and not self.live:  # the SDK looks for them before it asks
+            for index in range(len(self.executor.executables)):
+                context._inject(self.identity(index))  # noqa: SLF001
         if context._silent or self.live or recorded is None or not self.tape.enter:  # noqa: SLF001
             return
         for index in self._recorded_branches(context, recorded):
@@ -582,8 +593,9 @@ def _as_asked(ask: Ask) -> Operation | None:
     )
 
 
-def _plain_body(ask: Ask) -> bool:
-    return ask.type == OperationType.CONTEXT.value and ask.sub_type not in _BATCHES
+def _would_go_on(ask: Ask) -> bool:
+    """Whether the SDK would run something of an unfinished operation; of the others it awaits the end."""
+    return ask.type == OperationType.STEP.value or ask.sub_type in _BATCHES
 
 
 def _deed(ask: Ask) -> str:

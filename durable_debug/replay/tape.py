@@ -152,6 +152,8 @@ class Tape:
     inject
         Whether answers are put into the SDK's state only when asked for: so the SDK takes the operations of
         the invocation under study for new ones, as it did then.
+    later
+        Ids of operations that were first asked for after the invocation under study.
     run
         Glob patterns of the names of operations whose bodies may really run.
     matcher
@@ -171,6 +173,7 @@ class Tape:
         *,
         enter: bool = True,
         inject: bool = False,
+        later: frozenset[str] = frozenset(),
         run: Iterable[str] = (),
         matcher: Matcher | None = None,
         observer: Observer | None = None,
@@ -181,6 +184,7 @@ class Tape:
         self.answers = answers
         self.enter = enter
         self.inject = inject
+        self.later = later
         self.allowed = tuple(run)
         self.matcher = matcher
         self.observer = observer
