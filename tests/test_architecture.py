@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import pytest
 from importlinter.cli import lint_imports
 
 import durable_debug as dd
@@ -63,6 +64,17 @@ def test_the_public_names_are_these():
 
 def test_public_names_are_found_by_completion():
     assert set(PUBLIC) <= set(dir(dd))
+
+
+@pytest.mark.parametrize(
+    "room", ["history", "sources", "replay", "divergence", "debugger", "plots", "widgets", "cli"]
+)
+def test_public_names_mean_the_same_whatever_was_imported_before(room):
+    """The function `replay` has the name of a room: importing a submodule sets an attribute of its parent."""
+    code = f"import durable_debug.{room}, durable_debug as dd; print(*[type(getattr(dd, n)).__name__ for n in dd.__all__])"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert found.returncode == 0, found.stderr
+    assert set(found.stdout.split()) == {"type", "function"}
 
 
 def test_importing_loads_nothing_heavy():
