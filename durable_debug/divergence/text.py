@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
 __all__ = ["report"]
 
+_LONGEST = 500
+
 
 def report(run: Run) -> str:
     """Tell how a replay went: the outcome, each divergence with both sides, what was not checked."""
@@ -24,7 +26,8 @@ def report(run: Run) -> str:
     if run.stopped:
         lines.append(f"  ended early: {run.stopped}")
     if run.error:
-        lines.append(f"  error: {run.error.get('ErrorType')}: {run.error.get('ErrorMessage')}")
+        message = str(run.error.get("ErrorMessage"))
+        lines.append(f"  error: {run.error.get('ErrorType')}: {message if len(message) <= _LONGEST else message[:_LONGEST] + '…'}")
     if not run.divergences:
         lines.append("  clean: the replay did what the history says" if run.ok else "  no divergence up to there")
     else:

@@ -111,7 +111,7 @@ def _script(history: History, invocation: int | None) -> Script:
             )
         row = rows.iloc[0]
         start = history.invocation_state(invocation)
-        end = invocation_end(history, invocation, int(row["last_event_id"]), start)
+        end = invocation_end(history, invocation, (int(row["first_event_id"]), int(row["last_event_id"])), start)
         if row["status"] == "PENDING":
             ids = {wire["Id"] for wire in end}
             later = frozenset(operation.id for operation in history.tree() if operation.id not in ids)

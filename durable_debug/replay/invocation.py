@@ -13,7 +13,9 @@ __all__ = ["invocation_end"]
 _BY_THE_SERVICE = {"WAIT", "CALLBACK", "CHAINED_INVOKE"}
 
 
-def invocation_end(history: History, invocation: int, last_event_id: int, start: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def invocation_end(
+    history: History, invocation: int, events: tuple[int, int], start: list[dict[str, Any]]
+) -> list[dict[str, Any]]:
     """Give the state at an invocation's end, as far as its handler had come to know it.
 
     Timers, callbacks and invokes are completed by the service, also while an invocation runs that has gone
@@ -22,11 +24,12 @@ def invocation_end(history: History, invocation: int, last_event_id: int, start:
 
     Parameters
     ----------
-    last_event_id
-        The last event of the invocation.
+    events
+        Its first and last event.
     start
         The state at its start.
     """
+    first_event_id, last_event_id = events
     known = {wire["Id"]: wire for wire in start}
     operations = [o for o in history.tree() if o.start_event_id is not None and o.start_event_id <= last_event_id]
     by_position = {o.position: o for o in operations}
@@ -64,9 +67,10 @@ def invocation_end(history: History, invocation: int, last_event_id: int, start:
         and o.position.replace("-", "").isdigit()
         and not went_on(o.position, o.end_event_id)
     }
-    if not unseen:
-        return end
     earlier: dict[str, dict[str, Any]] = {}
+    for operation in operations:  # a retry that came due while it ran is none that it took up
+        if operation.id in known and not any(first_event_id <= e <= last_event_id for e in operation.event_ids):
+            earlier[operation.id] = known[operation.id]
     for operation in operations:
         if operation.id in unseen:
             state = history.state_at((operation.end_event_id or 1) - 1)
