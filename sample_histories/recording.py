@@ -116,6 +116,8 @@ class RecordingRunner(DurableFunctionTestRunner):
         self._answers = dict(answers or {})
         self._lambda_like = lambda_like
         self.invocations: dict[str, list[Invocation]] = {}
+        self._claims: dict[str, datetime] = {}
+        self._invoker.create_invocation_input = self._claim
         self._invoker.invoke = self._invoke
         self._executor.on_callback_created = self._on_callback_created
 
@@ -172,6 +174,14 @@ class RecordingRunner(DurableFunctionTestRunner):
             children=tuple(self._recording(child) for child in execution.chained_invoke_children.values()),
         )
 
+    def _claim(self, execution: Execution) -> Any:
+        """Note when the state was taken that an invocation is given: that is when it starts.
+
+        The emulator reads its clock a moment later, and what completes in between would seem to have been in it.
+        """
+        self._claims[execution.durable_execution_arn] = self.clock.now()
+        return type(self._invoker).create_invocation_input(self._invoker, execution)
+
     def _invoke(
         self, function_name, input, endpoint_url=None, tenant_id=None, account_id=None, region_name=None
     ):  # noqa: A002, ARG002
@@ -190,7 +200,7 @@ class RecordingRunner(DurableFunctionTestRunner):
             operations = self._store.load(input.durable_execution_arn).get_navigable_operations()
         begun = Invocation(
             request_id=request_id,
-            start=self.clock.now(),
+            start=self._claims[input.durable_execution_arn],
             operations=[operation.to_dict() for operation in operations],
             updated_operation_ids=list(input.updated_operation_ids),
         )

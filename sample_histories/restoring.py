@@ -27,7 +27,7 @@ def restored(
     execution
         Its record: Updates, InvocationCompletions.
     invocations
-        For those that crashed: the emulator keeps no trace of them, or only that they took too long.
+        When each began, and which crashed: the emulator keeps no trace of those, or only that they took too long.
     """
     result = [copy.deepcopy(dict(event)) for event in events]
     updates: dict[str, list[Any]] = {}
@@ -37,18 +37,17 @@ def restored(
     completions = iter(
         sorted(execution.invocation_completions, key=lambda completion: completion.end_timestamp)
     )
-    returned = {invocation.request_id for invocation in invocations if invocation.error is None}
-    timed_out = iter([invocation for invocation in invocations if _timed_out(invocation)])
+    completed = iter([one for one in invocations if one.error is None or _timed_out(one)])
     for event in result:
         kind, operation_id = event["EventType"], event.get("Id")
         for payload in event.get(f"{kind}Details", {}).values():
             if isinstance(payload, dict) and "Payload" in payload:
                 payload["Truncated"] = False  # the emulator says True of some errors that it gives in full
         if kind == "InvocationCompleted":
+            invocation = next(completed)
             details = event["InvocationCompletedDetails"] = next(completions).to_dict()
-            if details["RequestId"] not in returned:  # the emulator gave up on it, under an id of its own
-                invocation = next(timed_out)
-                details["RequestId"] = invocation.request_id
+            details |= {"StartTimestamp": invocation.start, "RequestId": invocation.request_id}
+            if invocation.error is not None:
                 details["Error"] = {"Payload": invocation.error, "Truncated": False}
         elif kind in {"StepStarted", "StepSucceeded", "StepFailed"}:
             update = updates[operation_id].pop(0)

@@ -19,6 +19,10 @@ QUIET_SECONDS = (
     0.01  # how long nothing must run before the clock jumps: work handed from thread to thread has a gap
 )
 
+# No service wakes up in the very millisecond. It also keeps timers that two branches set at once from falling on
+# either side of the wake-up, where their order would be chance.
+LATENESS = timedelta(milliseconds=15)
+
 
 class VirtualClock:
     """Real time, plus everything skipped so far. It counts in whole ticks, and never gives one twice.
@@ -139,7 +143,7 @@ class VirtualScheduler(Scheduler):
             return
         first = min(self._sleepers, key=lambda sleeper: sleeper.until)
         if first.until <= self._horizon:
-            self._clock.jump_to(first.until)
+            self._clock.jump_to(first.until + LATENESS)
             for sleeper in self._sleepers:
                 sleeper.timer.cancel()
                 self._set_timer(sleeper)

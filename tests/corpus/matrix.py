@@ -45,13 +45,15 @@ def a_wait(context, n):
 
 
 def a_callback(context, n):
-    callback = context.create_callback(name="answer")
+    callback = context.create_callback(name=f"answer-{n}")
     note(context, f"told-{n}", n)
     return callback.result()
 
 
 def a_submitter(context, n):
-    return context.wait_for_callback(lambda callback_id, step: ran(f"submit-{n}") and None, name="answer")
+    return context.wait_for_callback(
+        lambda callback_id, step: ran(f"submit-{n}") and None, name=f"answer-{n}"
+    )
 
 
 def an_invoke(context, n):
@@ -188,6 +190,6 @@ for place_name, place in PLACES.items():
         case(
             f"matrix_{inside.__name__}_{place_name}",
             module=__name__,
-            answers={"answer": [Answer(25, result="answered")]},
+            answers={f"answer-{n}": [Answer(15 * n, result=f"answer {n}")] for n in (1, 2)},
             plain={"double": double},
         )(handler_of(place, inside))
