@@ -172,7 +172,11 @@ def _asked_facts(asked: AskedOperation) -> list[Fact]:
     return _facts(
         ("Answer", answer.get(asked.answer, asked.answer)),
         ("Asked at", f"{title_of(asked.place.file)}:{asked.place.line}, in {asked.place.function}"),
-        *((key.replace("_", " ").capitalize(), words(value)) for key, value in list(asked.arguments.items())[:12]),
+        *(
+            (key.replace("_", " ").capitalize(), words(value))
+            for key, value in list(asked.arguments.items())[:12]
+            if not str(value).startswith("durable_")  # the SDK's own wrapper around the function: says nothing
+        ),
     )
 
 

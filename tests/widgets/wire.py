@@ -1,0 +1,61 @@
+"""The wire between a widget in Python and its front end, cut open: what either side sends can be looked at and passed on."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import Any, Callable
+
+import comm
+from comm.base_comm import BaseComm
+
+
+class Wire(BaseComm):
+    """A comm whose other end is the test."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        self.sent: list[dict[str, Any]] = []
+        super().__init__(*args, **kwargs)
+
+    def publish_msg(self, msg_type: str, data: Any = None, metadata: Any = None, buffers: Any = None, **keys: Any) -> None:
+        # As JSON, like the kernel does it: what can't be written fails here too.
+        self.sent.append({"type": msg_type, "size": len(json.dumps(data)), "data": json.loads(json.dumps(data))})
+
+    def say(self, content: dict[str, Any]) -> None:
+        """What the front end sends as a custom message."""
+        self.handle_msg({"content": {"data": {"method": "custom", "content": content}}, "buffers": []})
+
+    def custom(self) -> list[dict[str, Any]]:
+        """Custom messages from Python, oldest first."""
+        return [each["data"]["content"] for each in self.sent if each["data"].get("method") == "custom"]
+
+    def updates(self) -> list[dict[str, Any]]:
+        """Trait updates from Python, oldest first."""
+        return [each["data"]["state"] for each in self.sent if each["data"].get("method") == "update"]
+
+    def ask(self, kind: str, timeout: float = 5.0, **keys: Any) -> dict[str, Any]:
+        """Send a request and wait for its answer."""
+        number = 1_000_000 + len(self.sent)
+        self.say({"id": number, "kind": kind, **keys})
+        return until(lambda: next((one for one in self.custom() if one["id"] == number), None), timeout)
+
+
+def until(look: Callable[[], Any], timeout: float = 5.0) -> Any:
+    """Wait for `look` to give something."""
+    give_up = time.monotonic() + timeout
+    while not (found := look()):
+        assert time.monotonic() < give_up, "nothing came"
+        time.sleep(0.005)
+    return found
+
+
+def open_wires(monkeypatch: Any) -> list[Wire]:
+    """From now on every widget that is made gets a `Wire`; they are in the list that is returned."""
+    wires: list[Wire] = []
+
+    def create(*args: Any, **kwargs: Any) -> Wire:
+        wires.append(Wire(*args, **kwargs))
+        return wires[-1]
+
+    monkeypatch.setattr(comm, "create_comm", create)
+    return wires
