@@ -1,7 +1,7 @@
 """Where each Lambda invocation of the handler begins and ends in the events.
 
 A history has no event for the start of an invocation. `InvocationCompletedDetails.StartTimestamp` tells it where the
-source keeps it (Lambda does, the local emulator does not); else what arrives from outside right after an
+source keeps it (Lambda does, the local emulator does not); else what arrives from outside first after an
 `InvocationCompleted` (a timer, a callback, the end of an invoke) is what the next invocation was started for. An
 invocation that crashed or timed out in the local emulator leaves no `InvocationCompleted`: its checkpoints, which lie
 before the start of the invocation that followed, are all that tells of it. One that left no checkpoint cannot be told.
@@ -22,8 +22,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Invocation", "Spans", "find_invocations"]
 
-# Sources cut or round timestamps to a millisecond, so an event of an invocation may seem to lie just before its start.
-_ROUNDING = 1_000
+# Sources cut timestamps to milliseconds, and some only part of them: a start without microseconds may lie anywhere in
+# its millisecond, and so may an event of the invocation seem to lie just before it.
+_MILLISECOND = 1_000
 _RETURNED = frozenset({"SUCCEEDED", "FAILED"})
 
 
@@ -72,7 +73,7 @@ class _Span:
 
     cut: int
     stop: int
-    start: int | None = None  # microseconds, where recorded
+    start: int | None = None  # microseconds, where recorded: the latest that it can mean
     reported: int | None = None  # index of its InvocationCompleted
 
 
@@ -87,7 +88,8 @@ class Spans:
     cuts
         How many events the service had recorded when each invocation started.
     clocks
-        Microseconds since 1970 at the start of each invocation: recorded, or the latest moment known to be before it.
+        Microseconds since 1970 at the start of each invocation: as recorded, or when what it was started for arrived;
+        None where neither is known: then an attempt that fell due started it, or the execution did.
     of_event
         Number of the invocation in which each event fell, or that was the first to see it; None where there is none.
     """
@@ -113,7 +115,7 @@ def find_invocations(columns: Columns) -> Spans:
     return Spans(
         tuple(_invocation(columns, span, at + 1, outcomes[at]) for at, span in enumerate(spans)),
         [span.cut for span in spans],
-        [span.start if span.start is not None else _time_before(columns, span.cut) for span in spans],
+        [_clock(columns, spans, at) for at in range(len(spans))],
         of_event,
     )
 
@@ -145,9 +147,10 @@ class _Cutter:
     def _recorded_start(self, at: int) -> int | None:
         details = self._columns.details[at]
         try:
-            return microseconds(details["StartTimestamp"]) if details else None
+            start = microseconds(details["StartTimestamp"]) if details else None
         except (KeyError, TypeError, ValueError, OverflowError):
             return None
+        return start + _MILLISECOND - 1 if start is not None and start % _MILLISECOND == 0 else start
 
     def _cut(self, after: int, reported: int, start: int | None) -> int:
         """Index of the first event that the invocation reported there did not find at its start."""
@@ -156,7 +159,7 @@ class _Cutter:
             time = self._columns.time(at)
             checkpoint = self._columns.types[at] in self._checkpoints
             if start is not None:
-                if time > start or (checkpoint and time >= start - _ROUNDING):
+                if time > start or (checkpoint and time > start - _MILLISECOND):
                     return at
             elif checkpoint:
                 return at
@@ -193,8 +196,13 @@ def _end_of_execution(columns: Columns) -> int | None:
     return None
 
 
-def _time_before(columns: Columns, cut: int) -> int | None:
-    return columns.time(cut - 1) if cut else None
+def _clock(columns: Columns, spans: list[_Span], at: int) -> int | None:
+    span, before = spans[at], spans[at - 1].stop if at else 0
+    if span.start is not None:
+        return span.start
+    arrived = span.cut - 1
+    from_outside = arrived >= before and columns.meaning(arrived).origin is Origin.SERVICE
+    return columns.time(arrived) if from_outside else None
 
 
 def _status(columns: Columns, span: _Span, last: bool, ended: int | None) -> str:  # noqa: FBT001
@@ -213,7 +221,13 @@ def _error(columns: Columns, span: _Span) -> dict[str, Any] | None:
 def _invocation(columns: Columns, span: _Span, number: int, status: str) -> Invocation:
     details = (columns.details[span.reported] if span.reported is not None else None) or {}
     some = span.cut < span.stop
-    start = span.start if span.start is not None else columns.time(span.cut) if some else None
+    start = (
+        microseconds(details["StartTimestamp"])
+        if span.start is not None
+        else columns.time(span.cut)
+        if some
+        else None
+    )
     request_id = details.get("RequestId")
     return Invocation(
         number=number,

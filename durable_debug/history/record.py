@@ -11,7 +11,7 @@ from durable_debug.history import card, checks, saving
 from durable_debug.history.columns import Columns
 from durable_debug.history.invocations import Spans, find_invocations
 from durable_debug.history.operations import Operation, build_operations, positions
-from durable_debug.history.state import Change, fold, operations_at
+from durable_debug.history.state import Change, fold, operations_at, operations_at_start
 from durable_debug.history.vocabulary import Origin
 
 if TYPE_CHECKING:
@@ -303,8 +303,9 @@ class History:
 
         Exactly, but for what a history does not tell: ``ReplayChildren`` of a child context that has a summary
         generator of its own; the state that a wait_for_condition poll returned, where the source drops it (the local
-        emulator does); an attempt that fell due in the moment between the service's look at the clock and the recorded
-        start. Lambda may leave out operations inside completed contexts; they are here.
+        emulator does); what arrived or fell due in the very moment between the service's look and the recorded start.
+        Lambda may leave out operations inside completed contexts; they are here. Where a crashed invocation left
+        nothing in the history, those after it have a lower number than the handler would count.
 
         Returns
         -------
@@ -322,8 +323,9 @@ class History:
                 f"This history has no invocation {invocation!r:.40}.",
                 cure=f"It tells of {len(spans.cuts)}: see history.invocations.",
             )
-        changes = self._changes_before(spans.cuts[invocation - 1])
-        return operations_at(changes, spans.clocks[invocation - 1], self._begun_before_due(invocation))
+        at = invocation - 1
+        within = [change for change in self._changes if spans.of_event[change.at] == invocation]
+        return operations_at_start(self._changes_before(spans.cuts[at]), spans.clocks[at], within)
 
     def final_state(self) -> list[State]:
         """Return the operations as the service had them after the last event; as for `state_at`."""
@@ -398,17 +400,6 @@ class History:
 
     def _changes_before(self, cut: int) -> list[Change]:
         return [change for change in self._changes if change.at < cut]
-
-    def _begun_before_due(self, invocation: int) -> set[str]:
-        """Steps that this invocation began to run: they were READY, even where the clock skipped their delay."""
-        of_event = self._spans.of_event
-        return {
-            change.id
-            for change in self._changes
-            if change.operation["Type"] == "STEP"
-            and change.operation["Status"] == "STARTED"
-            and of_event[change.at] == invocation
-        }
 
     def _of_arn(self, part: str) -> str | None:
         found = _ARN.match(self.arn) if self.arn else None

@@ -17,16 +17,18 @@ import orjson
 from durable_debug.history.timestamps import from_microseconds, microseconds
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterable
+    from collections.abc import Iterable
 
     from durable_debug.history.columns import Columns
 
-__all__ = ["Change", "fold", "operations_at", "replays_children", "retry_delay"]
+__all__ = ["Change", "fold", "operations_at", "operations_at_start", "replays_children", "retry_delay"]
 
 State = dict[str, Any]
 
 _ENDED = frozenset({"SUCCEEDED", "FAILED", "TIMED_OUT", "STOPPED", "CANCELLED"})
 _LONGEST_DELAY = 1_000_000_000  # 30 years: more is no delay, and would run out of the calendar
+# A timer takes a moment to fire and an invocation to start: attempts due at nearly the same time are READY together.
+_MOMENT = timedelta(milliseconds=20)
 _SUMMARIES = {"Map": "MapResult", "Parallel": "ParallelResult"}
 
 
@@ -43,6 +45,7 @@ class Change(NamedTuple):
     """What one event made of one operation."""
 
     at: int  # index of the event
+    time: datetime
     id: str
     operation: State
 
@@ -81,11 +84,11 @@ def fold(columns: Columns) -> list[Change]:
         told = _Told(columns.details[at] or {}, payloads[at], errors[at], time)
         _DETAILS[meaning.type](operation, before, told)
         now[operation_id] = operation
-        changes.append(Change(at, operation_id, operation))
+        changes.append(Change(at, time, operation_id, operation))
     return changes
 
 
-def operations_at(changes: Iterable[Change], clock: int | None, ready: Container[str] = ()) -> list[State]:
+def operations_at(changes: Iterable[Change], clock: int | None) -> list[State]:
     """Operations after these changes, in start order, as fresh dicts.
 
     Parameters
@@ -94,12 +97,45 @@ def operations_at(changes: Iterable[Change], clock: int | None, ready: Container
         As many of `fold` as count.
     clock
         Microseconds since 1970: attempts due by then are READY. None: none is.
-    ready
-        Ids of PENDING steps that are known to be READY whatever the clock says.
     """
-    latest = {operation_id: operation for _, operation_id, operation in changes}
     now = from_microseconds(clock) if clock is not None else None
-    return [_handed_out(operation, now, ready) for operation in latest.values()]
+    return [_handed_out(operation, now) for operation in _latest(changes).values()]
+
+
+def operations_at_start(
+    changes: Iterable[Change], clock: int | None, within: Iterable[Change]
+) -> list[State]:
+    """Operations at the start of an invocation, in start order, as fresh dicts.
+
+    Parameters
+    ----------
+    changes
+        Those before it.
+    clock
+        Its start, in microseconds since 1970. None: it was started for the attempt that fell due first.
+    within
+        Changes that it made. A step that began in it ahead of time was READY: some emulators skip over delays.
+    """
+    latest = _latest(changes)
+    due = {each: _due(operation) for each, operation in latest.items() if operation["Status"] == "PENDING"}
+    now = from_microseconds(clock) if clock is not None else None
+    if now is None and due:
+        now = min(due.values()) + _MOMENT
+    early = {
+        change.id
+        for change in within
+        if change.id in due and change.operation["Status"] == "STARTED" and change.time < due[change.id]
+    }
+    return [_handed_out(operation, due[each] if each in early else now) for each, operation in latest.items()]
+
+
+def _latest(changes: Iterable[Change]) -> dict[str, State]:
+    return {change.id: change.operation for change in changes}
+
+
+def _due(operation: State) -> datetime:
+    due: datetime = operation["StepDetails"]["NextAttemptTimestamp"]
+    return due
 
 
 def retry_delay(details: dict[str, Any] | None) -> float | None:
@@ -133,13 +169,11 @@ def _is_summary(result: str, kind: str) -> bool:
     return isinstance(document, dict) and document.get("type") == kind and "totalCount" in document
 
 
-def _handed_out(operation: State, now: datetime | None, ready: Container[str]) -> State:
+def _handed_out(operation: State, now: datetime | None) -> State:
     copy = {key: dict(value) if isinstance(value, dict) else value for key, value in operation.items()}
-    if copy["Status"] == "PENDING":
-        due = copy["StepDetails"]["NextAttemptTimestamp"]
-        if copy["Id"] in ready or (now is not None and due <= now):
-            copy["Status"] = "READY"
-            del copy["StepDetails"]["NextAttemptTimestamp"]
+    if copy["Status"] == "PENDING" and now is not None and _due(copy) <= now:
+        copy["Status"] = "READY"
+        del copy["StepDetails"]["NextAttemptTimestamp"]
     return copy
 
 
