@@ -40,9 +40,9 @@ class Activity(NamedTuple):
 
 
 ACTIVITIES = {
-    "work": Activity("#0072B2", "", "work (an attempt of a step)"),
+    "work": Activity("#0072B2", "", "attempt of a step"),
     "backoff": Activity("#E69F00", "////", "retry backoff"),
-    "wait": Activity("#8A8F98", "....", "wait (a timer, or between polls)"),
+    "wait": Activity("#8A8F98", "....", "wait (timer, or between polls)"),
     "callback": Activity("#CC79A7", "\\\\\\\\", "waiting for a callback"),
     "invoke": Activity("#009E73", "xxx", "waiting for an invoked function"),
     "context": Activity("#7F7F7F", "", "child context"),
@@ -204,6 +204,10 @@ class Theme:
     def strong(self, color: str) -> str:
         """One of our colours for lines and marks, lightened a little on a dark page."""
         return _mixed(color, "#ffffff", 0.72) if self.dark else color
+
+    def tint(self, color: str) -> str:
+        """One of our colours for the inside of boxes: text on it stays easy to read."""
+        return self.mix(color, 0.34 if self.dark else 0.16)
 
     def mix(self, color: str, share: float) -> str:
         """`share` of a colour, the rest background."""

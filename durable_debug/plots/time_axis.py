@@ -1,0 +1,211 @@
+"""A time axis on which 50 ms can be seen beside 30 days: stretches in which nothing ran are cut short, and marked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+from math import ceil, log10
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from durable_debug.plots import style
+from durable_debug.plots.activity import Interval, merged, minus
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+__all__ = ["Gap", "TimeAxis"]
+
+_LONG_FOR = 0.5  # an idle stretch is cut when it is longer than half of all that is not cut
+_SHARE_OF_GAPS = 0.55  # of the width, at most
+_LABEL, _TICK = 7.5, 8.0  # sizes of text in points
+_SLIM = 13.0  # points for a gap whose duration is written upright
+_PAD = 0.012
+_FINEST = 1e-9
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """A stretch that is drawn shorter than it was: seconds since the start."""
+
+    start: float
+    end: float
+    upright: bool
+
+    @property
+    def label(self) -> str:
+        """Its duration, for people."""
+        return style.duration(self.end - self.start)
+
+
+class TimeAxis:
+    """Piecewise linear: one scale for all that is not cut, a fixed width for each stretch that is.
+
+    Parameters
+    ----------
+    start, end
+        Microseconds since 1970.
+    busy
+        When something ran, in microseconds since 1970.
+    moments
+        Times at which something happened: a stretch is not cut across one.
+    width
+        Points from the left to the right.
+    open_end
+        Leave room at the right for what has not ended.
+
+    Attributes
+    ----------
+    gaps
+        What is cut.
+    low, high
+        Limits of the axis, seconds since the start.
+    """
+
+    def __init__(
+        self,
+        start: int,
+        end: int,
+        busy: Iterable[Interval],
+        moments: Iterable[int],
+        *,
+        width: float,
+        open_end: bool = False,
+    ) -> None:
+        self._origin = start
+        self._width = width
+        self._end = max((end - start) / 1e6, _FINEST)
+        cut = _long_gaps(start, end, busy, moments)
+        self.gaps = self._gaps([self.seconds(gap) for gap in cut])
+        widths = [self._gap_width(gap) for gap in self.gaps]
+        linear = max(self._end - sum(gap.end - gap.start for gap in self.gaps), _FINEST)
+        room = width * (1 - 2 * _PAD - (0.05 if open_end else 0.0)) - sum(widths)
+        self._scale = max(room, 1.0) / linear  # points per second
+        left = width * _PAD
+        known, shown = [0.0], [left]
+        for gap, gap_width in zip(self.gaps, widths, strict=True):
+            for at in (gap.start, gap.end):
+                step = gap_width if at == gap.end else (at - known[-1]) * self._scale
+                if at > known[-1]:
+                    shown.append(shown[-1] + step)
+                    known.append(at)
+        if self._end > known[-1]:
+            shown.append(shown[-1] + (self._end - known[-1]) * self._scale)
+            known.append(self._end)
+        far = 1e7  # beyond both ends the scale goes on
+        self._known = np.array([known[0] - far / self._scale, *known, known[-1] + far / self._scale])
+        self._shown = np.array([shown[0] - far, *shown, shown[-1] + far])
+        self.low, self.high = (float(each) for each in self.inverse(np.array([0.0, width])))
+
+    def seconds(self, times: Interval) -> tuple[float, float]:
+        """Seconds since the start."""
+        return (times[0] - self._origin) / 1e6, (times[1] - self._origin) / 1e6
+
+    def forward(self, seconds: Any) -> Any:
+        """Points from the left edge for seconds since the start."""
+        return np.interp(seconds, self._known, self._shown)
+
+    def inverse(self, points: Any) -> Any:
+        """Seconds since the start for points from the left edge."""
+        return np.interp(points, self._shown, self._known)
+
+    def ticks(self) -> tuple[list[float], list[str]]:
+        """Places and labels of ticks that do not touch each other, none within a gap."""
+        step = _nice(62.0 / self._scale)
+        places: list[float] = []
+        edges = [0.0, *(edge for gap in self.gaps for edge in (gap.start, gap.end)), self._end]
+        for start, end in zip(edges[::2], edges[1::2], strict=True):
+            first = ceil(start / step - 1e-9)
+            inside = [k * step for k in range(first, first + 200) if k * step <= end + step * 1e-6]
+            places += inside or [start]
+        kept: list[float] = []
+        labels: list[str] = []
+        right = -1e9
+        for place in places:
+            label = clock(place, step)
+            half = style.text_width(label, _TICK) / 2 + 4
+            at = float(self.forward(place))
+            if at - half >= right:
+                kept.append(place)
+                labels.append(label)
+                right = at + half
+        return kept, labels
+
+    def _gaps(self, cut: Sequence[tuple[float, float]]) -> list[Gap]:
+        lying = [Gap(start, end, upright=False) for start, end in cut]
+        if sum(self._gap_width(gap) for gap in lying) <= _SHARE_OF_GAPS * self._width:
+            return lying
+        return [Gap(start, end, upright=True) for start, end in cut]
+
+    def _gap_width(self, gap: Gap) -> float:
+        if not gap.upright:
+            return max(30.0, style.text_width(gap.label, _LABEL) + 14)
+        return min(
+            _SLIM, _SHARE_OF_GAPS * self._width / max(1, len(self.gaps) if hasattr(self, "gaps") else 1)
+        )
+
+
+def _long_gaps(start: int, end: int, busy: Iterable[Interval], moments: Iterable[int]) -> list[Interval]:
+    busy = merged(busy)
+    idle = minus([(start, end)], busy)
+    cuts = sorted({moment for moment in moments if start < moment < end})
+    pieces = []
+    for a, b in idle:
+        edges = [a, *cuts[_after(cuts, a) : _before(cuts, b)], b]
+        pieces += list(pairwise(edges))
+    shown = sum(b - a for a, b in busy)
+    long = []
+    for a, b in sorted(pieces, key=lambda piece: piece[1] - piece[0]):
+        if b - a <= _LONG_FOR * shown:
+            shown += b - a
+        else:
+            long.append((a, b))
+    return sorted(long)
+
+
+def _after(values: Sequence[int], at: int) -> int:
+    from bisect import bisect_right
+
+    return bisect_right(values, at)
+
+
+def _before(values: Sequence[int], at: int) -> int:
+    from bisect import bisect_left
+
+    return bisect_left(values, at)
+
+
+def _nice(seconds: float) -> float:
+    """The next larger step that people count in."""
+    if seconds <= 1:
+        power = 10.0 ** ceil(log10(max(seconds, _FINEST)) - 1)
+        return next(power * each for each in (1, 2, 5, 10, 20) if power * each >= seconds)
+    steps = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 21_600, 43_200, 86_400)
+    found = next((step for step in steps if step >= seconds), None)
+    return float(found) if found else 86_400.0 * _nice_count(seconds / 86_400)
+
+
+def _nice_count(count: float) -> float:
+    power = 10.0 ** int(log10(count))
+    return next(power * each for each in (1, 2, 5, 10) if power * each >= count)
+
+
+def clock(seconds: float, step: float) -> str:
+    """Write a time since the start, as fine as the step between ticks.
+
+    >>> clock(0.4, 0.2), clock(121.8, 0.2), clock(2_592_000.05, 0.05), clock(7200, 60)
+    ('0.4 s', '2:01.8', '30 d 0:00:00.05', '2:00:00')
+    """
+    digits = max(0, min(6, ceil(-log10(step) - 1e-9)))
+    seconds = round(seconds, digits)
+    if seconds < 60:
+        return f"{seconds:.{digits}f} s" if seconds else "0"
+    minutes, rest = divmod(seconds, 60)
+    hours, minutes = divmod(int(minutes), 60)
+    width = 3 + digits if digits else 2
+    last = f"{rest:0{width}.{digits}f}"
+    if hours == 0:
+        return f"{minutes}:{last}"
+    days, hours = divmod(hours, 24)
+    return (f"{days:,} d " if days else "") + f"{hours}:{minutes:02}:{last}"
