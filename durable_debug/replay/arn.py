@@ -30,7 +30,13 @@ def for_replay(arn: str | None, execution_id: str) -> ArnParts:
     found = _ARN.match(arn or "")
     if found is None:
         function_arn = "arn:aws:lambda:us-east-1:000000000000:function:unknown:$LATEST"
-        return ArnParts(f"{function_arn}/durable-execution/unknown/{execution_id}", function_arn, "unknown", "$LATEST", None)
+        return ArnParts(
+            f"{function_arn}/durable-execution/unknown/{execution_id}",
+            function_arn,
+            "unknown",
+            "$LATEST",
+            None,
+        )
     function_arn = found["function_arn"]
     return ArnParts(
         f"{function_arn}/durable-execution/{found['name']}/{execution_id}",

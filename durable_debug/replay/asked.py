@@ -157,7 +157,10 @@ def _arguments(ask: Ask) -> dict[str, Any]:
             return {"submitter": _called(rest[0]), **_callback(rest[1])}
         case "invoke":
             config = rest[2]
-            found = {"function_name": rest[0], "payload": ask.payload if ask.payload is not None else _shown(rest[1])}
+            found = {
+                "function_name": rest[0],
+                "payload": ask.payload if ask.payload is not None else _shown(rest[1]),
+            }
             if config is not None:
                 if config.tenant_id is not None:
                     found["tenant_id"] = config.tenant_id

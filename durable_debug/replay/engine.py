@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from durable_debug.errors import HandlerError, HistoryError
 from durable_debug.replay import output, sdk
-from durable_debug.replay.invocation import invocation_end
 from durable_debug.replay.arn import ArnParts, for_replay
 from durable_debug.replay.guard import SideEffect, allows
 from durable_debug.replay.handlers import Handler, resolve
+from durable_debug.replay.invocation import invocation_end
 from durable_debug.replay.lambda_context import ReplayLambdaContext
 from durable_debug.replay.tape import Matcher, Observer, ReplayStop, Tape
 from durable_debug.replay.worker import Worker
@@ -79,7 +79,7 @@ class Script:
     request_id: str | None
 
 
-_scripts: weakref.WeakKeyDictionary[History, dict[int | None, Script]] = weakref.WeakKeyDictionary()
+_scripts: dict[int, tuple[weakref.ref[History], dict[int | None, Script]]] = {}  # by the history's identity
 
 
 def script_for(history: History, invocation: int | None = None) -> Script:
@@ -90,7 +90,10 @@ def script_for(history: History, invocation: int | None = None) -> Script:
     HistoryError
         The history can't drive a replay, or has no such invocation.
     """
-    known = _scripts.setdefault(history, {})
+    key = id(history)
+    if key not in _scripts:
+        _scripts[key] = (weakref.ref(history, lambda _: _scripts.pop(key, None)), {})
+    known = _scripts[key][1]
     if invocation not in known:
         known[invocation] = _script(history, invocation)
     return known[invocation]
@@ -111,14 +114,18 @@ def _script(history: History, invocation: int | None) -> Script:
             )
         row = rows.iloc[0]
         start = history.invocation_state(invocation)
-        end = invocation_end(history, invocation, (int(row["first_event_id"]), int(row["last_event_id"])), start)
+        end = invocation_end(
+            history, invocation, (int(row["first_event_id"]), int(row["last_event_id"])), start
+        )
         if row["status"] == "PENDING":
             ids = {wire["Id"] for wire in end}
             later = frozenset(operation.id for operation in history.tree() if operation.id not in ids)
         request = row["request_id"]
         request_id = request if isinstance(request, str) else None
     if not start:
-        raise HistoryError("The history is empty.", cure="Fetch it again; an execution has at least one event.")
+        raise HistoryError(
+            "The history is empty.", cure="Fetch it again; an execution has at least one event."
+        )
     answers = [sdk.sdk_operation(wire) for wire in end]
     operations = answers if start is end else [sdk.sdk_operation(wire) for wire in start]
     return Script(

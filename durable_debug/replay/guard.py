@@ -31,7 +31,17 @@ _NETWORK = frozenset(
     }
 )
 _PROCESS = frozenset(
-    {"subprocess.Popen", "os.system", "os.exec", "os.posix_spawn", "os.spawn", "os.fork", "os.forkpty", "pty.spawn", "os.kill"}
+    {
+        "subprocess.Popen",
+        "os.system",
+        "os.exec",
+        "os.posix_spawn",
+        "os.spawn",
+        "os.fork",
+        "os.forkpty",
+        "pty.spawn",
+        "os.kill",
+    }
 )
 _FILES = frozenset(
     {
@@ -150,7 +160,11 @@ def _classify(event: str, args: tuple[Any, ...]) -> SideEffect | None:
     if event == "_thread.start_new_thread":
         return None if _starts_sdk_thread() else _effect("thread", "start a thread", refused=False)
     if event in _NETWORK:
-        address = args[1] if event.startswith(("socket.connect", "socket.bind", "socket.send")) and len(args) > 1 else args[:2]
+        address = (
+            args[1]
+            if event.startswith(("socket.connect", "socket.bind", "socket.send")) and len(args) > 1
+            else args[:2]
+        )
         return _effect("network", f"{event.removeprefix('socket.')} {_text(address)}")
     if event in _PROCESS:
         return _effect("process", f"{event} {_text(args[1] if event == 'subprocess.Popen' else args[:1])}")

@@ -106,7 +106,8 @@ def _imported(spec: str, region: str | None) -> Any:
     where, colon, name = spec.rpartition(":")
     if not colon or not where or (len(where) == 1 and name[:1] in "\\/"):
         raise HandlerError(
-            f"{spec!r} does not name a handler.", cure="Write 'path/to/app.py:handler' or 'package.module:handler'."
+            f"{spec!r} does not name a handler.",
+            cure="Write 'path/to/app.py:handler' or 'package.module:handler'.",
         )
     with _assumed_region(region):
         module = _from_path(Path(where)) if where.endswith(".py") or os.sep in where else _from_name(where)
@@ -149,7 +150,11 @@ def _from_path(path: Path) -> types.ModuleType:
     path = Path(os.path.realpath(path.expanduser()))
     if not path.is_file():
         near = difflib.get_close_matches(path.name, [p.name for p in path.parent.glob("*.py")], n=3)
-        hint = f"Did you mean {' or '.join(near)}?" if near else "Check the path; it is taken from the current folder."
+        hint = (
+            f"Did you mean {' or '.join(near)}?"
+            if near
+            else "Check the path; it is taken from the current folder."
+        )
         raise HandlerError(f"There is no file {path}.", cure=hint)
     changed = path.stat().st_mtime_ns
     known = _loaded.get(str(path))

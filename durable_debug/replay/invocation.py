@@ -31,7 +31,9 @@ def invocation_end(
     """
     first_event_id, last_event_id = events
     known = {wire["Id"]: wire for wire in start}
-    operations = [o for o in history.tree() if o.start_event_id is not None and o.start_event_id <= last_event_id]
+    operations = [
+        o for o in history.tree() if o.start_event_id is not None and o.start_event_id <= last_event_id
+    ]
     by_position = {o.position: o for o in operations}
     children: dict[str, list[Operation]] = defaultdict(list)
     for operation in operations:
@@ -69,7 +71,9 @@ def invocation_end(
     }
     earlier: dict[str, dict[str, Any]] = {}
     for operation in operations:  # a retry that came due while it ran is none that it took up
-        if operation.id in known and not any(first_event_id <= e <= last_event_id for e in operation.event_ids):
+        if operation.id in known and not any(
+            first_event_id <= e <= last_event_id for e in operation.event_ids
+        ):
             earlier[operation.id] = known[operation.id]
     for operation in operations:
         if operation.id in unseen:

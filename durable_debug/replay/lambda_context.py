@@ -31,7 +31,12 @@ class ReplayLambdaContext:
     @classmethod
     def of(cls, parts: ArnParts, request_id: str | None) -> ReplayLambdaContext:
         """Make one for the function that an execution's ARN names."""
-        made = cls(parts.function_name, parts.version, parts.function_arn, log_group_name=f"/aws/lambda/{parts.function_name}")
+        made = cls(
+            parts.function_name,
+            parts.version,
+            parts.function_arn,
+            log_group_name=f"/aws/lambda/{parts.function_name}",
+        )
         if request_id:
             made.aws_request_id = request_id
         return made

@@ -30,7 +30,11 @@ from aws_durable_execution_sdk_python.config import (
 )
 from aws_durable_execution_sdk_python.constants import CHECKPOINT_SIZE_LIMIT_BYTES
 from aws_durable_execution_sdk_python.context import DurableContext
-from aws_durable_execution_sdk_python.exceptions import NonDeterministicExecutionError, SerDesError, SuspendExecution
+from aws_durable_execution_sdk_python.exceptions import (
+    NonDeterministicExecutionError,
+    SerDesError,
+    SuspendExecution,
+)
 from aws_durable_execution_sdk_python.execution import (
     DurableExecutionInvocationInputWithClient,
     InitialExecutionState,
@@ -59,15 +63,20 @@ from aws_durable_execution_sdk_python.state import _TERMINAL_OPERATION_STATUSES,
 
 from durable_debug.replay import output
 from durable_debug.replay.guard import guarded, unguarded
-from durable_debug.replay.tape import Ask, LeaveBody, ReplayStop, Tape
 from durable_debug.replay.placeholder import Unrecorded
+from durable_debug.replay.tape import Ask, LeaveBody, ReplayStop, Tape
 from durable_debug.replay.turns import Turns
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from types import FrameType, TracebackType
 
-    from aws_durable_execution_sdk_python.config import Duration, InvokeConfig, StepConfig, WaitForCallbackConfig
+    from aws_durable_execution_sdk_python.config import (
+        Duration,
+        InvokeConfig,
+        StepConfig,
+        WaitForCallbackConfig,
+    )
     from aws_durable_execution_sdk_python.context import Callback
     from aws_durable_execution_sdk_python.identifier import OperationIdentifier
     from aws_durable_execution_sdk_python.waits import WaitForConditionConfig
@@ -107,9 +116,14 @@ def sdk_operation(wire: Mapping[str, Any]) -> Operation:
     return operation
 
 
+@functools.cache
 def is_user_code(filename: str) -> bool:
     """Whether a file is neither the SDK's nor this package's replay engine."""
-    return not filename.startswith((_SDK_FOLDER, _HERE)) and "concurrent/futures" not in filename and filename != _THREADING
+    return (
+        not filename.startswith((_SDK_FOLDER, _HERE))
+        and "concurrent/futures" not in filename
+        and filename != _THREADING
+    )
 
 
 _THREADING = threading.__file__
@@ -138,6 +152,7 @@ class ReplayContext(DurableContext):
     _batch: _Batch | None
     _depth: int
     _asked: Ask | None  # the last operation asked of this context
+    _last_id: tuple[int, str]
 
     # ---- operations, as the user calls them
 
@@ -148,8 +163,11 @@ class ReplayContext(DurableContext):
             if self._absent(ask):
                 return Unrecorded()
             func = self._guard(ask, func)
-        with _noting(ask):
+        try:
             return super().step(func, name, config)
+        except (NonDeterministicExecutionError, SerDesError) as error:  # in a line: steps are many
+            _note(ask, error)
+            raise
 
     def wait(self, duration: Duration, name: str | None = None) -> None:
         if duration.to_seconds() < 1:  # the SDK refuses it before it becomes an operation
@@ -168,7 +186,11 @@ class ReplayContext(DurableContext):
             return super().create_callback(name, config)
 
     def invoke(
-        self, function_name: str, payload: Any, name: str | None = None, config: InvokeConfig[Any, Any] | None = None
+        self,
+        function_name: str,
+        payload: Any,
+        name: str | None = None,
+        config: InvokeConfig[Any, Any] | None = None,
     ) -> Any:
         ask = self._ask(_INVOKE, name, ("invoke", function_name, payload, config))
         with contextlib.suppress(Exception):  # the SDK reports what can't be serialised
@@ -179,7 +201,9 @@ class ReplayContext(DurableContext):
         with _noting(ask):
             return super().invoke(function_name, payload, name, config)
 
-    def wait_for_condition(self, check: Any, config: WaitForConditionConfig[Any], name: str | None = None) -> Any:
+    def wait_for_condition(
+        self, check: Any, config: WaitForConditionConfig[Any], name: str | None = None
+    ) -> Any:
         if check is None or not config:
             return super().wait_for_condition(check, config, name)
         ask = self._ask(_CONDITION, name, ("wait_for_condition", check, config))
@@ -190,22 +214,36 @@ class ReplayContext(DurableContext):
         with _noting(ask):
             return super().wait_for_condition(check, config, name)
 
-    def run_in_child_context(self, func: Any, name: str | None = None, config: ChildConfig[Any] | None = None) -> Any:
+    def run_in_child_context(
+        self, func: Any, name: str | None = None, config: ChildConfig[Any] | None = None
+    ) -> Any:
         name = name or getattr(func, "_original_name", None)
         virtual = bool(config and config.is_virtual)
-        ask = self._ask(_CHILD, name, ("run_in_child_context", func, config), config.sub_type if config else None, virtual=virtual)
+        ask = self._ask(
+            _CHILD,
+            name,
+            ("run_in_child_context", func, config),
+            config.sub_type if config else None,
+            virtual=virtual,
+        )
         self._look_into(ask, func, config)
         with _noting(ask):
             return super().run_in_child_context(func, name, config)
 
-    def wait_for_callback(self, submitter: Any, name: str | None = None, config: WaitForCallbackConfig | None = None) -> Any:
+    def wait_for_callback(
+        self, submitter: Any, name: str | None = None, config: WaitForCallbackConfig | None = None
+    ) -> Any:
         name = name or getattr(submitter, "_original_name", None)
         ask = self._ask(_FOR_CALLBACK, name, ("wait_for_callback", submitter, config))
-        self._look_into(ask, lambda context: wait_for_callback_handler(context, submitter, name, config), None)
+        self._look_into(
+            ask, lambda context: wait_for_callback_handler(context, submitter, name, config), None
+        )
         with _noting(ask):
             return super().wait_for_callback(submitter, name, config)
 
-    def map(self, inputs: Sequence[Any], func: Any, name: str | None = None, config: MapConfig[Any] | None = None) -> Any:
+    def map(
+        self, inputs: Sequence[Any], func: Any, name: str | None = None, config: MapConfig[Any] | None = None
+    ) -> Any:
         name = name or getattr(func, "_original_name", None)
         if config is not None:
             config.completion_config._validate_for_total(len(inputs))  # raises before it becomes an operation  # noqa: SLF001
@@ -227,7 +265,9 @@ class ReplayContext(DurableContext):
         with self._batching(batch), _noting(ask):
             return super().map(inputs, body if batch.live else func, name, config)
 
-    def parallel(self, functions: Sequence[Any], name: str | None = None, config: ParallelConfig | None = None) -> Any:
+    def parallel(
+        self, functions: Sequence[Any], name: str | None = None, config: ParallelConfig | None = None
+    ) -> Any:
         if config is not None:
             config.completion_config._validate_for_total(len(functions))  # noqa: SLF001
         ask = self._ask(_PARALLEL, name, ("parallel", functions, config))
@@ -258,6 +298,14 @@ class ReplayContext(DurableContext):
 
     # ---- seeing and answering
 
+    def _create_step_id_for_logical_step(self, step: int) -> str:
+        """Give an operation's id; the SDK and we ask for each several times, and hashing is most of a lookup."""
+        known, operation_id = self._last_id
+        if known != step:
+            operation_id = super()._create_step_id_for_logical_step(step)
+            self._last_id = (step, operation_id)
+        return operation_id
+
     def _ask(  # noqa: PLR0913
         self,
         kind: tuple[OperationType, str],
@@ -275,42 +323,49 @@ class ReplayContext(DurableContext):
         if number is None:
             number = self._step_counter._counter + 1  # noqa: SLF001 - this context's next, read without its lock
         ask = Ask(
-            operation_id=operation_id or self._operation_id_namespace.create_id_for_step(number),
-            parent_id=self._parent_id,
-            parent_path=self._path,
-            number=number,
-            type_=kind[0].value,
-            sub_type=sub_type or kind[1],
-            name=name,
-            args=args,
-            virtual=virtual,
-            depth=self._depth,
-            within=self._within,
+            operation_id or self._create_step_id_for_logical_step(number),
+            self._parent_id,
+            self._path,
+            number,
+            kind[0].value,
+            sub_type or kind[1],
+            name,
+            args,
+            virtual,
+            self._depth,
+            self._within,
         )
         self._asked = ask
         if tape.matcher is None:
             ask.recorded = ask.match = tape.answers.get(ask.operation_id)
         else:
             self._align(ask, tape.matcher)
+        looking = tape.looking
         if not self._silent:
             frame = sys._getframe(2)  # noqa: SLF001
             if not is_user_code(frame.f_code.co_filename):
                 frame = user_frame(frame) or frame
             ask.code, ask.lasti = frame.f_code, frame.f_lasti
-            ask.looked = getattr(tape.local, "looking", 0) > 0
+            if looking:
+                ask.looked = True
             tape.note(ask)
             if tape.observer is not None:
-                if getattr(tape.local, "evaluating", False):
-                    raise RuntimeError("An expression can't ask for operations: that would change the replay.")
-                if ask.sub_type in _BATCHES:
-                    ask.frame = frame  # its branches' threads do not have it on their stacks
-                with unguarded():
-                    tape.observer.asked(ask, frame)
+                self._show(ask, frame)
         if ask.recorded is None:
             self._unrecorded(ask)
-        elif ask.recorded.status not in TERMINAL and getattr(tape.local, "looking", 0) and _would_go_on(ask):
+        elif looking and ask.recorded.status not in TERMINAL and _would_go_on(ask):
             raise LeaveBody  # what a batch left behind unfinished
         return ask
+
+    def _show(self, ask: Ask, frame: FrameType) -> None:
+        """Let the debugger see it, which may hold it here."""
+        tape = self._tape
+        if tape.local.evaluating:
+            raise RuntimeError("An expression can't ask for operations: that would change the replay.")
+        if ask.sub_type in _BATCHES:
+            ask.frame = frame  # its branches' threads do not have it on their stacks
+        with unguarded():
+            tape.observer.asked(ask, frame)  # type: ignore[union-attr]
 
     def _align(self, ask: Ask, matcher: Matcher) -> None:
         """Put the recorded operation that answers this ask where the SDK looks for it."""
@@ -327,7 +382,7 @@ class ReplayContext(DurableContext):
         tape = self._tape
         if tape.matcher is not None:
             return
-        if getattr(tape.local, "looking", 0) and not ask.virtual:
+        if tape.looking and not ask.virtual:
             raise LeaveBody  # Lambda does not run this body: nothing would happen here
         if ask.type == OperationType.CONTEXT.value:
             return  # a context is the user's code outside steps; what it asks for is looked at one by one
@@ -358,7 +413,9 @@ class ReplayContext(DurableContext):
 
         return guard
 
-    def _look_into(self, ask: Ask, body: Callable[[DurableContext], Any], config: ChildConfig[Any] | None) -> None:
+    def _look_into(
+        self, ask: Ask, body: Callable[[DurableContext], Any], config: ChildConfig[Any] | None
+    ) -> None:
         """Run the body of a completed child context over its recorded operations, for the eye only.
 
         The answer still comes from the SDK and the checkpoint, as on Lambda.
@@ -371,7 +428,12 @@ class ReplayContext(DurableContext):
             return  # the SDK itself runs the body again: that is the look
         context = self._body_context(ask, ask.operation_id)
         self._look(ask, lambda: body(context))
-        if config is not None and config.summary_generator is not None and ask.inner and ask.inner[0] == "returned":
+        if (
+            config is not None
+            and config.summary_generator is not None
+            and ask.inner
+            and ask.inner[0] == "returned"
+        ):
             self._settle_summary(ask, config)
 
     def _settle_summary(self, ask: Ask, config: ChildConfig[Any]) -> None:
@@ -383,15 +445,20 @@ class ReplayContext(DurableContext):
         assert recorded is not None and ask.inner is not None
         with contextlib.suppress(Exception):
             text = serialize(config.serdes, ask.inner[1], ask.operation_id, self.state.durable_execution_arn)
-            if text is not None and len(text) > CHECKPOINT_SIZE_LIMIT_BYTES and recorded.context_details is not None:
+            if (
+                text is not None
+                and len(text) > CHECKPOINT_SIZE_LIMIT_BYTES
+                and recorded.context_details is not None
+            ):
                 self.state._operations[ask.operation_id] = ask.recorded = dataclasses.replace(  # noqa: SLF001
-                    recorded, context_details=dataclasses.replace(recorded.context_details, replay_children=True)
+                    recorded,
+                    context_details=dataclasses.replace(recorded.context_details, replay_children=True),
                 )
                 self._tape.local.silence = ask.operation_id
 
     def _look(self, ask: Ask, body: Callable[[], Any]) -> None:
         local = self._tape.local
-        local.looking = getattr(local, "looking", 0) + 1
+        local.looking += 1
         ask.entered = True
         try:
             with _users_code(self._tape):
@@ -414,40 +481,33 @@ class ReplayContext(DurableContext):
         local = self._tape.local
         if self._batch is not None:
             return self._batch.branch(self, context, operation_id)
-        batch: _Batch | None = getattr(local, "batch", None)
+        batch: _Batch | None = local.batch
         if batch is not None and batch.ask.operation_id == operation_id:
-            inner = adopt(context, self._tape, path=batch.ask.position, within=batch.ask, depth=self._depth + 1)
+            inner = adopt(
+                context, self._tape, path=batch.ask.position, within=batch.ask, depth=self._depth + 1
+            )
             inner._batch, inner._silent = batch, self._silent  # noqa: SLF001
             batch.ask.entered = batch.live or self._tape.enter
             batch.prepare(inner)
             return inner
         ask = self._asked
-        assert ask is not None and ask.operation_id == operation_id  # the SDK makes it for what was just asked
+        assert (
+            ask is not None and ask.operation_id == operation_id
+        )  # the SDK makes it for what was just asked
         ask.entered = True
         inner = adopt(context, self._tape, path=ask.position, within=ask, depth=self._depth + 1)
-        inner._silent = self._silent or getattr(local, "silence", None) == operation_id  # noqa: SLF001
+        inner._silent = self._silent or local.silence == operation_id  # noqa: SLF001
         return inner
 
     @contextlib.contextmanager
     def _batching(self, batch: _Batch) -> Iterator[None]:
         local = self._tape.local
-        before = getattr(local, "batch", None)
+        before = local.batch
         local.batch = batch
         try:
             yield
         finally:
             local.batch = before
-
-    @contextlib.contextmanager
-    def _operation_replay_aware(
-        self, sub_type: str, name: str | None = None, *, operation_type: OperationType, is_virtual: bool = False
-    ) -> Iterator[OperationIdentifier]:
-        with super()._operation_replay_aware(
-            sub_type, name, operation_type=operation_type, is_virtual=is_virtual
-        ) as identifier:
-            if self._tape.inject:
-                self._inject(identifier.operation_id)
-            yield identifier
 
     def _inject(self, operation_id: str) -> None:
         ask = self._asked
@@ -456,6 +516,25 @@ class ReplayContext(DurableContext):
         if recorded is not None:
             with self.state._operations_lock:  # noqa: SLF001
                 self.state._operations[operation_id] = recorded  # noqa: SLF001
+
+
+class _InjectingContext(ReplayContext):
+    """Gives answers to the SDK only when it has taken the operation for a new one, as it was then."""
+
+    @contextlib.contextmanager
+    def _operation_replay_aware(
+        self,
+        sub_type: str,
+        name: str | None = None,
+        *,
+        operation_type: OperationType,
+        is_virtual: bool = False,
+    ) -> Iterator[OperationIdentifier]:
+        with super()._operation_replay_aware(
+            sub_type, name, operation_type=operation_type, is_virtual=is_virtual
+        ) as identifier:
+            self._inject(identifier.operation_id)
+            yield identifier
 
 
 class _noting:  # noqa: N801 - reads as a statement
@@ -469,12 +548,17 @@ class _noting:  # noqa: N801 - reads as a statement
     def __enter__(self) -> None:
         return
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        if kind is None or not issubclass(kind, NonDeterministicExecutionError | SerDesError):
-            return
-        if not hasattr(error, "_durable_debug_noted"):  # on its way out it passes the enclosing operations, too
-            error._durable_debug_noted = True  # type: ignore[union-attr]  # noqa: SLF001
-            self._ask.failure = cast("Exception", error)
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if isinstance(error, NonDeterministicExecutionError | SerDesError):
+            _note(self._ask, error)
+
+
+def _note(ask: Ask, error: Exception) -> None:
+    if not hasattr(error, "_durable_debug_noted"):  # on its way out it passes the enclosing operations, too
+        error._durable_debug_noted = True  # type: ignore[attr-defined]  # noqa: SLF001
+        ask.failure = error
 
 
 class _Batch:
@@ -517,7 +601,10 @@ class _Batch:
         details = recorded.context_details
         try:
             result = deserialize(
-                self.executor.serdes, cast("str", details and details.result), self.ask.operation_id, context.state.durable_execution_arn
+                self.executor.serdes,
+                cast("str", details and details.result),
+                self.ask.operation_id,
+                context.state.durable_execution_arn,
             )
         except Exception:  # noqa: BLE001 - a summary, or a codec of the user's that has changed
             result = None
@@ -547,7 +634,13 @@ class _Batch:
             self._index = {self.identity(i): i for i in range(len(self.executor.executables))}
         index = self._index[operation_id]
         if not self.live or context._silent:  # noqa: SLF001
-            inner = adopt(child, self.tape, path=f"{self.ask.position}-{index}", within=self.ask, depth=context._depth + 1)  # noqa: SLF001
+            inner = adopt(
+                child,
+                self.tape,
+                path=f"{self.ask.position}-{index}",
+                within=self.ask,
+                depth=context._depth + 1,
+            )  # noqa: SLF001
             inner._silent = True  # noqa: SLF001
             return inner
         self.turns.enter(index)
@@ -572,10 +665,11 @@ class _Batch:
 
 def adopt(context: DurableContext, tape: Tape, *, path: str, within: Ask | None, depth: int) -> ReplayContext:
     """Make a context of the SDK's one of ours."""
-    context.__class__ = ReplayContext
+    context.__class__ = _InjectingContext if tape.inject else ReplayContext
     context = cast("ReplayContext", context)
     context._tape, context._path, context._within, context._depth = tape, path, within, depth  # noqa: SLF001
     context._silent, context._batch, context._asked = False, None, None  # noqa: SLF001
+    context._last_id = (0, "")  # noqa: SLF001
     context.logger = _TapeLogger.over(context.logger, tape)
     return context
 
@@ -586,7 +680,10 @@ def _as_asked(ask: Ask) -> Operation | None:
     assert match is not None
     if match.operation_type.value != ask.type:
         return None
-    if match.sub_type != ask.sub_type and ({match.sub_type, ask.sub_type} & _BATCHES) not in (set(), _BATCHES):
+    if match.sub_type != ask.sub_type and ({match.sub_type, ask.sub_type} & _BATCHES) not in (
+        set(),
+        _BATCHES,
+    ):
         return None  # one of them has branches, the other has not
     return dataclasses.replace(
         match, operation_id=ask.operation_id, name=ask.name, sub_type=ask.sub_type, parent_id=ask.parent_id
@@ -630,13 +727,21 @@ class _TapeLogger(Logger):
     def with_is_replaying(self, is_replaying: Callable[[], bool]) -> Logger:
         return self.over(super().with_is_replaying(is_replaying), self._tape)
 
-    def _log(self, log_func: Callable[..., Any], msg: object, *args: object, extra: Mapping[str, object] | None = None) -> None:
+    def _log(
+        self,
+        log_func: Callable[..., Any],
+        msg: object,
+        *args: object,
+        extra: Mapping[str, object] | None = None,
+    ) -> None:
         try:
             text = str(msg) % args if args else str(msg)
         except (TypeError, ValueError):
             text = f"{msg} {args}"
         level = getattr(log_func, "__name__", "info").upper()
-        output.keep(self._tape, "ERROR" if level == "EXCEPTION" else level, text, replayed=not self._should_log())
+        output.keep(
+            self._tape, "ERROR" if level == "EXCEPTION" else level, text, replayed=not self._should_log()
+        )
 
 
 @contextlib.contextmanager
@@ -662,7 +767,7 @@ def _body_tracer(tape: Tape) -> Callable[[FrameType, str, Any], Any]:
             return None
         if caller is None or is_user_code(caller.f_code.co_filename):
             return None  # not a body, but something that a body calls
-        path = next((v._path for v in frame.f_locals.values() if type(v) is ReplayContext), None)  # noqa: SLF001
+        path = next((v._path for v in frame.f_locals.values() if isinstance(v, ReplayContext)), None)  # noqa: SLF001
         if path is None:
             return None
         frame.f_trace_lines = False
@@ -719,7 +824,10 @@ class _NoAws:
 
     @staticmethod
     def checkpoint_durable_execution(**kwargs: Any) -> dict[str, Any]:
-        return {"CheckpointToken": kwargs.get("CheckpointToken", "replay"), "NewExecutionState": {"Operations": []}}
+        return {
+            "CheckpointToken": kwargs.get("CheckpointToken", "replay"),
+            "NewExecutionState": {"Operations": []},
+        }
 
     @staticmethod
     def get_durable_execution_state(**_: Any) -> dict[str, Any]:

@@ -21,46 +21,33 @@ class ReplayStop(BaseException):
     """Ends a run from inside the handler; a BaseException, so that `except Exception` lets it pass."""
 
 
-class LeaveBody(BaseException):  # noqa: N818 - not an error: the recorded part of a body ends here
+class LeaveBody(BaseException):
     """Ends a body that was entered only to be looked at, where its recorded part ends."""
 
 
 class Ask:
     """One operation that the handler asked for.
 
-    Made once for every operation of every run, so it holds references and leaves all formatting for later.
+    Made for every operation of every run: it holds references, and leaves all formatting for later. What is
+    seldom set has its default in the class.
     """
 
-    __slots__ = (
-        "args",
-        "branches",
-        "code",
-        "depth",
-        "entered",
-        "failure",
-        "frame",
-        "inner",
-        "lasti",
-        "looked",
-        "match",
-        "name",
-        "number",
-        "operation_id",
-        "parent_id",
-        "parent_path",
-        "payload",
-        "recorded",
-        "ran",
-        "seq",
-        "sub_type",
-        "type",
-        "virtual",
-        "within",
-    )
+    seq = -1
+    code: CodeType | None = None
+    lasti = -1
+    recorded: SdkOperation | None = None  # as the SDK is given it
+    match: SdkOperation | None = None  # as the history holds it
+    failure: Exception | None = None  # the SDK's own objection
+    inner: tuple[str, Any] | None = None  # how an entered body ended: ("returned", value) ...
+    looked = False  # asked for in a body that Lambda would not enter
+    entered = False
+    frame: FrameType | None = None  # of a batch's call, while a debugger looks on
+    ran = False  # its body really ran, because the user asked for that
+    branches: int | None = None
+    payload: str | None = None  # what an invoke would send, as text
 
     def __init__(  # noqa: PLR0913
         self,
-        *,
         operation_id: str,
         parent_id: str | None,
         parent_path: str,
@@ -69,7 +56,7 @@ class Ask:
         sub_type: str,
         name: str | None,
         args: tuple[Any, ...],
-        virtual: bool,
+        virtual: bool,  # noqa: FBT001
         depth: int,
         within: Ask | None,
     ) -> None:
@@ -84,19 +71,6 @@ class Ask:
         self.virtual = virtual
         self.depth = depth
         self.within = within
-        self.recorded: SdkOperation | None = None  # as the SDK is given it
-        self.match: SdkOperation | None = None  # as the history holds it
-        self.failure: Exception | None = None  # the SDK's own objection
-        self.seq = -1
-        self.code: CodeType | None = None
-        self.lasti = -1
-        self.inner: tuple[str, Any] | None = None  # how an entered body ended: ("returned", value) ...
-        self.looked = False  # asked for in a body that Lambda would not enter
-        self.entered = False
-        self.frame: FrameType | None = None  # of a batch's call, while a debugger looks on
-        self.ran = False  # its body really ran, because the user asked for that
-        self.branches: int | None = None
-        self.payload: str | None = None  # what an invoke would send, as text
 
     @property
     def position(self) -> str:
@@ -138,6 +112,15 @@ class Matcher(Protocol):
 
     def __call__(self, ask: Ask) -> SdkOperation | None:
         """Give the recorded operation that answers an ask, None for an operation that was inserted."""
+
+
+class _Local(threading.local):
+    """What a run knows of each of its threads."""
+
+    looking = 0
+    batch: Any = None  # the map or parallel that is being asked for
+    silence: str | None = None  # the operation whose body was looked at already
+    evaluating = False
 
 
 class Tape:
@@ -198,8 +181,13 @@ class Tape:
         self.trace = trace
         self.ends: dict[str, tuple[CodeType, int]] = {}  # by context, the instruction that its body ended at
         self.threads: set[int] = set()  # idents of the threads in which the user's code runs
-        self.local = threading.local()
+        self.local = _Local()
         self._sequence = itertools.count()
+
+    @property
+    def looking(self) -> int:
+        """How many bodies deep this thread is in what Lambda would not enter."""
+        return self.local.looking
 
     def watch(self) -> None:
         """Take this thread for one that runs the user's code."""

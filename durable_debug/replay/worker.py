@@ -30,7 +30,9 @@ class Worker:
         Called in that thread when it is over.
     """
 
-    def __init__(self, target: Callable[[], Any], tape: Tape, ended: Callable[[], None] | None = None) -> None:
+    def __init__(
+        self, target: Callable[[], Any], tape: Tape, ended: Callable[[], None] | None = None
+    ) -> None:
         self._ended = ended
         self._target = target
         self._tape = tape
