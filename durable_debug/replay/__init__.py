@@ -1,0 +1,1 @@
+"""Runs a handler over a history through the real SDK."""

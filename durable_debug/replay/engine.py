@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import json
 import weakref
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +19,7 @@ from durable_debug.replay.tape import Matcher, Observer, ReplayStop, Tape
 from durable_debug.replay.worker import Worker
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from aws_durable_execution_sdk_python.lambda_service import Operation as SdkOperation
 

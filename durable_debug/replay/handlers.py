@@ -163,7 +163,8 @@ def _from_path(path: Path) -> types.ModuleType:
     linecache.checkcache(str(path))
     # Named as on Lambda, where the module is the file's stem: it is part of the ErrorType of its exceptions.
     spec = importlib.util.spec_from_file_location(path.stem, path)
-    assert spec is not None and spec.loader is not None
+    assert spec is not None
+    assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     folder = str(path.parent)
     _forget_other_neighbours(path.parent)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from durable_debug.replay.arn import ArnParts
+if TYPE_CHECKING:
+    from durable_debug.replay.arn import ArnParts
 
 
 @dataclass(slots=True)

@@ -70,7 +70,7 @@ def begin() -> None:
     with _lock:
         if _running == 0:
             _before = (_sdk_log.level, sys.stdout, sys.stderr)
-            sys.stdout, sys.stderr = _Switch(sys.stdout), _Switch(sys.stderr)  # type: ignore[assignment]
+            sys.stdout, sys.stderr = _Switch(sys.stdout), _Switch(sys.stderr)
             _sdk_log.setLevel(logging.CRITICAL + 1)
             logging.getLogger().addHandler(_handler)
         _running += 1

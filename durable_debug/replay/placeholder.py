@@ -22,7 +22,7 @@ class Unrecorded(dict[str, Any]):
             raise AttributeError(name)
         return self
 
-    def __call__(self, *_: object, **__: object) -> Unrecorded:
+    def __call__(self, *_: object, **__: object) -> Unrecorded:  # noqa: D102
         return self
 
     def get(self, key: object, default: object = None) -> Any:  # noqa: ARG002
@@ -33,7 +33,7 @@ class Unrecorded(dict[str, Any]):
         return self
 
     __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __truediv__ = __rtruediv__ = _again
-    __floordiv__ = __rfloordiv__ = __mod__ = __rmod__ = __pow__ = __rpow__ = __neg__ = __abs__ = _again  # type: ignore[assignment]
+    __floordiv__ = __rfloordiv__ = __mod__ = __rmod__ = __pow__ = __rpow__ = __neg__ = __abs__ = _again
     __enter__ = _again
 
     def _no(self, _: object) -> bool:

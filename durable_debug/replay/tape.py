@@ -46,7 +46,7 @@ class Ask:
     branches: int | None = None
     payload: str | None = None  # what an invoke would send, as text
 
-    def __init__(  # noqa: PLR0913
+    def __init__(  # noqa: PLR0913, PLR0917
         self,
         operation_id: str,
         parent_id: str | None,

@@ -1,0 +1,33 @@
+"""The seam to the AWS SDK: the only room that knows its insides.
+
+State goes in as an invocation input; the SDK decides what to do with it; what it asks of us comes out. Two
+things are ours: a context class through which we see what the handler asks for (put over the SDK's own
+contexts, which are the handler's alone, so nothing is patched), and a service client that sends nothing.
+
+Written against `aws-durable-execution-sdk-python` 3.0.0.
+"""
+
+from durable_debug.replay.sdk.contexts import ReplayContext
+from durable_debug.replay.sdk.frames import is_user_code, user_frame
+from durable_debug.replay.sdk.invocation import invoke
+from durable_debug.replay.sdk.payloads import (
+    TERMINAL,
+    codec_of,
+    error_object,
+    from_payload,
+    sdk_operation,
+    to_payload,
+)
+
+__all__ = [
+    "TERMINAL",
+    "ReplayContext",
+    "codec_of",
+    "error_object",
+    "from_payload",
+    "invoke",
+    "is_user_code",
+    "sdk_operation",
+    "to_payload",
+    "user_frame",
+]

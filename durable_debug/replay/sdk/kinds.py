@@ -1,0 +1,95 @@
+"""Kinds of operations as the SDK writes them, and what it would do with one."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING
+
+from aws_durable_execution_sdk_python.exceptions import (
+    NonDeterministicExecutionError,
+    SerDesError,
+)
+from aws_durable_execution_sdk_python.lambda_service import (
+    Operation,
+    OperationSubType,
+    OperationType,
+)
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from durable_debug.replay.tape import Ask
+
+
+STEP = (OperationType.STEP, OperationSubType.STEP.value)
+CONDITION = (OperationType.STEP, OperationSubType.WAIT_FOR_CONDITION.value)
+WAIT = (OperationType.WAIT, OperationSubType.WAIT.value)
+CALLBACK = (OperationType.CALLBACK, OperationSubType.CALLBACK.value)
+INVOKE = (OperationType.CHAINED_INVOKE, OperationSubType.CHAINED_INVOKE.value)
+MAP = (OperationType.CONTEXT, OperationSubType.MAP.value)
+PARALLEL = (OperationType.CONTEXT, OperationSubType.PARALLEL.value)
+CHILD = (OperationType.CONTEXT, OperationSubType.RUN_IN_CHILD_CONTEXT.value)
+FOR_CALLBACK = (OperationType.CONTEXT, OperationSubType.WAIT_FOR_CALLBACK.value)
+BATCHES = {MAP[1], PARALLEL[1]}
+
+
+def as_asked(ask: Ask) -> Operation | None:
+    """Give the matched operation the identity that the SDK will check; None where its answer does not fit."""
+    match = ask.match
+    assert match is not None
+    if match.operation_type.value != ask.type:
+        return None
+    if match.sub_type != ask.sub_type and ({match.sub_type, ask.sub_type} & BATCHES) not in (
+        set(),
+        BATCHES,
+    ):
+        return None  # one of them has branches, the other has not
+    return dataclasses.replace(
+        match, operation_id=ask.operation_id, name=ask.name, sub_type=ask.sub_type, parent_id=ask.parent_id
+    )
+
+
+def would_go_on(ask: Ask) -> bool:
+    """Whether the SDK would run something of an unfinished operation; of the others it awaits the end."""
+    return ask.type == OperationType.STEP.value or ask.sub_type in BATCHES
+
+
+def deed(ask: Ask) -> str:
+    """Say what would happen if an operation without a recorded answer went ahead."""
+    what = f" {ask.name!r}" if ask.name else ""
+    match ask.type, ask.sub_type:
+        case ("STEP", "WaitForCondition"):
+            return f"the check of wait_for_condition{what} would run"
+        case ("STEP", _):
+            return f"the body of step{what} would run"
+        case ("CHAINED_INVOKE", _):
+            return f"invoke{what} would call {ask.args[1]!r}"
+        case ("WAIT", _):
+            return f"wait{what} would start"
+        case _:
+            return f"callback{what} would be created"
+
+
+class noting:  # noqa: N801 - reads as a statement
+    """Note with an ask what the SDK itself objects to: another identity, or a payload that it can't read."""
+
+    __slots__ = ("_ask",)
+
+    def __init__(self, ask: Ask) -> None:
+        self._ask = ask
+
+    def __enter__(self) -> None:
+        return
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if isinstance(error, NonDeterministicExecutionError | SerDesError):
+            note(self._ask, error)
+
+
+def note(ask: Ask, error: Exception) -> None:
+    """Note with an ask what the SDK objects to."""
+    if not hasattr(error, "_durable_debug_noted"):  # on its way out it passes the enclosing operations, too
+        error._durable_debug_noted = True  # type: ignore[attr-defined]
+        ask.failure = error
