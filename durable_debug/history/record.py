@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from durable_debug.errors import HistoryError
 from durable_debug.history import card, checks, saving
 from durable_debug.history.columns import Columns
-from durable_debug.history.invocations import Spans, find_invocations
+from durable_debug.history.invocations import Invocations, find_invocations
 from durable_debug.history.operations import Operation, build_operations, positions
 from durable_debug.history.state import Change, fold, operations_at, operations_at_start
 from durable_debug.history.vocabulary import Origin
@@ -131,7 +131,7 @@ class History:
     @property
     def invocation_count(self) -> int:
         """How many invocations the history tells of."""
-        return len(self._spans.invocations)
+        return len(self._invocations.all)
 
     # Frames
 
@@ -163,7 +163,7 @@ class History:
         >>> history.events.query("invocation == 2")[["event_type", "name"]]  # doctest: +SKIP
         >>> history.events.loc[history.events.position.str.match(r"3(-|$)"), ["name", "payload"]].dropna()  # doctest: +SKIP
         """
-        return _frames().events_frame(self._columns, self._places, self._spans.of_event)
+        return _frames().events_frame(self._columns, self._places, self._invocations.of_event)
 
     @cached_property
     def operations(self) -> pd.DataFrame:
@@ -248,7 +248,7 @@ class History:
 
         >>> history.invocations.duration_seconds.sum(), history.duration_seconds  # doctest: +SKIP
         """
-        return _frames().invocations_frame(self._spans.invocations, self.tree())
+        return _frames().invocations_frame(self._invocations.all, self.tree())
 
     # Operations
 
@@ -317,15 +317,15 @@ class History:
         HistoryError
             There is no such invocation.
         """
-        spans = self._spans
-        if not 1 <= invocation <= len(spans.cuts):
+        spans = self._invocations.spans
+        if not 1 <= invocation <= len(spans):
             raise HistoryError(
                 f"This history has no invocation {invocation!r:.40}.",
-                cure=f"It tells of {len(spans.cuts)}: see history.invocations.",
+                cure=f"It tells of {len(spans)}: see history.invocations.",
             )
-        at = invocation - 1
-        within = [change for change in self._changes if spans.of_event[change.at] == invocation]
-        return operations_at_start(self._changes_before(spans.cuts[at]), spans.clocks[at], within)
+        span = spans[invocation - 1]
+        within = [change for change in self._changes if span.cut <= change.at < span.stop]
+        return operations_at_start(self._changes_before(span.cut), span.clock, within)
 
     def final_state(self) -> list[State]:
         """Return the operations as the service had them after the last event; as for `state_at`."""
@@ -378,7 +378,7 @@ class History:
     # Read once, on demand
 
     @cached_property
-    def _spans(self) -> Spans:
+    def _invocations(self) -> Invocations:
         return find_invocations(self._columns)
 
     @cached_property
@@ -391,7 +391,7 @@ class History:
 
     @cached_property
     def _operations(self) -> tuple[Operation, ...]:
-        return build_operations(self._columns, self.final_state(), self._spans.of_event, self._places)
+        return build_operations(self._columns, self.final_state(), self._invocations.of_event, self._places)
 
     @cached_property
     def _by_key(self) -> dict[str, Operation]:

@@ -27,8 +27,6 @@ State = dict[str, Any]
 
 _ENDED = frozenset({"SUCCEEDED", "FAILED", "TIMED_OUT", "STOPPED", "CANCELLED"})
 _LONGEST_DELAY = 1_000_000_000  # 30 years: more is no delay, and would run out of the calendar
-# A timer takes a moment to fire and an invocation to start: attempts due at nearly the same time are READY together.
-_MOMENT = timedelta(milliseconds=20)
 _SUMMARIES = {"Map": "MapResult", "Parallel": "ParallelResult"}
 
 
@@ -112,15 +110,13 @@ def operations_at_start(
     changes
         Those before it.
     clock
-        Its start, in microseconds since 1970. None: it was started for the attempt that fell due first.
+        Microseconds since 1970: attempts due by then were READY. None: none was.
     within
         Changes that it made. A step that began in it ahead of time was READY: some emulators skip over delays.
     """
     latest = _latest(changes)
     due = {each: _due(operation) for each, operation in latest.items() if operation["Status"] == "PENDING"}
     now = from_microseconds(clock) if clock is not None else None
-    if now is None and due:
-        now = min(due.values()) + _MOMENT
     early = {
         change.id
         for change in within
