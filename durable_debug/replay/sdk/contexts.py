@@ -66,7 +66,6 @@ if TYPE_CHECKING:
         StepConfig,
         WaitForCallbackConfig,
     )
-    from aws_durable_execution_sdk_python.context import Callback
     from aws_durable_execution_sdk_python.identifier import OperationIdentifier
     from aws_durable_execution_sdk_python.waits import WaitForConditionConfig
 
@@ -112,12 +111,12 @@ class ReplayContext(DurableContext):
         with noting(ask):
             return super().wait(duration, name)
 
-    def create_callback(self, name: str | None = None, config: CallbackConfig | None = None) -> Callback[Any]:
+    def create_callback(self, name: str | None = None, config: CallbackConfig | None = None) -> Any:
         ask = self._ask(CALLBACK, name, ("create_callback", config), config.sub_type if config else None)
         if self._absent(ask):
-            return cast("Any", Unrecorded())
+            return Unrecorded()
         with noting(ask):
-            return cast("Any", super().create_callback(name, config))
+            return super().create_callback(name, config)
 
     def invoke(
         self,
