@@ -1,4 +1,4 @@
-"""What the page may make a session do: the verbs, and breakpoints. All of it is posted; nothing waits."""
+"""What the page may make a debugger do: the verbs, and breakpoints."""
 
 from __future__ import annotations
 
@@ -9,15 +9,14 @@ from durable_debug.errors import DurableDebugError, NoSuchStopError
 
 if TYPE_CHECKING:
     from durable_debug.debugger import Breakpoint, Debugger
+    from durable_debug.widgets._messages import Done
 
-__all__ = ["KINDS", "do", "target"]
+__all__ = ["do", "target"]
 
 VERBS = frozenset({"run", "run_back", "step", "step_in", "step_out", "step_back", "restart"})
-KINDS = frozenset({"verb", "goto", "break", "enable", "clear"})
-"""Requests that end up here; they are answered at once."""
 
 # Keywords of Debugger.break_at that the page may give, and their types.
-_FIELDS: dict[str, type] = {
+_FIELDS: dict[str, type[int | str]] = {
     "name": str,
     "type": str,
     "sub_type": str,
@@ -30,31 +29,39 @@ _FIELDS: dict[str, type] = {
     "invocation": int,
     "when": str,
     "hits": int,
-    "divergence": bool,
 }
 _EVENT = re.compile(r"(?:event|#)\s*(\d+)", re.IGNORECASE)
 _POSITION = re.compile(r"\d+(-\d+)*")
 
 
-def do(session: Debugger, request: dict[str, Any]) -> None:
-    """Pass a command on."""
+def do(debugger: Debugger, request: dict[str, Any]) -> Done:
+    """Pass a command on.
+
+    Raises
+    ------
+    DurableDebugError
+        What was asked for makes no sense; with the cure.
+    """
     match request:
         case {"kind": "verb", "verb": str(verb)} if verb in VERBS:
-            session.post(verb)
+            debugger.post(verb)
         case {"kind": "goto", "index": int(index)}:
-            session.post("goto", index=index)
+            debugger.post("goto", index=index)
         case {"kind": "goto", "text": str(text)}:
-            session.post("goto", **target(text))
+            debugger.post("goto", **target(text))
         case {"kind": "break", "fields": dict(fields)}:
-            session.break_at(**_read(fields))
+            return {"note": debugger.break_at(**_read(fields)).note}
+        case {"kind": "condition", "breakpoint": int(number), "when": str(when)}:
+            return {"note": _with_condition(debugger, _found(debugger, number), when)}
         case {"kind": "enable", "breakpoint": int(number), "enabled": bool(enabled)}:
-            _found(session, number).enabled = enabled
+            _found(debugger, number).enabled = enabled
         case {"kind": "clear", "breakpoint": int(number)}:
-            session.clear(_found(session, number))
-        case {"kind": "clear", "breakpoint": None}:
-            session.clear()
+            debugger.clear(number)
         case _:
-            raise DurableDebugError("The panel asked for something unknown.", cure="Reload the page, and run the cell again.")
+            raise DurableDebugError(
+                "The panel asked for something unknown.", cure="Reload the page, and run the cell again."
+            )
+    return {"note": ""}
 
 
 def target(text: str) -> dict[str, Any]:
@@ -65,7 +72,9 @@ def target(text: str) -> dict[str, Any]:
     """
     text = text.strip()
     if not text:
-        raise NoSuchStopError("Nowhere to go.", cure="Type a position (2-0-1), an event (event 17) or a name.")
+        raise NoSuchStopError(
+            "Nowhere to go.", cure="Type a position (2-0-1), an event (event 17) or a name."
+        )
     event = _EVENT.fullmatch(text)
     if event:
         return {"event_id": int(event[1])}
@@ -73,19 +82,32 @@ def target(text: str) -> dict[str, Any]:
 
 
 def _read(fields: dict[str, Any]) -> dict[str, Any]:
-    found = {}
+    found: dict[str, Any] = {}
     for key, value in fields.items():
         if key not in _FIELDS or value in ("", None):
             continue
         try:
             found[key] = _FIELDS[key](value)
         except ValueError:
-            raise DurableDebugError(f"{key.replace('_', ' ')} must be a number, not {value!r:.40}.", cure="") from None
+            raise DurableDebugError(
+                f"{value!r:.40} is no number.", cure=f"The {key.replace('_', ' ')} is counted: 1, 2, 3 …"
+            ) from None
     return found
 
 
-def _found(session: Debugger, number: int) -> Breakpoint:
-    for one in session.breakpoints:
+def _with_condition(debugger: Debugger, old: Breakpoint, when: str) -> str:
+    """Set a breakpoint again with another condition: what it stops at is never changed under way."""
+    fields = {key: getattr(old, key) for key in _FIELDS if getattr(old, key) is not None}
+    new = debugger.break_at(**fields | {"when": when.strip() or None})
+    new.enabled = old.enabled
+    debugger.clear(old)
+    return new.note
+
+
+def _found(debugger: Debugger, number: int) -> Breakpoint:
+    for one in debugger.breakpoints:
         if one.id == number:
             return one
-    raise DurableDebugError(f"There is no breakpoint {number} any more.", cure="The list shows those that there are.")
+    raise DurableDebugError(
+        f"There is no breakpoint {number} any more.", cure="The list shows those that there are."
+    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from durable_debug.errors import HistoryError
+from durable_debug.widgets._sources import source_of
 from durable_debug.widgets._text import one_line, pretty, preview, title_of, words
 
 if TYPE_CHECKING:
@@ -20,11 +21,12 @@ if TYPE_CHECKING:
         LogView,
         OperationDetails,
         Payload,
+        Source,
         Variable,
     )
     from durable_debug.widgets._rows import Table
 
-__all__ = ["divergences", "evaluated", "logs", "operation", "payload", "variables"]
+__all__ = ["divergences", "evaluated", "logs", "operation", "payload", "source", "variables"]
 
 FIRST = 4_000
 CHUNK = 100_000
@@ -34,7 +36,16 @@ _MOST_ATTEMPTS = 100
 _MOST_DIVERGENCES = 200
 
 
-def variables(session: Debugger, frame: int, path: tuple[str, ...]) -> list[Variable]:
+def source(debugger: Debugger, table: Table, file: str) -> Source:
+    """A file of the user's code that is on the stack or asks for operations; no other, whatever a page asks for."""
+    if file not in table.files | {frame.file for frame in debugger.stack}:
+        raise HistoryError(
+            "This file has no part in the replay.", cure="Choose one of the tabs above the source."
+        )
+    return source_of(file, table.lines(file))
+
+
+def variables(debugger: Debugger, frame: int, path: tuple[str, ...]) -> list[Variable]:
     """Names of a frame, or what is inside a value."""
     return [
         {
@@ -43,17 +54,17 @@ def variables(session: Debugger, frame: int, path: tuple[str, ...]) -> list[Vari
             "preview": each.preview[:1_000],
             "children": each.children,
         }
-        for each in session.variables(frame, path)[:_MOST_VARIABLES]
+        for each in debugger.variables(frame, path)[:_MOST_VARIABLES]
     ]
 
 
-def evaluated(session: Debugger, expression: str, frame: int) -> dict[str, str]:
+def evaluated(debugger: Debugger, expression: str, frame: int) -> dict[str, str]:
     """Value of an expression in a frame."""
-    value = session.evaluate(expression, frame)
+    value = debugger.evaluate(expression, frame)
     return {"type": type(value).__qualname__, "value": preview(value)}
 
 
-def logs(session: Debugger, table: Table) -> list[LogView]:
+def logs(debugger: Debugger, table: Table) -> list[LogView]:
     """The last lines that the handler wrote."""
     return [
         {
@@ -62,14 +73,17 @@ def logs(session: Debugger, table: Table) -> list[LogView]:
             "row": table.row_of_stop.get(line.seq, -1),
             "replayed": line.replayed,
         }
-        for line in session.logs[-_MOST_LOGS:]
+        for line in debugger.logs[-_MOST_LOGS:]
     ]
 
 
-def divergences(session: Debugger, table: Table) -> list[DivergenceView]:
+def divergences(debugger: Debugger, table: Table) -> list[DivergenceView]:
     """Everything that the replay does otherwise; those of this stop are marked."""
-    here = session.stop.divergences
-    found = (*session.run_result.divergences, *(one for one in here if one not in session.run_result.divergences))
+    here = debugger.stop.divergences
+    found = (
+        *debugger.run_result.divergences,
+        *(one for one in here if one not in debugger.run_result.divergences),
+    )
     rows = {row.asked.position: at for at, row in enumerate(table.rows) if row.asked is not None}
     recorded = {row.recorded.position: at for at, row in enumerate(table.rows) if row.recorded is not None}
     return [
@@ -92,39 +106,66 @@ def divergences(session: Debugger, table: Table) -> list[DivergenceView]:
 
 
 def operation(table: Table, number: int) -> OperationDetails:
-    """What the record and the handler say of one operation."""
+    """What the record and the handler say of one operation; -1 is the end of the handler."""
+    if number < 0:
+        return _ending(table)
     row = table.rows[number]
     one, asked = row.recorded, row.asked
-    name = (one or asked).name if one or asked else None  # type: ignore[union-attr]
-    facts: list[Fact] = []
-    if one is not None:
-        facts += _recorded_facts(one)
-    if asked is not None:
-        facts += _asked_facts(asked)
+    name = one.name if one is not None else asked.name if asked is not None else None
     return {
         "row": number,
         "title": one_line(name or "without a name", 256),
-        "facts": facts,
-        "payloads": _payloads(one) if one is not None else [],
+        "facts": [
+            *(_recorded_facts(one) if one is not None else []),
+            *(_asked_facts(asked) if asked is not None else []),
+        ],
+        "payloads": _payloads(_texts(one)) if one is not None else [],
         "attempts": _attempts(one) if one is not None else [],
-        "file": asked.place.file if asked else None,
-        "line": asked.place.line if asked else 0,
     }
 
 
 def payload(table: Table, number: int, field: str, start: int) -> Chunk:
     """More of a payload, from a character on."""
-    one = table.rows[number].recorded
-    text = dict((key, text) for key, _, text in _texts(one)).get(field) if one is not None else None
-    if text is None:
-        raise HistoryError("This operation has no such payload.", cure="Choose another in the list of operations.")
-    return _chunk(text, start, CHUNK)
+    one = table.rows[number].recorded if number >= 0 else None
+    texts = _ending_texts(table) if number < 0 else _texts(one) if one is not None else []
+    for key, _, text in texts:
+        if key == field:
+            return _chunk(text, start, CHUNK)
+    raise HistoryError(
+        "This operation has no such payload.", cure="Choose another in the list of operations."
+    )
 
 
-def _payloads(one: Operation) -> list[Payload]:
+def _ending(table: Table) -> OperationDetails:
+    history = table.history
+    return {
+        "row": -1,
+        "title": "The end of the handler",
+        "facts": _facts(
+            ("Replayed", table.outcome.status),
+            ("Recorded", history.status),
+            ("Operations", f"{table.total:,}"),
+        ),
+        "payloads": _payloads(_ending_texts(table)),
+        "attempts": [],
+    }
+
+
+def _ending_texts(table: Table) -> list[tuple[str, str, str]]:
+    outcome, history = table.outcome, table.history
+    return _present(
+        ("error", "Replayed error", _error_text(outcome.error)),
+        ("result", "Replayed result", outcome.result),
+        ("recorded-error", "Recorded error", _error_text(history.error)),
+        ("recorded-result", "Recorded result", history.result),
+        ("input", "Input", history.input),
+    )
+
+
+def _payloads(texts: list[tuple[str, str, str]]) -> list[Payload]:
     return [
         {"field": field, "label": label, "length": len(text), **_chunk(text, 0, FIRST)}
-        for field, label, text in _texts(one)
+        for field, label, text in texts
     ]
 
 
@@ -136,31 +177,51 @@ def _chunk(text: str, start: int, size: int) -> Chunk:
 def _texts(one: Operation) -> list[tuple[str, str, str]]:
     """Key, label and text of each payload."""
     error = one.error or {}
-    told = [error.get("ErrorType"), error.get("ErrorMessage")]
     trace = error.get("StackTrace")
-    found = [
+    return _present(
         ("payload", "Payload sent", one.payload),
         ("result", "Recorded result", one.result),
-        ("error", "Recorded error", ": ".join(str(each) for each in told if each) or None),
+        ("error", "Recorded error", _error_text(one.error)),
         ("data", "Error data", error.get("ErrorData")),
         ("trace", "Stack trace", "\n".join(map(str, trace)) if isinstance(trace, list) and trace else None),
-    ]
-    return [(key, label, pretty(str(text))) for key, label, text in found if text is not None]
+    )
+
+
+def _present(*texts: tuple[str, str, object]) -> list[tuple[str, str, str]]:
+    return [(field, label, pretty(str(text))) for field, label, text in texts if text is not None]
+
+
+def _error_text(error: dict[str, Any] | None) -> str | None:
+    parts = [(error or {}).get(key) for key in ("ErrorType", "ErrorMessage")]
+    return ": ".join(str(part) for part in parts if part) or None
 
 
 def _recorded_facts(one: Operation) -> list[Fact]:
-    events = f"{one.start_event_id or '?'} to {one.end_event_id}" if one.end_event_id else str(one.start_event_id or "?")
+    events = (
+        f"{one.start_event_id or '?'} to {one.end_event_id}"
+        if one.end_event_id
+        else str(one.start_event_id or "?")
+    )
     spent = one.elapsed_seconds
     return _facts(
         ("Recorded", one.status),
-        ("Kind", one.sub_type if one.sub_type == one.type or not one.sub_type else f"{one.type}, {one.sub_type}"),
+        (
+            "Kind",
+            one.sub_type if one.sub_type == one.type or not one.sub_type else f"{one.type}, {one.sub_type}",
+        ),
         ("Started", _time(one.start)),
-        ("Ended", f"{_time(one.end)} (after {spent:,.3f} s)" if one.end and spent is not None else _time(one.end)),
+        (
+            "Ended",
+            f"{_time(one.end)} (after {spent:,.3f} s)" if one.end and spent is not None else _time(one.end),
+        ),
         ("Invocation", _span(one.start_invocation, one.end_invocation)),
         ("Events", events),
         ("Wait", None if one.duration_seconds is None else f"{one.duration_seconds:,} s"),
         ("Timeout", None if not one.timeout_seconds else f"{one.timeout_seconds:,} s"),
-        ("Heartbeat timeout", None if not one.heartbeat_timeout_seconds else f"{one.heartbeat_timeout_seconds:,} s"),
+        (
+            "Heartbeat timeout",
+            None if not one.heartbeat_timeout_seconds else f"{one.heartbeat_timeout_seconds:,} s",
+        ),
         ("Function", one.function_name),
         ("Callback", one.callback_id),
         ("Missing data", "a payload of it is not in the history" if one.truncated else None),
@@ -175,7 +236,9 @@ def _asked_facts(asked: AskedOperation) -> list[Fact]:
         *(
             (key.replace("_", " ").capitalize(), words(value))
             for key, value in list(asked.arguments.items())[:12]
-            if not str(value).startswith("durable_")  # the SDK's own wrapper around the function: says nothing
+            if not str(value).startswith(
+                "durable_"
+            )  # the SDK's own wrapper around the function: says nothing
         ),
     )
 
@@ -190,9 +253,9 @@ def _attempts(one: Operation) -> list[list[str]]:
             str(each.number),
             each.status,
             _time(each.start) or "",
-            "" if each.start is None or each.end is None else f"{(each.end - each.start).total_seconds():,.3f} s",
+            f"{(each.end - each.start).total_seconds():,.3f} s" if each.start and each.end else "",
             "" if each.delay_seconds is None else f"{each.delay_seconds:,g} s",
-            one_line(": ".join(str((each.error or {}).get(key)) for key in ("ErrorType", "ErrorMessage") if (each.error or {}).get(key)), 300),
+            one_line(_error_text(each.error) or "", 300),
         ]
         for each in one.all_attempts[:_MOST_ATTEMPTS]
     ]

@@ -49,8 +49,12 @@ def _operations(view: dict[str, Any], rows: dict[str, Any]) -> str:
             rows["kinds"][rows["kind"][row]],
             rows["statuses"][rows["recorded"][row]] or "not recorded",
         )
-        found.append("<tr>" + "".join(f'<td style="text-align:left">{escape(cell)}</td>' for cell in cells) + "</tr>")
-    heads = "".join(f'<th style="text-align:left">{head}</th>' for head in ("", "", "Operation", "Kind", "Recorded"))
+        found.append(
+            "<tr>" + "".join(f'<td style="text-align:left">{escape(cell)}</td>' for cell in cells) + "</tr>"
+        )
+    heads = "".join(
+        f'<th style="text-align:left">{head}</th>' for head in ("", "", "Operation", "Kind", "Recorded")
+    )
     rest = len(rows["position"]) - len(found)
     more = f"<div>… and {rest:,} more operations</div>" if rest else ""
     return f'<table style="margin:.3em 0"><thead><tr>{heads}</tr></thead><tbody>{"".join(found)}</tbody></table>{more}'

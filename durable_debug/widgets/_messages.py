@@ -1,8 +1,8 @@
 """What travels between a panel in Python and its JavaScript.
 
 Three ways, by how often a thing changes. Traits that never change carry what is static: `Rows` and the first `Source`.
-Traits that change at every stop are small: `View` and a string with one status letter for each row. All else is asked
-for when it is looked at: the page sends a `Request` as a custom message, and gets an `Answer` with the same id.
+One trait changes at every stop, and is small: `View`. All else is asked for when it is looked at: the page sends a
+`Request` as a custom message, and gets an `Answer` with the same id.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ __all__ = [
     "BreakpointView",
     "Chunk",
     "DivergenceView",
+    "Done",
     "Fact",
     "Frame",
     "LogView",
@@ -58,7 +59,7 @@ class Source(TypedDict):
 
 
 class Frame(TypedDict):
-    """A frame of the user's code, innermost first; ``frame`` is its number in the session's stack."""
+    """A function on the call stack, innermost first; ``frame`` is its number."""
 
     frame: int
     function: str
@@ -73,11 +74,12 @@ class BreakpointView(TypedDict):
     id: int
     spec: str
     enabled: bool
-    hits: int | None
+    hits: int
     hit_count: int
     bound: bool
     note: str
     name: str | None
+    position: str | None
     file: str | None
     line: int | None
     when: str | None
@@ -101,7 +103,11 @@ class DivergenceView(TypedDict):
 
 
 class View(TypedDict):
-    """Where the session stands. ``row`` is the operation that is about to be answered, -1 where there is none."""
+    """Where the debugger stands.
+
+    ``row`` is the operation that is about to be answered, -1 where there is none. ``statuses`` has a letter for each row
+    (`durable_debug.widgets._rows.CODES`): what the service knew of it as of then.
+    """
 
     serial: int
     status: str
@@ -113,6 +119,7 @@ class View(TypedDict):
     file: str | None
     line: int
     end_line: int
+    statuses: str
     frames: list[Frame]
     breakpoints: list[BreakpointView]
     divergences: int
@@ -165,8 +172,6 @@ class OperationDetails(TypedDict):
     facts: list[Fact]
     payloads: list[Payload]
     attempts: list[list[str]]
-    file: str | None
-    line: int
 
 
 class Chunk(TypedDict):
@@ -174,6 +179,12 @@ class Chunk(TypedDict):
 
     text: str
     next: int | None
+
+
+class Done(TypedDict):
+    """A command was passed on; ``note`` is what is good to know of it."""
+
+    note: str
 
 
 class Request(TypedDict):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -9,7 +10,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from durable_debug.history import History, Operation
+    from durable_debug.debugger import Debugger
+    from durable_debug.history import Operation
     from durable_debug.replay.asked import AskedOperation
     from durable_debug.widgets._messages import Rows
 
@@ -40,25 +42,55 @@ class Row:
 
 
 class Table:
-    """Operations in reading order: a parent before its children, those by their number.
+    """Operations in reading order, a parent before its children, and where the handler asks for them.
 
-    Parameters
+    Attributes
     ----------
+    rows
+        The operations.
+    total
+        How many the handler asks for: the number of stops before the end.
+    row_of_stop
+        Row by number of the stop.
+    handler_file
+        The file that the handler is in.
+    outcome
+        How the replay ended.
     history
         The record.
-    asked
-        What the handler asked for, in order: stop by stop.
-    answers
-        By stop, id of the recorded operation that answers; None where the history has none.
     """
 
-    def __init__(
-        self, history: History, asked: Sequence[AskedOperation], answers: Sequence[str | None]
-    ) -> None:
-        self._history = history
-        self.rows = _in_order(history.tree(), asked, answers)
+    def __init__(self, debugger: Debugger) -> None:
+        run = debugger.run_result
+        asked = run.complete.operations
+        answers = [ask.match.operation_id if ask.match is not None else None for ask in run.complete.asks]
+        self.history = debugger.history
+        self.outcome = run.complete.outcome
+        self._tree = debugger.history.tree()
+        known = {operation.id for operation in self._tree}
+        self.rows = _in_order(self._tree, asked, [answer if answer in known else None for answer in answers])
+        self.total = len(asked)
         self.row_of_stop = {row.asked.seq: at for at, row in enumerate(self.rows) if row.asked is not None}
-        self.row_of_id = {row.recorded.id: at for at, row in enumerate(self.rows) if row.recorded is not None}
+        self._lines: defaultdict[str, set[int]] = defaultdict(set)
+        for ask in asked:
+            self._lines[ask.file].add(ask.line)
+        code = run.recording.handler.code
+        self.handler_file = code.co_filename if code is not None else next(iter(self._lines), "")
+
+    def lines(self, file: str) -> set[int]:
+        """Lines of a file at which operations are asked for."""
+        return self._lines.get(file, set())
+
+    @property
+    def files(self) -> set[str]:
+        """Files in which operations are asked for, and the handler's."""
+        return {*self._lines, self.handler_file}
+
+    def file(self, end: str | None) -> str:
+        """Full path of the file that a breakpoint means; the handler's by default."""
+        if end is None:
+            return self.handler_file
+        return next((file for file in self.files if file == end or file.endswith(f"{os.sep}{end}")), end)
 
     def columns(self) -> Rows:
         """Give the columns that are sent once."""
@@ -82,17 +114,13 @@ class Table:
         columns["kinds"], columns["statuses"] = list(kinds), list(statuses)
         return columns
 
-    def statuses(self, event_id: int) -> str:
-        """Give one letter a row: what the service knew of it after an event."""
-        now = {state["Id"]: state["Status"] for state in self._history.state_at(event_id)}
-        return "".join(self._code(row, now) for row in self.rows)
-
-    @staticmethod
-    def _code(row: Row, now: dict[str, str]) -> str:
-        if row.recorded is None:
-            return "-"
-        status = now.get(row.recorded.id)
-        return "." if status is None else CODES.get(status, "?")
+    def letters(self, statuses: Sequence[str]) -> str:
+        """Give one letter a row, of the statuses of the history's operations; see `CODES`."""
+        now = {
+            operation.id: CODES.get(status, "?") if status else "."
+            for operation, status in zip(self._tree, statuses, strict=True)
+        }
+        return "".join("-" if row.recorded is None else now[row.recorded.id] for row in self.rows)
 
 
 def _name(row: Row) -> str | None:

@@ -6,7 +6,7 @@ import json
 from pathlib import PurePath
 from typing import Any
 
-__all__ = ["one_line", "preview", "pretty", "title_of"]
+__all__ = ["one_line", "pretty", "preview", "title_of"]
 
 _PRETTY_LIMIT = 100_000
 

@@ -16,52 +16,63 @@ __all__ = ["headline", "view_of"]
 _MOST_FRAMES = 50
 _MOST_BREAKPOINTS = 200
 _ANSWERS = {"none": "the history has no answer", "virtual": "a virtual context", "ran": "its body ran"}
-_PLAIN = {"start": "at the beginning", "step": "", "goto": "", "end": "", "exception": ""}
 
 
-def view_of(session: Debugger, table: Table, serial: int) -> View:
-    """Describe where a session stands."""
-    stop = session.stop
+def view_of(debugger: Debugger, table: Table, serial: int) -> View:
+    """Describe where a debugger stands."""
+    stop = debugger.stop
     place = stop.source
     return {
         "serial": serial,
-        "status": session.status,
+        "status": debugger.status,
         "kind": stop.kind,
-        "headline": headline(session.status, stop, session.run_result.status, len(session.run_result.operations)),
+        "headline": headline(debugger, table),
         "index": stop.index,
-        "total": len(session.run_result.operations),
+        "total": table.total,
         "row": table.row_of_stop.get(stop.index, -1) if stop.kind == "operation" else -1,
         "file": place.file if place else None,
         "line": place.line if place else 0,
         "end_line": place.end_line if place else 0,
-        "frames": _frames(session),
-        "breakpoints": [_breakpoint(each) for each in session.breakpoints[:_MOST_BREAKPOINTS]],
-        "divergences": len(session.run_result.divergences),
+        "statuses": table.letters(debugger.statuses),
+        "frames": _frames(debugger),
+        "breakpoints": [_breakpoint(each, table) for each in debugger.breakpoints[:_MOST_BREAKPOINTS]],
+        "divergences": len(debugger.run_result.divergences),
         "here": [one_line(one.message, 400) for one in stop.divergences[:5]],
-        "logs": len(session.logs),
+        "logs": len(debugger.logs),
         "error": None if stop.error is None else one_line(stop.error, 1_000),
-        "problem": None if session.problem is None else one_line(session.problem, 1_000),
+        "problem": None if debugger.problem is None else one_line(debugger.problem, 1_000),
     }
 
 
-def headline(status: str, stop: Stop, ended: str, total: int) -> str:
+def headline(debugger: Debugger, table: Table) -> str:
     """Say in words where it stands."""
-    if status == "closed":
-        return "This debugger is closed. dd.debug(handler, history) makes another."
+    stop = debugger.stop
+    if debugger.status == "closed":
+        return "This debugger is closed. dd.debug(handler, history) opens another."
     if stop.kind == "end":
-        return f"The handler ended: {ended}." + (f" {one_line(stop.error)}" if stop.error else "")
+        ended = {"PENDING": "suspended", "HALTED": "was stopped"}.get(stop.status or "", "ended")
+        status = "" if ended != "ended" else f": {stop.status}"
+        return f"The handler {ended}{status}." + (f" {one_line(stop.error, 160)}" if stop.error else "")
     if stop.kind == "exception":
-        return f"An exception leaves the handler: {one_line(stop.error or 'unknown')}"
+        return f"An exception leaves the handler: {one_line(stop.error or 'unknown', 160)}"
     asked = stop.asked
     name = one_line((asked.name if asked else None) or (asked.sub_type if asked else "an operation"), 120)
     answer = _ANSWERS.get(asked.answer, asked.answer) if asked else ""
     position = f" ({asked.position})" if asked else ""
-    reason = _PLAIN.get(stop.reason, stop.reason)
-    said = f"Stopped before operation {stop.index + 1:,} of {total:,}: {name}{position}"
-    return said + (f" — {answer}" if answer else "") + (f"; {one_line(reason)}" if reason else "")
+    said = f"Stopped before operation {stop.index + 1:,} of {table.total:,}: {name}{position}"
+    return said + (f" — {answer}" if answer else "") + _why(debugger, table)
 
 
-def _frames(session: Debugger) -> list[Frame]:
+def _why(debugger: Debugger, table: Table) -> str:
+    """Why it stopped here, where that is not simply because somebody went here."""
+    reason = debugger.stop.reason
+    for one in debugger.breakpoints:
+        if reason.startswith(f"breakpoint {one.id}:"):
+            return f"; breakpoint {one.id}: {_spec(one, table)}"
+    return {"start": "; at the beginning", "divergence": "; divergence"}.get(reason, "")
+
+
+def _frames(debugger: Debugger) -> list[Frame]:
     return [
         {
             "frame": number,
@@ -70,22 +81,30 @@ def _frames(session: Debugger) -> list[Frame]:
             "title": title_of(frame.file),
             "line": frame.line,
         }
-        for number, frame in enumerate(session.stack)
-        if frame.user
-    ][:_MOST_FRAMES]
+        for number, frame in enumerate(debugger.stack[:_MOST_FRAMES])
+    ]
 
 
-def _breakpoint(one: Breakpoint) -> BreakpointView:
+def _spec(one: Breakpoint, table: Table) -> str:
+    """The breakpoint as text, with a file's name instead of its path, and without the handler's."""
+    if one.file is None:
+        return one_line(one.spec, 200)
+    file = "" if table.file(one.file) == table.handler_file else f", file={title_of(one.file)}"
+    return one_line(one.spec.replace(f", file={one.file}", file), 200)
+
+
+def _breakpoint(one: Breakpoint, table: Table) -> BreakpointView:
     return {
         "id": one.id,
-        "spec": one_line(one.spec, 200),
+        "spec": _spec(one, table),
         "enabled": one.enabled,
         "hits": one.hits,
         "hit_count": one.hit_count,
         "bound": one.bound,
         "note": one_line(one.note, 200),
         "name": one.name,
-        "file": one.file,
+        "position": one.position,
+        "file": table.file(one.file) if one.line is not None else None,
         "line": one.line,
         "when": one.when,
     }

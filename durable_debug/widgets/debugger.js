@@ -1,8 +1,7 @@
 /*
  * The debugger's panel. One plain module: no build step, no network, no imports.
  *
- * What comes from Python: traits (`operations`, `source`: once; `view`, `statuses`: at every stop) and answers to
- * requests (`_messages.py` has their shapes). What goes back: requests, and nothing else.
+ * What comes from Python: traits (`operations`, `source`: once; `view`: at every stop) and answers to requests (`_messages.py` has their shapes). What goes back: requests, and nothing else.
  *
  * A history is somebody's data and may be hostile: text only ever becomes a text node or an attribute's value; no HTML
  * is parsed anywhere in this file. Each pane is a function from the panel to `{ node, update }`.
@@ -88,7 +87,7 @@ function roving(container, selector) {
 
 // ---- words ------------------------------------------------------------------------------------------------------------
 
-// By letter of `statuses`: the service's status, and the word for it.
+// By letter of `view.statuses`: the service's status, and the word for it.
 const STATUS = {
   S: ["SUCCEEDED", "Succeeded"],
   F: ["FAILED", "Failed"],
@@ -107,10 +106,10 @@ const LETTER = Object.fromEntries(Object.entries(STATUS).filter(([, [name]]) => 
 // Each verb: its name in the session, its button, its keys, what it does.
 const VERBS = [
   ["run_back", "Run back", ["Shift+F5", "Shift+C"], "Go back to the breakpoint before, or to the beginning"],
-  ["step_back", "Step back", ["Shift+F10", "b"], "Go back to the operation before"],
-  ["step", "Step over", ["F10", "n"], "Go on to the next operation of this context, over what is inside"],
-  ["step_in", "Step in", ["F11", "i"], "Go on to the next operation, also into a child context, map item or branch"],
-  ["step_out", "Step out", ["Shift+F11", "o"], "Go on until this context is left"],
+  ["step_back", "Step back", ["Shift+F10", "b"], "Go back to the operation before, over what is inside"],
+  ["step", "Step over", ["F10", "n"], "Go on to the next operation, over what is inside this one"],
+  ["step_in", "Step in", ["F11", "i"], "Go on to the next operation, into a child context, map item or branch too"],
+  ["step_out", "Step out", ["Shift+F11", "o"], "Go on to the next operation outside this context"],
   ["run", "Run", ["F5", "c"], "Go on to the next breakpoint, or to the end"],
   ["restart", "Restart", ["r"], "Go to the first operation"],
 ];
@@ -155,7 +154,6 @@ function createPanel(model, signal) {
     signal,
     rows: model.get("operations"),
     view: model.get("view"),
-    statuses: model.get("statuses"),
     frame: 0, // number of the frame that is looked at
     chosen: -1, // row that is looked at, where that is not the current one
     stamp: 0, // counts stops: answers to older questions are dropped
@@ -187,11 +185,11 @@ function createPanel(model, signal) {
   };
   panel.choose = (row) => { panel.chosen = row; panel.refresh(); };
   panel.chosenRow = () => (panel.chosen >= 0 ? panel.chosen : panel.view.row);
-  panel.breakpointsAtName = (name) => panel.view.breakpoints.filter((one) => one.name != null && matches(one.name, name));
+  panel.breakpointsAt = (row) => panel.view.breakpoints.filter((one) => matches(one.name, panel.rows.name[row]) || matches(one.position, panel.rows.position[row]));
   panel.toggleName = (row) => {
     const name = panel.rows.name[row];
-    if (name == null) return panel.notify("This operation has no name. Set a breakpoint at its line.", "info");
-    const own = panel.view.breakpoints.find((one) => one.name === name && !one.when);
+    if (name == null) return panel.tell("break", { fields: { position: panel.rows.position[row] } });
+    const own = panel.view.breakpoints.find((one) => one.spec === `name=${name}`);
     return own ? panel.tell("clear", { breakpoint: own.id }) : panel.tell("break", { fields: { name } });
   };
   panel.toggleLine = (file, line) => {
@@ -202,7 +200,6 @@ function createPanel(model, signal) {
   panel.moved = () => {
     const before = panel.view;
     panel.view = model.get("view");
-    panel.statuses = model.get("statuses");
     if (before.index !== panel.view.index || before.kind !== panel.view.kind) {
       panel.stamp += 1;
       panel.frame = panel.view.frames[0]?.frame ?? 0;
@@ -213,9 +210,9 @@ function createPanel(model, signal) {
   return panel;
 }
 
-/** Whether a breakpoint's name, which may be a glob pattern, is that of an operation. */
+/** Whether a breakpoint's name or position, which may be a glob pattern, is that of an operation. */
 function matches(pattern, name) {
-  if (name == null) return false;
+  if (pattern == null || name == null) return false;
   if (!/[*?]/.test(pattern)) return pattern === name;
   const source = pattern.replace(/[.+^${}()|[\]\\]/g, "\\$&").replace(/\*+/g, ".*").replace(/\?/g, ".");
   return new RegExp(`^${source}$`, "s").test(name);
@@ -298,6 +295,19 @@ function noticeLine(panel) {
   return { node, update };
 }
 
+/** What the replay does otherwise at this stop. */
+function divergenceLine(panel) {
+  const text = make("span", { class: "dd-notice-text" });
+  const node = make("div", { class: "dd-notice", "data-kind": "divergence", role: "status", hidden: true }, text,
+    make("button", { type: "button", class: "dd-button dd-small", click: () => panel.showDivergences() }, "Both sides"));
+  const update = (view) => {
+    node.hidden = !view.here.length;
+    const more = view.here.length > 1 ? ` And ${count(view.here.length - 1, "other")}.` : "";
+    text.textContent = view.here.length ? `Divergence: ${plain(view.here[0])}${more}` : "";
+  };
+  return { node, update };
+}
+
 function helpOverlay(panel) {
   const line = (keys, about) => [make("dt", {}, ...keys.flatMap((key) => [make("kbd", {}, key.replace("Shift+", "⇧")), " "])), make("dd", {}, about)];
   const close = iconButton("close", "Close", () => toggle());
@@ -354,7 +364,7 @@ function operationTree(rows) {
     }
     return found;
   };
-  return { size, open, hasInside, visible, around };
+  return { size, open, hasInside, visible, encloses: (row, other) => other > row && other < end[row] };
 }
 
 function operationsPane(panel) {
@@ -381,12 +391,13 @@ function operationsPane(panel) {
     const stop = rows.stop[row];
     const current = row === view.row;
     const reached = stop >= 0 && (view.kind !== "operation" || stop < view.index);
-    const letter = reached ? panel.statuses[row] ?? "?" : LETTER[recorded] ?? "?";
-    const word = letter === "?" && recorded ? plain(recorded).toLowerCase() : STATUS[letter]?.[1] ?? "Unknown";
-    const when = current ? "current" : reached ? "reached" : stop >= 0 ? "ahead" : "unasked";
+    const inside = view.row > row && tree.encloses(row, view.row);
+    const letter = inside ? "s" : LETTER[recorded] ?? "?";
+    const word = letter === "?" ? plain(recorded).toLowerCase() : STATUS[letter][1];
+    const when = current ? "current" : inside ? "inside" : reached ? "reached" : stop >= 0 ? "ahead" : "unasked";
     return { letter, word, when };
   };
-  const said = { current: "about to be answered:", reached: "", ahead: "not reached yet, recorded", unasked: "never asked for, recorded" };
+  const said = { current: "about to be answered, recorded", inside: "entered,", reached: "answered,", ahead: "not reached yet, recorded", unasked: "never asked for, recorded" };
 
   const newRow = () => {
     const node = make(
@@ -411,7 +422,7 @@ function operationsPane(panel) {
     const open = inside && rows.parent[shown[at + 1]] === row;
     const name = rows.name[row];
     const kind = rows.kinds[rows.kind[row]];
-    const marks = panel.breakpointsAtName(name);
+    const marks = panel.breakpointsAt(row);
     const { node } = one;
     node.id = `${prefix}-${row}`;
     node.dataset.row = row;
@@ -423,12 +434,13 @@ function operationsPane(panel) {
     if (when === "current") node.setAttribute("aria-current", "step"); else node.removeAttribute("aria-current");
     if (inside) node.setAttribute("aria-expanded", open); else node.removeAttribute("aria-expanded");
     const text = plain(name ?? "no name");
-    node.setAttribute("aria-label", [rows.position[row], text, kind, said[when], word, marks.length ? "breakpoint" : ""].filter(Boolean).join(" "));
-    node.title = `${rows.position[row]}  ${text}\n${kind}: ${[said[when], word.toLowerCase()].filter(Boolean).join(" ")}`;
+    node.setAttribute("aria-label", [rows.position[row], text, kind, said[when], word.toLowerCase(), marks.length ? "breakpoint" : ""].filter(Boolean).join(" "));
+    const then = STATUS[panel.view.statuses[row]]?.[1].toLowerCase() ?? "unknown";
+    node.title = `${rows.position[row]}  ${text}\n${kind}: ${said[when]} ${word.toLowerCase()}\nFor the service, as of then: ${then}`;
     one.dot.dataset.on = marks.length ? (marks.some((mark) => mark.enabled) ? "yes" : "off") : "no";
     one.dot.setAttribute("aria-label", `Breakpoint at ${text}`);
     one.dot.setAttribute("aria-pressed", marks.length > 0);
-    one.indent.style.width = `${Math.min(rows.depth[row], 12) * 12}px`;
+    one.indent.style.setProperty("--depth", Math.min(rows.depth[row], 12));
     one.twist.dataset.open = inside ? open : "none";
     repaint(one.status.firstChild, letter in ICONS ? letter : "?");
     one.position.textContent = plain(rows.position[row]);
@@ -464,7 +476,7 @@ function operationsPane(panel) {
     const top = at * ROW;
     const height = list.clientHeight;
     if (top < list.scrollTop || top + ROW > list.scrollTop + height) {
-      list.scrollTop = middle ? top - height / 2 : top < list.scrollTop ? top : top + ROW - height;
+      list.scrollTop = middle ? Math.round((top - height / 2) / ROW) * ROW : top < list.scrollTop ? top : top + ROW - height;
     }
   };
   const refilter = () => {
@@ -651,7 +663,7 @@ function sourcePane(panel) {
     if (at?.file !== file) return;
     const top = (at.line - 1) * LINE;
     const bottom = Math.max(at.line, Math.min(at.end, at.line + 8)) * LINE;
-    if (top < code.scrollTop + LINE || bottom > code.scrollTop + code.clientHeight - LINE) code.scrollTop = Math.max(0, top - code.clientHeight * 0.4);
+    if (top < code.scrollTop + LINE || bottom > code.scrollTop + code.clientHeight - LINE) code.scrollTop = Math.max(0, Math.round((top - code.clientHeight * 0.4) / LINE) * LINE);
     code.scrollLeft = 0;
     const gutters = code.querySelectorAll('.dd-gutter[tabindex="0"]');
     for (const one of gutters) one.setAttribute("tabindex", -1);
@@ -719,6 +731,7 @@ function variablesPane(panel) {
   const line = (one, path, depth) => {
     const own = JSON.stringify(path);
     const text = plain(one.preview);
+    const value = one.preview.replace(/ at 0x[0-9a-f]+/g, ""); // an address says nothing
     const row = make(
       "div", {
         class: "dd-variable", role: "treeitem", tabindex: -1, "aria-level": depth + 1, "aria-expanded": one.children ? open.has(own) : null, style: `--depth:${depth}`,
@@ -726,10 +739,10 @@ function variablesPane(panel) {
       },
       make("span", { class: "dd-twist", "data-open": one.children ? open.has(own) : "none" }, icon("fold")),
       make("span", { class: "dd-key" }, plain(one.name)),
-      make("bdi", { class: "dd-value", "data-changed": before.has(own) && before.get(own) !== one.preview }, text),
+      make("bdi", { class: "dd-value", "data-changed": before.has(own) && before.get(own) !== value }, text),
       make("span", { class: "dd-type dd-muted" }, plain(one.type)),
     );
-    now.set(own, one.preview);
+    now.set(own, value);
     const inside = make("div", { role: "group" });
     const toggle = async (wanted) => {
       if (!one.children) return;
@@ -841,7 +854,7 @@ function breakpointsPane(panel) {
   const list = make("div", { class: "dd-breakpoints", role: "list" });
   const kind = make("select", { class: "dd-input", "aria-label": "Kind of breakpoint", change: () => label() }, ...BREAK_KINDS.map(([value, title]) => make("option", { value }, title)));
   const value = make("input", { class: "dd-input dd-grow", type: "text", "aria-label": "Where to stop", spellcheck: "false", autocomplete: "off" });
-  const hits = make("input", { class: "dd-input dd-hits", type: "number", min: 1, placeholder: "hit", "aria-label": "Stop at this hit only", title: "Stop at this hit, and not before" });
+  const hits = make("input", { class: "dd-input dd-hits", type: "number", min: 1, placeholder: "hit", "aria-label": "Stop from this hit on", title: "Stop from this hit on, and not before" });
   const label = () => { value.placeholder = BREAK_KINDS.find(([name]) => name === kind.value)[2]; };
   label();
   const form = make(
@@ -873,13 +886,13 @@ function breakpointsPane(panel) {
   const line = (one) => make(
     "div", { class: "dd-breakpoint", role: "listitem", "data-enabled": one.enabled, "data-bound": one.bound },
     make("div", { class: "dd-breakpoint-line" },
-      make("input", { type: "checkbox", checked: one.enabled, "aria-label": `Breakpoint ${one.id} is on`, title: "On or off", change: (event) => panel.tell("enable", { breakpoint: one.id, enabled: event.target.checked }) }),
-      make("span", { class: "dd-muted dd-number" }, String(one.id)),
-      make("bdi", { class: "dd-spec", title: plain([one.spec, one.note].filter(Boolean).join("\n")) }, plain(one.spec)),
-      make("span", { class: "dd-muted dd-count", title: one.hits ? `Stops at hit ${one.hits}` : "Times that it was reached" }, one.hits ? `${one.hit_count} of ${count(one.hits, "hit")}` : count(one.hit_count, "hit")),
-      iconButton("edit", `Condition of breakpoint ${one.id}`, () => { editing = editing === one.id ? null : one.id; redraw(); list.querySelector(".dd-condition")?.focus(); }),
-      iconButton("close", `Delete breakpoint ${one.id}`, () => panel.tell("clear", { breakpoint: one.id }))),
-    one.note ? make("div", { class: "dd-muted dd-note" }, plain(one.note)) : null,
+      make("input", { type: "checkbox", checked: one.enabled, "aria-label": one.id === 0 ? "Stop at every divergence" : `Breakpoint ${one.id} is on`, title: "On or off", change: (event) => panel.tell("enable", { breakpoint: one.id, enabled: event.target.checked }) }),
+      make("span", { class: "dd-muted dd-number" }, one.id === 0 ? "" : String(one.id)),
+      make("bdi", { class: "dd-spec", title: plain([one.spec, one.note].filter(Boolean).join("\n")) }, one.id === 0 ? "every divergence" : plain(one.spec)),
+      make("span", { class: "dd-muted dd-count", title: one.hits > 1 ? `Stops from hit ${one.hits} on` : "Times that it was hit up to here" }, one.id === 0 ? "" : one.hits > 1 ? `${one.hit_count} of ${count(one.hits, "hit")}` : count(one.hit_count, "hit")),
+      one.id === 0 ? null : iconButton("edit", `Condition of breakpoint ${one.id}`, () => { editing = editing === one.id ? null : one.id; redraw(); list.querySelector(".dd-condition")?.focus(); }),
+      one.id === 0 ? null : iconButton("close", `Delete breakpoint ${one.id}`, () => panel.tell("clear", { breakpoint: one.id }))),
+    one.note && one.id !== 0 ? make("div", { class: "dd-muted dd-note" }, plain(one.note)) : null,
     editing === one.id ? conditionBox(one) : null,
   );
   const redraw = () => { drawn = ""; update(panel.view); };
@@ -887,7 +900,7 @@ function breakpointsPane(panel) {
     const wanted = JSON.stringify(view.breakpoints) + editing;
     if (wanted === drawn) return;
     drawn = wanted;
-    list.replaceChildren(...(view.breakpoints.length ? view.breakpoints.map(line) : [empty("None yet. Click beside a line of the source or at an operation.")]));
+    list.replaceChildren(...view.breakpoints.map(line), view.breakpoints.length > 1 ? "" : empty("Click beside a line of the source, or left of an operation, to stop there."));
   };
   return { node: make("div", {}, list, form), update };
 }
@@ -929,13 +942,12 @@ function operationPane(panel) {
     const row = panel.chosenRow();
     if (row === shown) return;
     shown = row;
-    if (row < 0) { node.replaceChildren(empty("Nothing is about to be answered. Choose an operation in the list.")); return; }
     const answer = await panel.look("operation", { row }, { stale: false });
     if (!answer || row !== shown) return;
     if (!answer.ok) { node.replaceChildren(empty(plain(answer.error))); return; }
     const { title, facts, payloads, attempts } = answer.data;
     const away = row !== panel.view.row;
-    const never = panel.rows.stop[row] < 0;
+    const never = row >= 0 && panel.rows.stop[row] < 0;
     node.replaceChildren(
       make("div", { class: "dd-operation-head" },
         make("span", { class: "dd-position" }, plain(panel.rows.position[row])), make("strong", {}, plain(title)),
@@ -944,7 +956,7 @@ function operationPane(panel) {
       make("div", { class: "dd-operation-body" },
         make("div", { class: "dd-blocks" },
           ...payloads.map((payload) => payloadBlock(panel, row, payload)),
-          payloads.length ? null : make("p", { class: "dd-muted" }, "The history holds no payload of this operation."),
+          payloads.length ? null : make("p", { class: "dd-muted" }, row < 0 ? "It returned nothing." : "The history holds no payload of this operation."),
           attempts.length > 1 ? attemptsTable(attempts) : null),
         make("dl", { class: "dd-facts" }, ...facts.flatMap((fact) => [make("dt", {}, fact.label), make("dd", {}, make("bdi", {}, plain(fact.value)))]))),
     );
@@ -1001,12 +1013,12 @@ const divergencesPane = (panel) => fetched(panel, "divergences", (view) => `${vi
 // ---- layout -----------------------------------------------------------------------------------------------------------
 
 /** A pane with a heading that folds it. */
-function section(title, pane, { open = true, extra = null } = {}) {
-  const body = make("div", { class: "dd-section-body", hidden: !open }, pane.node);
+function section(title, pane) {
+  const body = make("div", { class: "dd-section-body" }, pane.node);
   const head = make("button", {
-    type: "button", class: "dd-section-head", "aria-expanded": open,
+    type: "button", class: "dd-section-head", "aria-expanded": true,
     click: () => { body.hidden = !body.hidden; head.setAttribute("aria-expanded", !body.hidden); },
-  }, icon("fold"), make("span", {}, title), extra);
+  }, icon("fold"), make("span", {}, title));
   return make("section", { class: "dd-section", "aria-label": title }, head, body);
 }
 
@@ -1104,24 +1116,25 @@ function shortcuts(panel, help) {
 function build(panel) {
   const help = helpOverlay(panel);
   const panes = {
-    toolbar: toolbar(panel, help), notice: noticeLine(panel), status: statusLine(), operations: operationsPane(panel), source: sourcePane(panel),
+    toolbar: toolbar(panel, help), notice: noticeLine(panel), status: statusLine(), here: divergenceLine(panel), operations: operationsPane(panel), source: sourcePane(panel),
     variables: variablesPane(panel), evaluate: evaluatePane(panel), stack: stackPane(panel), breakpoints: breakpointsPane(panel),
     operation: operationPane(panel), logs: logsPane(panel), divergences: divergencesPane(panel),
   };
   const details = drawer(panel, [
     ["Operation", panes.operation],
+    ["Breakpoints", panes.breakpoints, (view) => (view.breakpoints.length > 1 ? String(view.breakpoints.length - 1) : "")],
     ["Logs", panes.logs, (view) => (view.logs ? view.logs.toLocaleString("en") : "")],
     ["Divergences", panes.divergences, (view) => (view.divergences ? view.divergences.toLocaleString("en") : "")],
   ]);
   panel.panes = [...Object.values(panes), details];
   panel.root = make("div", { class: "dd", tabindex: 0, role: "region", "aria-label": `Debugger: ${plain(panel.model.get("title"))}`, "data-lm-suppress-shortcuts": "true" });
   const aside = make("div", { class: "dd-aside" },
-    make("div", { class: "dd-column" }, section("Variables", panes.variables), section("Evaluate", panes.evaluate)),
-    make("div", { class: "dd-column" }, section("Call stack", panes.stack), section("Breakpoints", panes.breakpoints)));
+    make("div", { class: "dd-column" }, section("Variables", panes.variables)),
+    make("div", { class: "dd-column" }, section("Call stack", panes.stack), section("Evaluate", panes.evaluate)));
   const wide = splitter(panel, { variable: "--dd-side", label: "Width of the variables", pane: aside, vertical: true, sign: -1, min: 180, max: (root) => root.clientWidth * 0.5 });
   wide.classList.add("dd-side-bar");
   panel.root.append(
-    panes.toolbar.node, panes.status.node, panes.notice.node,
+    panes.toolbar.node, panes.status.node, panes.here.node, panes.notice.node,
     make("div", { class: "dd-main" },
       panes.operations.node,
       splitter(panel, { variable: "--dd-operations", label: "Width of the operations", pane: panes.operations.node, vertical: true, min: 140, max: (root) => root.clientWidth * 0.6 }),
@@ -1137,6 +1150,7 @@ function build(panel) {
     box.focus();
     box.select?.();
   };
+  panel.showDivergences = () => details.choose(3);
   panel.root.addEventListener("keydown", shortcuts(panel, help));
   for (const type of ["keyup", "keypress"]) panel.root.addEventListener(type, (event) => event.stopPropagation());
   details.choose(0);
@@ -1155,7 +1169,7 @@ export default {
     return () => {
       model.off("change:view", panel.moved);
       ending.abort();
-      model.send({ kind: "hidden" });
+      try { model.send({ kind: "hidden" }); } catch { /* the kernel is gone already */ }
     };
   },
 };

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import threading
-from collections import defaultdict
+import weakref
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,22 +23,22 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from durable_debug.debugger import Debugger
-    from durable_debug.widgets._messages import Answer, Source
+    from durable_debug.widgets._messages import Answer
 
 __all__ = ["DebuggerPanel"]
 
 _HERE = Path(__file__).parent
 
 
-class DebuggerPanel(anywidget.AnyWidget):  # type: ignore[misc]
-    """A debugger's session in a notebook.
+class DebuggerPanel(anywidget.AnyWidget):
+    """A debugger in a notebook.
 
-    Clicks and keys become commands that are posted to the session; nothing here waits for the handler. Several panels
-    may show one session. A panel that is nowhere on a page does not listen; one whose session is closed lets go of it.
+    Clicks and keys become commands that are posted to the debugger; nothing here waits for the handler. Several panels
+    may show one debugger. A panel that is on no page does not listen, and does not keep its debugger alive.
 
     Parameters
     ----------
-    session
+    debugger
         The debugger to show.
 
     Examples
@@ -53,162 +53,136 @@ class DebuggerPanel(anywidget.AnyWidget):  # type: ignore[misc]
     """Name of the execution or function."""
 
     operations = traitlets.Dict().tag(sync=True)
-    """`Rows`: what never changes of the operations, sent once."""
+    """`Rows`: what never changes of the operations. Sent once."""
 
     source = traitlets.Dict().tag(sync=True)
-    """`Source` of the handler's file, sent once; others are asked for."""
-
-    statuses = traitlets.Unicode().tag(sync=True)
-    """As of this stop, a letter for each row (`durable_debug.widgets._rows.CODES`)."""
+    """`Source` of the handler's file. Sent once; other files are asked for."""
 
     view = traitlets.Dict().tag(sync=True)
-    """`View`: where the session stands."""
+    """`View`: where the debugger stands."""
 
-    def __init__(self, session: Debugger) -> None:
-        run = session.run_result
-        self._session: Debugger | None = session
-        self._table = Table(session.history, run.operations, _answers(session))
-        self._places: defaultdict[str, set[int]] = defaultdict(set)
-        for asked in run.operations:
-            self._places[asked.file].add(asked.line)
-        self._state = threading.Lock()
+    def __init__(self, debugger: Debugger) -> None:
+        self._weak = weakref.ref(debugger)
+        self._debugger: Debugger | None = debugger  # kept alive while a page shows it
+        self._table = Table(debugger)
+        self._changing = threading.RLock()
         self._serial = 0
-        self._last_event = -1
-        self._pages = 0
+        self._shown = 0  # pages that show it
         self._unsubscribe: Callable[[], None] | None = None
         self._looks = Queue("durable-debug panel")
         self._evaluations = Queue("durable-debug evaluate")
+        history = debugger.history
         super().__init__(
-            title=_title(session), operations=self._table.columns(), source=dict(self._source(_first_file(session)))
+            title=f"{history.name or history.function_name or 'durable execution'}"[:120],
+            operations=dict(self._table.columns()),
+            source=dict(source_of(self._table.handler_file, self._table.lines(self._table.handler_file))),
+            view=dict(view_of(debugger, self._table, 0)),
         )
         self.on_msg(DebuggerPanel._received)
         self._listen()
 
-    # ---- the session's side
+    # ---- the debugger's side
 
     def _listen(self) -> None:
-        if self._session is not None and self._unsubscribe is None:
-            self._unsubscribe = self._session.subscribe(self._refresh)
-        self._refresh()
-
-    def _refresh(self) -> None:
-        """Show where the session stands; called from any thread."""
-        with self._state:
-            session = self._session
-            if session is None:
-                return
-            self._serial += 1
-            event = session.stop.state_event_id
-            with self.hold_sync():
-                if event != self._last_event:
-                    self.statuses, self._last_event = self._table.statuses(event), event
-                self.view = dict(view_of(session, self._table, self._serial))
-        if session.status == "closed":
-            self._let_go()
+        with self._changing:
+            self._debugger = self._weak()
+            if self._debugger is not None and self._debugger.status != "closed" and self._unsubscribe is None:
+                self._unsubscribe = self._debugger.subscribe(self._changed)
+        self._changed()
 
     def _ignore(self) -> None:
-        """Listen no more."""
-        unsubscribe, self._unsubscribe = self._unsubscribe, None
+        """Listen no more, and let go of the debugger."""
+        with self._changing:
+            unsubscribe, self._unsubscribe, self._debugger = self._unsubscribe, None, None
         if unsubscribe is not None:
             unsubscribe()
 
-    def _let_go(self) -> None:
+    def _changed(self) -> None:
+        """Show where the debugger stands; called from any thread."""
+        with self._changing:
+            debugger = self._debugger
+            if debugger is None:
+                self.view = {**self.view, "status": "closed", "headline": "This debugger is closed."}
+                return
+            if debugger.status == "running":  # its stop is about to change: nothing else to tell
+                self.view = {**self.view, "status": "running"}
+                return
+            self._serial += 1
+            self.view = dict(view_of(debugger, self._table, self._serial))
+        if debugger.status == "closed":
+            self._ignore()
+
+    def close(self) -> None:
+        """Take the panel off the page. The debugger stays as it is."""
         self._ignore()
         self._looks.drop()
         self._evaluations.drop()
-        self._session = None
-
-    def close(self) -> None:
-        """Take the panel off the page. The session stays."""
-        self._let_go()
         super().close()
 
     # ---- the page's side
 
     def _received(self, content: dict[str, Any], _buffers: object) -> None:
-        kind = content.get("kind")
-        if kind in {"shown", "hidden"}:
-            self._pages += 1 if kind == "shown" else -1
-            if self._pages > 0:
-                self._listen()
-            else:
-                self._ignore()
-            return
+        """Take a message; in the kernel's thread, so whatever may wait goes to one of our own."""
         answer = functools.partial(self._answer, content)
-        if kind in _commands.KINDS:
-            answer()
-        else:
-            (self._evaluations if kind == "evaluate" else self._looks).put(answer)
+        match content.get("kind"):
+            case "shown":
+                self._shown += 1
+                self._listen()
+            case "hidden":
+                self._shown -= 1
+                if self._shown <= 0:
+                    self._ignore()
+            case "verb" | "goto":
+                answer()  # posted: waits for nothing, and must not queue behind what does
+            case "evaluate":
+                self._evaluations.put(answer)
+            case _:
+                self._looks.put(answer)
 
     def _answer(self, request: dict[str, Any]) -> None:
-        """Do what is asked, or say why not. Never raises: it ends a thread's or a kernel's work otherwise."""
-        reply: Answer
+        """Do what is asked, or say why not. Never raises, which would end the thread that it runs in."""
+        reply: Answer = {"id": request.get("id", -1), "ok": True}
         try:
-            reply = {"id": request["id"], "ok": True, "data": self._data(request)}
+            reply["data"] = self._data(request)
         except DurableDebugError as error:
-            reply = {"id": request.get("id", -1), "ok": False, "error": str(error)}
+            reply |= {"ok": False, "error": str(error)[:2_000]}
         except Exception as error:  # noqa: BLE001 - a user's own expression, repr or property may raise anything
-            reply = {"id": request.get("id", -1), "ok": False, "error": f"{type(error).__name__}: {error}"[:2_000]}
+            reply |= {"ok": False, "error": f"{type(error).__name__}: {error}"[:2_000]}
         if self.comm is not None:
             self.send(dict(reply))
 
     def _data(self, request: dict[str, Any]) -> Any:
-        session, table = self._session, self._table
+        table = self._table
         match request:
             case {"kind": "operation", "row": int(row)}:
                 return _details.operation(table, row)
             case {"kind": "payload", "row": int(row), "field": str(field), "start": int(start)}:
                 return _details.payload(table, row, field, start)
-            case {"kind": "source", "file": str(file)} if file in self._known_files():
-                return self._source(file)
-        if session is None:
-            raise ClosedError("The debugger is closed.", cure="Make another with dd.debug(handler, history).")
+        debugger = self._debugger
+        if debugger is None or debugger.status == "closed":
+            raise ClosedError("The debugger is closed.", cure="dd.debug(handler, history) opens another.")
         match request:
+            case {"kind": "source", "file": str(file)}:
+                return _details.source(debugger, table, file)
             case {"kind": "variables", "frame": int(frame), "path": [*path]}:
-                return _details.variables(session, frame, tuple(map(str, path)))
+                return _details.variables(debugger, frame, tuple(map(str, path)))
             case {"kind": "evaluate", "frame": int(frame), "expression": str(expression)}:
-                return _details.evaluated(session, expression, frame)
+                return _details.evaluated(debugger, expression, frame)
             case {"kind": "logs"}:
-                return _details.logs(session, table)
+                return _details.logs(debugger, table)
             case {"kind": "divergences"}:
-                return _details.divergences(session, table)
-        done = _commands.do(session, request)
-        self._refresh()
+                return _details.divergences(debugger, table)
+        done = _commands.do(debugger, request)
+        if request.get("kind") == "enable":  # the one thing that a debugger does not tell of
+            self._changed()
         return done
-
-    def _known_files(self) -> set[str]:
-        """Only files of the user's own code are shown, whatever a page asks for."""
-        frames = {frame.file for frame in self._session.stack if frame.user} if self._session else set()
-        return frames | set(self._places)
-
-    def _source(self, file: str) -> Source:
-        return source_of(file, self._places.get(file, ()))
 
     # ---- without a kernel
 
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
-        """The widget; and a static picture for pages that have no kernel."""
+        """Give the widget, and a static picture for pages that have no kernel."""
         shown = super()._repr_mimebundle_(**kwargs)
         if isinstance(shown, tuple):
             shown[0]["text/html"] = static_html(self.title, self.view, self.operations, self.source)
             shown[0]["text/plain"] = self.view["headline"]
         return shown
-
-
-def _answers(session: Debugger) -> list[str | None]:
-    """By stop, the recorded operation that answers it."""
-    run = session.run_result
-    recorded = {operation.position: operation.id for operation in session.history.tree()}
-    plan = run.plan
-    return [recorded.get(asked.position if plan is None else plan.get(asked.position) or "") for asked in run.operations]
-
-
-def _first_file(session: Debugger) -> str:
-    """The handler's own file: that of the first operation it asks for."""
-    place = session.stop.source or next((asked.place for asked in session.run_result.operations), None)
-    return place.file if place else ""
-
-
-def _title(session: Debugger) -> str:
-    history = session.history
-    return f"{history.name or history.function_name or 'Durable execution'}"[:120]
