@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import matplotlib.pyplot as plt
-from matplotlib.patches import FancyArrowPatch, FancyBboxPatch, PathPatch, Polygon
+from matplotlib.patches import FancyBboxPatch, PathPatch, Polygon
 from matplotlib.path import Path
 from matplotlib.text import Text
 
@@ -23,9 +24,13 @@ if TYPE_CHECKING:
 __all__ = ["draw"]
 
 _NAME, _DETAIL, _TITLE = 9.0, 7.5, 11.0  # sizes of text in points
+_MARK = 13.5
 _MARGIN = 14.0
 _PILE = 4.0  # how far the boxes behind a folded one look out
 _LARGEST_INCHES = 300.0  # agg draws at most 65,536 pixels: enough at 200 dots an inch
+_NOT_ENDED = frozenset({"STARTED", "PENDING", "READY"})
+_DOTS = (0, (1, 1.5))
+_DASHES: dict[str, Any] = {"repeat": (0, (4, 2)), "callback": _DOTS, "invoke": _DOTS, "parent": _DOTS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,23 +63,20 @@ class _ScaledText(Text):
 
 def draw(graph: nx.DiGraph[str], *, ax: Axes | None, direction: str) -> Axes:
     """Draw a graph made by `durable_debug.plots.graph.graph`."""
-    labels = {node: _label(data) for node, data in graph.nodes(data=True)}
-    sizes = {node: _size(labels[node], data["kind"]) for node, data in graph.nodes(data=True)}
-    room = {node: _with_pile(sizes[node], data["count"]) for node, data in graph.nodes(data=True)}
-    layout = lay_out(graph, room, direction)
+    boxes = {node: _Box(data, _label(data)) for node, data in graph.nodes(data=True)}
+    layout = lay_out(graph, {node: box.room for node, box in boxes.items()}, direction)
     ax = _axes(ax, layout)
-    theme = style.Theme.of(ax)
+    drawing = _Drawing(ax)
     for node, ground in layout.grounds.items():
-        _ground(ax, theme, ground, graph.nodes[node]["depth"])
+        drawing.ground(ground, graph.nodes[node]["depth"])
     for start, end, data in graph.edges(data=True):
         if start != end:
-            _edge(ax, theme, layout.routes[start, end], data)
-    for node, data in graph.nodes(data=True):
-        _box(ax, theme, node, data, layout.centers[node], sizes[node])
-        _text(ax, theme, labels[node], data, layout.centers[node], sizes[node])
-    ax.set_title(
-        _title(graph), loc="left", x=_MARGIN / (layout.width + 2 * _MARGIN), fontsize=_TITLE, parse_math=False
-    )
+            drawing.edge(layout.routes[start, end], data)
+    for node, box in boxes.items():
+        drawing.box(node, box, layout.centers[node])
+        drawing.text(box, layout.centers[node])
+    margin = _MARGIN / (layout.width + 2 * _MARGIN)
+    ax.set_title(_title(graph), loc="left", x=margin, fontsize=_TITLE, parse_math=False)
     return ax
 
 
@@ -143,163 +145,158 @@ def _outside(data: Mapping[str, Any]) -> _Label:
     return _Label("", "function", "invoked")
 
 
-def _size(label: _Label, kind: str) -> Point:
-    name = style.text_width(label.name, _NAME) + (1.5 * _NAME if label.mark else 0)
-    width = max(name, style.text_width(label.detail, _DETAIL)) + 22
-    height = 34.0 if label.detail else 22.0
-    return (max(width, 46.0 if kind in {"start", "end"} else 76.0), height)
+@dataclass(frozen=True, eq=False)
+class _Box:
+    data: Mapping[str, Any]
+    label: _Label
+
+    @cached_property
+    def name_width(self) -> float:
+        """Points that the mark and the name take."""
+        return style.text_width(self.label.name, _NAME) + (_MARK if self.label.mark else 0.0)
+
+    @cached_property
+    def size(self) -> Point:
+        """Width and height in points."""
+        least = 46.0 if self.data["kind"] in {"start", "end"} else 76.0
+        width = max(self.name_width, style.text_width(self.label.detail, _DETAIL)) + 22
+        return max(width, least), 34.0 if self.label.detail else 22.0
+
+    @property
+    def piled(self) -> bool:
+        """Whether it stands for several."""
+        return bool(self.data["count"] > 1 and self.operation)
+
+    @property
+    def operation(self) -> bool:
+        """Whether it is one."""
+        return bool(self.data["kind"] == "operation")
+
+    @property
+    def room(self) -> Point:
+        """Width and height with the pile behind it."""
+        width, height = self.size
+        return (width + 2 * _PILE, height + 2 * _PILE) if self.piled else (width, height)
+
+    @property
+    def open(self) -> bool:
+        """Whether it is drawn with a dashed outline: it has not ended, or is not of this execution."""
+        return self.data["kind"] == "outside" or (self.operation and self.data["status"] in _NOT_ENDED)
+
+    def outline(self, center: Point, **look: Any) -> Patch:
+        """Make an outline that tells the kind: steps rounded, waits pills, callbacks and invokes cut, contexts square."""
+        (x, y), (w, h) = center, self.size
+        left, right, low, high = x - w / 2, x + w / 2, y - h / 2, y + h / 2
+        cut = 7.0
+        match self.data["type"]:
+            case "CALLBACK":
+                upper = [(left, high - cut), (left + cut, high), (right - cut, high), (right, high - cut)]
+                lower = [(right, low + cut), (right - cut, low), (left + cut, low), (left, low + cut)]
+                return Polygon(upper + lower, **look)
+            case "CHAINED_INVOKE":
+                tip = [(right - cut, high), (right, y), (right - cut, low)]
+                return Polygon([(left, high), *tip, (left, low)], **look)
+            case "CONTEXT":
+                shape = "square,pad=0"
+            case "STEP":
+                shape = "round,pad=0,rounding_size=4"
+            case _:
+                shape = f"round,pad=0,rounding_size={h / 2}"
+        return FancyBboxPatch((left, low), w, h, boxstyle=shape, **look)
 
 
-def _with_pile(size: Point, count: int) -> Point:
-    return (size[0] + 2 * _PILE, size[1] + 2 * _PILE) if count > 1 else size
+class _Drawing:
+    def __init__(self, ax: Axes) -> None:
+        self._ax = ax
+        self._theme = style.Theme.of(ax)
 
+    def box(self, node: str, box: _Box, center: Point) -> None:
+        theme = self._theme
+        wrong = style.went_wrong(box.data["status"]) and box.data["kind"] != "outside"
+        color = theme.mix(theme.text, 0.6)
+        if box.operation:
+            color = style.ACTIVITIES[style.activity_of(box.data["type"])].color
+        look = {
+            "facecolor": theme.tint(color) if box.operation else theme.background,
+            "edgecolor": theme.strong(color),
+        }
+        for offset in (_PILE, _PILE / 2) if box.piled else ():
+            behind = center[0] + offset, center[1] - offset
+            self._ax.add_patch(box.outline(behind, linewidth=0.7, zorder=2.8, **look))
+        if wrong:
+            look["edgecolor"] = theme.failure
+        dashes = "--" if box.open else "-"
+        width = 2.0 if wrong else 1.1
+        self._ax.add_patch(box.outline(center, linewidth=width, linestyle=dashes, zorder=3, gid=node, **look))
 
-def _shape(data: Mapping[str, Any], center: Point, size: Point) -> Patch:
-    """Outline that tells the kind: steps round-cornered, waits pills, callbacks and invokes with points, contexts square."""
-    (x, y), (w, h) = center, size
-    left, right, low, high = x - w / 2, x + w / 2, y - h / 2, y + h / 2
-    cut = 7.0
-    match data["type"]:
-        case "CALLBACK":
-            return Polygon(
-                [
-                    (left + cut, high),
-                    (right - cut, high),
-                    (right, high - cut),
-                    (right, low + cut),
-                    (right - cut, low),
-                    (left + cut, low),
-                    (left, low + cut),
-                    (left, high - cut),
-                ]
+    def text(self, box: _Box, center: Point) -> None:
+        x, y = center
+        label, theme = box.label, self._theme
+        line = y + (6.5 if label.detail else 0.0)
+        left = x - box.name_width / 2
+        if label.mark:
+            color = theme.failure if style.went_wrong(box.data["status"]) else theme.muted
+            self._write(left, line, label.mark, _NAME, ha="left", color=color, family=style.MARK_FONT)
+            left += _MARK
+        self._write(left, line, label.name, _NAME, ha="left", color=theme.text)
+        if label.detail:
+            self._write(x, y - 8.0, label.detail, _DETAIL, ha="center", color=theme.muted)
+
+    def ground(self, ground: tuple[float, float, float, float], depth: int) -> None:
+        left, low, right, high = ground
+        self._ax.add_patch(
+            FancyBboxPatch(
+                (left, low),
+                right - left,
+                high - low,
+                boxstyle="round,pad=0,rounding_size=5",
+                facecolor=self._theme.mix(self._theme.line, 0.05 + 0.03 * min(depth, 4)),
+                edgecolor=self._theme.mix(self._theme.line, 0.3),
+                linewidth=0.7,
+                zorder=1 + min(depth, 50) * 0.01,
+                gid="ground",
             )
-        case "CHAINED_INVOKE":
-            return Polygon([(left, high), (right - cut, high), (right, y), (right - cut, low), (left, low)])
-        case "CONTEXT":
-            return FancyBboxPatch((left, low), w, h, boxstyle="square,pad=0")
-        case "STEP":
-            rounding = 4.0
-        case _:
-            rounding = h / 2
-    return FancyBboxPatch((left, low), w, h, boxstyle=f"round,pad=0,rounding_size={rounding}")
-
-
-def _box(
-    ax: Axes, theme: style.Theme, node: str, data: Mapping[str, Any], center: Point, size: Point
-) -> None:
-    wrong = style.went_wrong(data["status"])
-    operation = data["kind"] == "operation"
-    color = (
-        style.ACTIVITIES[style.activity_of(data["type"])].color if operation else theme.mix(theme.text, 0.6)
-    )
-    if data["count"] > 1 and operation:
-        for offset in (_PILE, _PILE / 2):
-            behind = _shape(data, (center[0] + offset, center[1] - offset), size)
-            behind.set(facecolor=theme.tint(color), edgecolor=theme.strong(color), linewidth=0.7, zorder=2.8)
-            ax.add_patch(behind)
-    patch = _shape(data, center, size)
-    patch.set(
-        facecolor=theme.tint(color) if operation else theme.background,
-        edgecolor=theme.failure if wrong and data["kind"] != "outside" else theme.strong(color),
-        linewidth=2.0 if wrong and data["kind"] != "outside" else 1.1,
-        linestyle="--"
-        if data["kind"] == "outside" or data["status"] in {"STARTED", "PENDING", "READY"} and operation
-        else "-",
-        zorder=3,
-        gid=node,
-    )
-    ax.add_patch(patch)
-
-
-def _text(
-    ax: Axes, theme: style.Theme, label: _Label, data: Mapping[str, Any], center: Point, size: Point
-) -> None:
-    x, y = center
-    up = 6.5 if label.detail else 0.0
-    width = style.text_width(label.name, _NAME) + (1.5 * _NAME if label.mark else 0)
-    left = x - width / 2
-    if label.mark:
-        color = theme.failure if style.went_wrong(data["status"]) else theme.muted
-        _write(ax, left, y + up, label.mark, _NAME, ha="left", color=color, family=style.MARK_FONT)
-        left += 1.5 * _NAME
-    _write(ax, left, y + up, label.name, _NAME, ha="left", color=theme.text)
-    if label.detail:
-        _write(ax, x, y - 8.0, label.detail, _DETAIL, ha="center", color=theme.muted)
-
-
-def _write(ax: Axes, x: float, y: float, text: str, points: float, **look: Any) -> None:
-    artist = _ScaledText(x, y, text, points=points, va="center_baseline", zorder=4, clip_on=True, **look)
-    artist.set_transform(ax.transData)
-    ax.add_artist(artist)
-
-
-def _ground(ax: Axes, theme: style.Theme, ground: tuple[float, float, float, float], depth: int) -> None:
-    left, low, right, high = ground
-    ax.add_patch(
-        FancyBboxPatch(
-            (left, low),
-            right - left,
-            high - low,
-            boxstyle="round,pad=0,rounding_size=5",
-            facecolor=theme.mix(theme.line, 0.05 + 0.03 * min(depth, 4)),
-            edgecolor=theme.mix(theme.line, 0.3),
-            linewidth=0.7,
-            zorder=1 + min(depth, 50) * 0.01,
-        )
-    )
-
-
-def _edge(ax: Axes, theme: style.Theme, route: list[Point], data: Mapping[str, Any]) -> None:
-    kind = data["kind"]
-    dashed = {
-        "repeat": (0, (4, 2)),
-        "callback": (0, (1, 1.5)),
-        "invoke": (0, (1, 1.5)),
-        "parent": (0, (1, 1.5)),
-    }
-    color = theme.mix(theme.text, 0.6)
-    path = Path(route, [Path.MOVETO, *[Path.CURVE4] * (len(route) - 1)])
-    ax.add_patch(
-        PathPatch(
-            path,
-            facecolor="none",
-            edgecolor=color,
-            linewidth=1.0,
-            linestyle=dashed.get(kind, "-"),
-            zorder=2,
-            gid=kind,
-        )
-    )
-    ax.add_patch(
-        FancyArrowPatch(
-            _before_tip(route),
-            route[-1],
-            arrowstyle="-|>",
-            mutation_scale=8,
-            shrinkA=0,
-            shrinkB=0,
-            color=color,
-            linewidth=0.8,
-            zorder=2,
-        )
-    )
-    if kind == "repeat":
-        x, y = route[len(route) // 2]
-        _write(
-            ax,
-            x,
-            y,
-            f"×{data['times']:,}",
-            _DETAIL,
-            ha="center",
-            color=theme.muted,
-            bbox={"facecolor": theme.background, "edgecolor": "none", "pad": 1.0},
         )
 
+    def edge(self, route: list[Point], data: Mapping[str, Any]) -> None:
+        color = self._theme.mix(self._theme.text, 0.6)
+        path = Path(route, [Path.MOVETO, *[Path.CURVE4] * (len(route) - 1)])
+        look = {
+            "linewidth": 1.0,
+            "linestyle": _DASHES.get(data["kind"], "-"),
+            "zorder": 2,
+            "gid": data["kind"],
+        }
+        self._ax.add_patch(PathPatch(path, facecolor="none", edgecolor=color, **look))
+        self._ax.add_patch(
+            Polygon(
+                _arrow_head(route), facecolor=color, edgecolor="none", zorder=2, gid=f"{data['kind']} arrow"
+            )
+        )
+        if data["kind"] == "repeat":
+            x, y = _middle(route)
+            ground = {"facecolor": self._theme.background, "edgecolor": "none", "pad": 1.0}
+            text = f"×{data['times']:,}"
+            self._write(x, y, text, _DETAIL, ha="center", color=self._theme.muted, bbox=ground)
 
-def _before_tip(route: list[Point]) -> Point:
-    """A point 8 points before the tip, in the direction in which the curve arrives."""
-    (x1, y1) = route[-1]
+    def _write(self, x: float, y: float, text: str, points: float, **look: Any) -> None:
+        artist = _ScaledText(x, y, text, points=points, va="center_baseline", zorder=4, clip_on=True, **look)
+        artist.set_transform(self._ax.transData)
+        self._ax.add_artist(artist)
+
+
+def _arrow_head(route: list[Point]) -> list[Point]:
+    """Tip and both sides of an arrow's head, in the direction in which the curve arrives."""
+    x1, y1 = route[-1]
     x0, y0 = next((each for each in reversed(route[:-1]) if each != (x1, y1)), (x1, y1 + 1))
-    length = max(1e-9, ((x1 - x0) ** 2 + (y1 - y0) ** 2) ** 0.5)
-    return x1 - (x1 - x0) / length * 8, y1 - (y1 - y0) / length * 8
+    length = ((x1 - x0) ** 2 + (y1 - y0) ** 2) ** 0.5
+    dx, dy = (x1 - x0) / length, (y1 - y0) / length
+    x, y = x1 - 6.5 * dx, y1 - 6.5 * dy
+    return [(x1, y1), (x - 2.4 * dy, y + 2.4 * dx), (x + 2.4 * dy, y - 2.4 * dx)]
+
+
+def _middle(route: list[Point]) -> Point:
+    """The middle of the middle piece of a Bézier curve."""
+    at = 3 * ((len(route) - 1) // 3 // 2)
+    (x0, y0), (x1, y1), (x2, y2), (x3, y3) = route[at : at + 4]
+    return (x0 + 3 * x1 + 3 * x2 + x3) / 8, (y0 + 3 * y1 + 3 * y2 + y3) / 8

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal
 
 from durable_debug.errors import DurableDebugError
-from durable_debug.plots.folding import Group, fold as folded
+from durable_debug.plots.folding import Group
+from durable_debug.plots.folding import fold as folded
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
+    from collections.abc import Collection, Sequence
 
     import networkx as nx
     from matplotlib.axes import Axes
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["graph", "plot_graph"]
 
 
-def graph(history: History, *, fold: bool | int = False, unfold: Collection[str] = ()) -> nx.DiGraph[str]:  # noqa: FBT001
+def graph(history: History, *, fold: bool | int = False, unfold: Collection[str] = ()) -> nx.DiGraph[str]:
     """Operations of an execution as a directed graph, in the order in which the code came to them.
 
     Parameters
@@ -104,15 +105,19 @@ class _Builder:
 
     def _outside(self, group: Group, parent: str | None) -> None:
         first = group.first
+        beside = {
+            "depth": group.depth,
+            "count": group.count,
+            "parent": parent,
+            "function_name": first.function_name,
+        }
         if first.type == "CALLBACK":
             node = f"callback:{first.id}"
-            self._graph.add_node(node, **_plain("outside", None, first.status, like=group, parent=parent))
+            self._graph.add_node(node, **_plain("outside", None, first.status, **beside))
             self._graph.add_edge(node, first.id, kind="callback")
         elif first.type == "CHAINED_INVOKE":
             node = f"invoke:{first.id}"
-            self._graph.add_node(
-                node, **_plain("outside", first.function_name, first.status, like=group, parent=parent)
-            )
+            self._graph.add_node(node, **_plain("outside", first.function_name, first.status, **beside))
             self._graph.add_edge(first.id, node, kind="invoke")
 
     def _chain(self, groups: Sequence[Group], entry: Sequence[str], kind: str) -> list[tuple[str, str]]:
@@ -169,36 +174,40 @@ def _attributes(group: Group, parent: str | None) -> dict[str, Any]:
     }
 
 
-def _plain(
-    kind: str,
-    name: str | None,
-    status: str,
-    *,
-    like: Group | None = None,
-    parent: str | None = None,
-    start: Any = None,
-    end: Any = None,
-) -> dict[str, Any]:
+def _plain(kind: str, name: str | None, status: str, **other: Any) -> dict[str, Any]:
     """Attributes of a node that is no operation."""
-    return {
+    empty = dict.fromkeys(_ATTRIBUTES)
+    known = {
         "kind": kind,
-        "position": None,
         "name": name,
-        "type": None,
-        "sub_type": None,
         "status": status,
-        "start": start,
-        "end": end,
-        "elapsed_seconds": None,
         "attempts": 0,
-        "depth": like.depth if like else 0,
-        "count": like.count if like else 0,
+        "depth": 0,
+        "count": 0,
         "operations": (),
-        "parent": parent,
-        "start_invocation": None,
-        "error_type": None,
-        "function_name": name if kind == "outside" else None,
     }
+    return empty | known | other
+
+
+_ATTRIBUTES = (
+    "kind",
+    "position",
+    "name",
+    "type",
+    "sub_type",
+    "status",
+    "start",
+    "end",
+    "elapsed_seconds",
+    "attempts",
+    "depth",
+    "count",
+    "operations",
+    "parent",
+    "start_invocation",
+    "error_type",
+    "function_name",
+)
 
 
 def _bounds(history: History) -> tuple[Any, Any]:

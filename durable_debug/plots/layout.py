@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -200,7 +201,7 @@ def _grid_step(points: Any) -> float:
     gaps = []
     for axis in (0, 1):
         values = sorted({round(float(point[axis]), 9) for point in points})
-        gaps += [b - a for a, b in zip(values, values[1:], strict=False)]
+        gaps += [b - a for a, b in pairwise(values)]
     return min(gaps, default=1.0)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 from itertools import pairwise
 from math import ceil, log10
@@ -15,13 +16,14 @@ from durable_debug.plots.activity import Interval, merged, minus
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-__all__ = ["Gap", "TimeAxis"]
+__all__ = ["Gap", "TimeAxis", "clock", "long_gaps", "width_for"]
 
 _LONG_FOR = 0.5  # an idle stretch is cut when it is longer than half of all that is not cut
 _SHARE_OF_GAPS = 0.55  # of the width, at most
 _LABEL, _TICK = 7.5, 8.0  # sizes of text in points
 _SLIM = 13.0  # points for a gap whose duration is written upright
 _PAD = 0.012
+_WIDEST = 1600.0
 _FINEST = 1e-9
 
 
@@ -46,10 +48,8 @@ class TimeAxis:
     ----------
     start, end
         Microseconds since 1970.
-    busy
-        When something ran, in microseconds since 1970.
-    moments
-        Times at which something happened: a stretch is not cut across one.
+    cut
+        Stretches to cut short, in order: see `long_gaps`.
     width
         Points from the left to the right.
     open_end
@@ -61,33 +61,25 @@ class TimeAxis:
         What is cut.
     low, high
         Limits of the axis, seconds since the start.
+    width
+        As given.
     """
 
     def __init__(
-        self,
-        start: int,
-        end: int,
-        busy: Iterable[Interval],
-        moments: Iterable[int],
-        *,
-        width: float,
-        open_end: bool = False,
+        self, start: int, end: int, *, cut: Sequence[Interval], width: float, open_end: bool = False
     ) -> None:
+        self.width = width
         self._origin = start
-        self._width = width
         self._end = max((end - start) / 1e6, _FINEST)
-        cut = _long_gaps(start, end, busy, moments)
-        self.gaps = self._gaps([self.seconds(gap) for gap in cut])
-        widths = [self._gap_width(gap) for gap in self.gaps]
+        self.gaps, widths = _gaps([self.seconds(gap) for gap in cut], width)
         linear = max(self._end - sum(gap.end - gap.start for gap in self.gaps), _FINEST)
         room = width * (1 - 2 * _PAD - (0.05 if open_end else 0.0)) - sum(widths)
         self._scale = max(room, 1.0) / linear  # points per second
-        left = width * _PAD
-        known, shown = [0.0], [left]
+        known, shown = [0.0], [width * _PAD]
         for gap, gap_width in zip(self.gaps, widths, strict=True):
             for at in (gap.start, gap.end):
-                step = gap_width if at == gap.end else (at - known[-1]) * self._scale
                 if at > known[-1]:
+                    step = gap_width if at == gap.end else (at - known[-1]) * self._scale
                     shown.append(shown[-1] + step)
                     known.append(at)
         if self._end > known[-1]:
@@ -132,28 +124,53 @@ class TimeAxis:
                 right = at + half
         return kept, labels
 
-    def _gaps(self, cut: Sequence[tuple[float, float]]) -> list[Gap]:
-        lying = [Gap(start, end, upright=False) for start, end in cut]
-        if sum(self._gap_width(gap) for gap in lying) <= _SHARE_OF_GAPS * self._width:
-            return lying
-        return [Gap(start, end, upright=True) for start, end in cut]
+    @property
+    def upright(self) -> bool:
+        """Whether durations of gaps stand."""
+        return any(gap.upright for gap in self.gaps)
 
-    def _gap_width(self, gap: Gap) -> float:
-        if not gap.upright:
-            return max(30.0, style.text_width(gap.label, _LABEL) + 14)
-        return min(
-            _SLIM, _SHARE_OF_GAPS * self._width / max(1, len(self.gaps) if hasattr(self, "gaps") else 1)
-        )
+    def middle(self, start: float, end: float) -> float:
+        """The time that is drawn half-way between two."""
+        return float(self.inverse(self.forward(np.array([start, end])).mean()))
+
+    def points(self, start: float, end: float) -> float:
+        """How far apart two times are drawn."""
+        low, high = self.forward(np.array([start, end]))
+        return float(high - low)
 
 
-def _long_gaps(start: int, end: int, busy: Iterable[Interval], moments: Iterable[int]) -> list[Interval]:
+def _gaps(cut: Sequence[tuple[float, float]], width: float) -> tuple[list[Gap], list[float]]:
+    """Gaps and their widths in points: their durations lie above them where there is room, else they stand."""
+    lying = [Gap(start, end, upright=False) for start, end in cut]
+    widths = [max(30.0, style.text_width(gap.label, _LABEL) + 14) for gap in lying]
+    if sum(widths) <= _SHARE_OF_GAPS * width:
+        return lying, widths
+    narrow = min(_SLIM, _SHARE_OF_GAPS * width / len(cut))
+    return [Gap(start, end, upright=True) for start, end in cut], [narrow] * len(cut)
+
+
+def width_for(cut: Sequence[Interval], least: float) -> float:
+    """Points that an axis needs so that the durations of its gaps can be read."""
+    return min(max(least, len(cut) * _SLIM / _SHARE_OF_GAPS), _WIDEST)
+
+
+def long_gaps(start: int, end: int, busy: Iterable[Interval], moments: Iterable[int]) -> list[Interval]:
+    """Find the stretches that are cut short: those without anything running that are long beside all the rest.
+
+    Parameters
+    ----------
+    start, end
+        Microseconds since 1970.
+    busy
+        When something ran.
+    moments
+        Times at which something happened: no gap goes across one.
+    """
     busy = merged(busy)
-    idle = minus([(start, end)], busy)
     cuts = sorted({moment for moment in moments if start < moment < end})
-    pieces = []
-    for a, b in idle:
-        edges = [a, *cuts[_after(cuts, a) : _before(cuts, b)], b]
-        pieces += list(pairwise(edges))
+    pieces: list[Interval] = []
+    for a, b in minus([(start, end)], busy):
+        pieces += pairwise([a, *cuts[bisect_right(cuts, a) : bisect_left(cuts, b)], b])
     shown = sum(b - a for a, b in busy)
     long = []
     for a, b in sorted(pieces, key=lambda piece: piece[1] - piece[0]):
@@ -162,18 +179,6 @@ def _long_gaps(start: int, end: int, busy: Iterable[Interval], moments: Iterable
         else:
             long.append((a, b))
     return sorted(long)
-
-
-def _after(values: Sequence[int], at: int) -> int:
-    from bisect import bisect_right
-
-    return bisect_right(values, at)
-
-
-def _before(values: Sequence[int], at: int) -> int:
-    from bisect import bisect_left
-
-    return bisect_left(values, at)
 
 
 def _nice(seconds: float) -> float:
