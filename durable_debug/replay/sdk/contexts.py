@@ -6,6 +6,7 @@ import contextlib
 import dataclasses
 import functools
 import sys
+import threading
 from typing import TYPE_CHECKING, Any, cast
 
 from aws_durable_execution_sdk_python.config import (
@@ -473,6 +474,33 @@ class _InjectingContext(ReplayContext):
             yield identifier
 
 
+class _Counter:
+    """Counts a context's operations, as the SDK's counter does, without its queue of waiting threads.
+
+    Branches run one at a time in a replay, and each has a counter of its own; the queue is half of the SDK's
+    work for an operation that is answered from its checkpoint.
+    """
+
+    __slots__ = ("_counter", "_lock")
+
+    def __init__(self, start: int) -> None:
+        self._counter = start
+        self._lock = threading.Lock()
+
+    def increment(self) -> int:
+        with self._lock:
+            self._counter += 1
+            return self._counter
+
+    def decrement(self) -> int:
+        with self._lock:
+            self._counter -= 1
+            return self._counter
+
+    def get_current(self) -> int:
+        return self._counter
+
+
 def adopt(context: DurableContext, tape: Tape, *, path: str, within: Ask | None, depth: int) -> ReplayContext:
     """Make a context of the SDK's one of ours."""
     context.__class__ = _InjectingContext if tape.inject else ReplayContext
@@ -480,5 +508,6 @@ def adopt(context: DurableContext, tape: Tape, *, path: str, within: Ask | None,
     context._tape, context._path, context._within, context._depth = tape, path, within, depth
     context._silent, context._batch, context._asked = False, None, None
     context._last_id = (0, "")
+    context._step_counter = cast("Any", _Counter(context._step_counter._counter))
     context.logger = TapeLogger.over(context.logger, tape)
     return context
