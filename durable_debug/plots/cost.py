@@ -224,7 +224,7 @@ def _by_name(history: History, prices: Prices, retention_days: float) -> pd.Data
 
     written, retained = _bytes_by_id(history)
     retried = int((history.invocations["status"] == "FAILED").iloc[:-1].sum())
-    names = family_names(history.tree())
+    names = dict(zip([each.id for each in history.tree()], family_names(history.tree()), strict=True))
     own = [each for each in written if each not in names]
     rows = (
         [(history.name, "EXECUTION", None, 1, 0, 1 + retried, *_sums(own, written, retained))]

@@ -104,23 +104,23 @@ def fold(history: History, fold: bool | int = True, unfold: Collection[str] = ()
     return _Folder(history.tree(), least, (unfold,) if isinstance(unfold, str) else unfold).top()
 
 
-def family_names(operations: Sequence[Operation]) -> dict[str, str]:
-    """Name of the family of each operation, by id: what tables by name put together.
+def family_names(operations: Sequence[Operation]) -> list[str]:
+    """Name of the family of each operation: what tables by name put together.
 
     Operations of one type and sub-type whose names differ in digits only are a family, and so are the items of a map.
-    The name of a family has ``*`` where its members' names differ.
+    The name of a family has ``*`` where its members' names differ. The operations may be of several executions.
     """
-    families: dict[tuple[str, str | None, str], list[Operation]] = {}
-    for operation in operations:
+    families: dict[tuple[str, str | None, str], list[int]] = {}
+    for at, operation in enumerate(operations):
         item = operation.sub_type == "MapIteration"
         same = f"items of {operation.parent_id}" if item else _without_digits(_name(operation))
-        families.setdefault((operation.type, operation.sub_type, same), []).append(operation)
-    return {
-        operation.id: name
-        for members in families.values()
-        for name in (_common([_name(operation) for operation in members]),)
-        for operation in members
-    }
+        families.setdefault((operation.type, operation.sub_type, same), []).append(at)
+    names = [""] * len(operations)
+    for members in families.values():
+        name = _common([_name(operations[at]) for at in members])
+        for at in members:
+            names[at] = name
+    return names
 
 
 def in_order(groups: Iterable[Group]) -> Iterator[Group]:

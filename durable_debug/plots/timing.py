@@ -12,7 +12,7 @@ from durable_debug.plots.folding import family_names
 from durable_debug.plots.style import duration
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     import pandas as pd
 
@@ -162,7 +162,7 @@ def timing(history: History) -> Timing:
         other=(total - length(working) - length(backoff) - length(waiting)) / 1e6,
         invocations=_invocations(history, span, working),
         operations=operations,
-        by_name=_by_name(operations.assign(name=_names(history))),
+        by_name=_by_name(operations.assign(name=_strings(family_names(history.tree())))),
         critical_path=_path(path),
     )
 
@@ -228,13 +228,6 @@ def _row(
     return {name: value / 1e6 for name, value in ({"elapsed": elapsed} | found).items()}
 
 
-def _names(history: History) -> pd.Series[str]:
-    import pandas as pd
-
-    names = family_names(history.tree())
-    return pd.Series([names[operation.id] for operation in history.tree()], dtype="str")
-
-
 def _by_name(operations: pd.DataFrame) -> pd.DataFrame:
     grouped = operations.groupby(["name", "sub_type", "type"], dropna=False, sort=False)
     frame = grouped.agg(
@@ -262,9 +255,9 @@ def _path(path: list[Piece]) -> pd.DataFrame:
     found = [piece.operation for piece in path]
     return pd.DataFrame(
         {
-            "position": pd.array([each.position if each else None for each in found], dtype="str"),
-            "name": pd.array([each.name if each else None for each in found], dtype="str"),
-            "activity": pd.array([piece.activity for piece in path], dtype="str"),
+            "position": _strings([each.position if each else None for each in found]),
+            "name": _strings([each.name if each else None for each in found]),
+            "activity": _strings([piece.activity for piece in path]),
             "start": pd.DatetimeIndex(
                 pd.to_datetime([piece.start for piece in path], unit="us", utc=True)
             ).as_unit("us"),
@@ -276,3 +269,9 @@ def _path(path: list[Piece]) -> pd.DataFrame:
             ).to_numpy(),
         }
     )
+
+
+def _strings(values: Sequence[str | None]) -> Any:
+    import pandas as pd
+
+    return pd.array(values, dtype="str")
