@@ -98,8 +98,7 @@ def _indexes_needed(columns: Columns, operations: Sequence[Operation]) -> set[in
 
 
 def _has_no_payload_at_all(columns: Columns) -> bool:
-    payloads, errors = columns.outcomes
-    if payloads.count(None) < len(payloads) or any(errors):
+    if columns.payloads.count(None) < len(columns) or any(columns.errors):
         return False
     return bool(columns.lacking) or any(
         meaning.status == "SUCCEEDED" and meaning.type != "WAIT" for meaning in columns.meanings

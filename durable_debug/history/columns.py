@@ -8,7 +8,7 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from durable_debug.errors import HistoryError
-from durable_debug.history.timestamps import are_epoch_seconds, microseconds
+from durable_debug.history.timestamps import epoch_seconds, microseconds
 from durable_debug.history.vocabulary import KNOWN_EVENT_TYPES, Meaning, Origin, details_key, meaning
 
 if TYPE_CHECKING:
@@ -37,6 +37,14 @@ class Columns:
 
     timestamps: list[Any]
     """When each event was recorded: all float, seconds since 1970, or all int, microseconds."""
+    details: list[dict[str, Any] | None]
+    payloads: list[str | None]
+    """Result, or input, as text."""
+    errors: list[dict[str, Any] | None]
+    lacking: list[int]
+    """Indexes of the events with a payload that was left out: marked as truncated, and not there."""
+    without_result: list[int]
+    """Indexes of the events with a result that holds nothing, which need not mean that anything is missing."""
 
     def __init__(self, events: Iterable[Any]) -> None:
         self.warnings: list[str] = []
@@ -48,7 +56,7 @@ class Columns:
         self.names = self._texts("Name")
         self.sub_types = self._texts("SubType")
         self.timestamps = self._timestamps()
-        self.details = self._details()
+        self._read_details()
         self._warn_of_gaps_and_news()
 
     def __len__(self) -> int:
@@ -78,49 +86,6 @@ class Columns:
     def types_of(self, origin: Origin) -> set[str]:
         """Event types here that have this origin."""
         return {event_type for event_type, meaning in self._meanings.items() if meaning.origin is origin}
-
-    @property
-    def outcomes(self) -> tuple[list[str | None], list[dict[str, Any] | None]]:
-        """Payload (input or result) and error of each event."""
-        return self._read[0], self._read[1]
-
-    @property
-    def lacking(self) -> list[int]:
-        """Indexes of the events with a payload that was left out: marked as truncated, and not there."""
-        return self._read[2]
-
-    @property
-    def without_result(self) -> list[int]:
-        """Indexes of the events with a result that holds nothing, which need not mean that anything is missing."""
-        return self._read[3]
-
-    @cached_property
-    def _read(self) -> tuple[list[str | None], list[dict[str, Any] | None], list[int], list[int]]:
-        payloads: list[str | None] = []
-        errors: list[dict[str, Any] | None] = []
-        lacking: list[int] = []
-        empty: list[int] = []
-        for at, details in enumerate(self.details):
-            payload = error = None
-            if details:
-                try:
-                    if held := details.get("Result") or details.get("Input"):
-                        payload = held.get("Payload")
-                        if payload is None:
-                            (lacking if held.get("Truncated") is True else empty).append(at)
-                    if held := details.get("Error"):
-                        error = held.get("Payload")
-                        if error is None and held.get("Truncated") is True:
-                            lacking.append(at)
-                except AttributeError:
-                    raise self._wrong(at, "has details of another shape") from None
-            payloads.append(payload)
-            errors.append(error)
-        for column, allowed in ((payloads, _TEXT), (errors, _OBJECT)):
-            if not set(map(type, column)) <= allowed:
-                at = next(at for at, value in enumerate(column) if type(value) not in allowed)
-                raise self._wrong(at, "has a payload of another shape")
-        return payloads, errors, lacking, empty
 
     def _in_order(self, events: list[Any]) -> tuple[list[dict[str, Any]], list[int]]:
         try:
@@ -166,28 +131,44 @@ class Columns:
 
     def _timestamps(self) -> list[Any]:
         values = list(map(dict.get, self.events, repeat("EventTimestamp")))
-        if not are_epoch_seconds(values):
-            for at, value in enumerate(values):
-                try:
-                    values[at] = microseconds(value)
-                except (TypeError, ValueError, OverflowError):
-                    what = (
-                        f"no valid EventTimestamp: {value!r:.60}"
-                        if value is not None
-                        else "no EventTimestamp"
-                    )
-                    raise self._wrong(at, f"has {what}") from None
+        quick = epoch_seconds(values)
+        if quick is not None:
+            return quick
+        for at, value in enumerate(values):
+            try:
+                values[at] = microseconds(value)
+            except (TypeError, ValueError, OverflowError):
+                what = f"no valid EventTimestamp: {value!r:.60}" if value is not None else "no EventTimestamp"
+                raise self._wrong(at, f"has {what}") from None
         return values
 
-    def _details(self) -> list[dict[str, Any] | None]:
-        column = [
-            event.get(details_key(event_type))
-            for event, event_type in zip(self.events, self.types, strict=True)
-        ]
-        if not set(map(type, column)) <= {dict, type(None)}:
-            at = next(at for at, value in enumerate(column) if not isinstance(value, dict | None))
-            raise self._wrong(at, f"has {details_key(self.types[at])} that are no object")
-        return column
+    def _read_details(self) -> None:
+        self.details, self.payloads, self.errors, self.lacking, self.without_result = [], [], [], [], []
+        keys = {event_type: details_key(event_type) for event_type in self._meanings}
+        for at, (event, event_type) in enumerate(zip(self.events, self.types, strict=True)):
+            details = event.get(keys[event_type])
+            payload = error = None
+            if details:
+                try:
+                    if held := details.get("Result") or details.get("Input"):
+                        payload = held.get("Payload")
+                        if payload is None:
+                            (self.lacking if held.get("Truncated") is True else self.without_result).append(
+                                at
+                            )
+                    if held := details.get("Error"):
+                        error = held.get("Payload")
+                        if error is None and held.get("Truncated") is True:
+                            self.lacking.append(at)
+                except AttributeError:
+                    raise self._wrong(at, "has details of another shape") from None
+            self.details.append(details)
+            self.payloads.append(payload)
+            self.errors.append(error)
+        for column, allowed in ((self.details, _OBJECT), (self.payloads, _TEXT), (self.errors, _OBJECT)):
+            if not set(map(type, column)) <= allowed:
+                at = next(at for at, value in enumerate(column) if type(value) not in allowed)
+                raise self._wrong(at, "has details of another shape")
 
     def _warn_of_gaps_and_news(self) -> None:
         if self.missing_ids:

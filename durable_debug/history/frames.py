@@ -22,7 +22,6 @@ __all__ = ["attempts_frame", "events_frame", "invocations_frame", "operations_fr
 
 def events_frame(columns: Columns, places: dict[str, str], of_event: Sequence[int | None]) -> pd.DataFrame:
     """See `History.events`."""
-    payloads, errors = columns.outcomes
     return _frame(
         {
             "event_id": _whole(columns.event_ids),
@@ -34,9 +33,9 @@ def events_frame(columns: Columns, places: dict[str, str], of_event: Sequence[in
             "sub_type": _strings(columns.sub_types),
             "position": _strings(list(map(places.get, columns.ids))),
             "invocation": _nullable(of_event),
-            "payload": _strings(payloads),
-            "error_type": _strings(_of_errors(errors, "ErrorType")),
-            "error_message": _strings(_of_errors(errors, "ErrorMessage")),
+            "payload": _strings(columns.payloads),
+            "error_type": _strings(_of_errors(columns.errors, "ErrorType")),
+            "error_message": _strings(_of_errors(columns.errors, "ErrorMessage")),
             "details": _objects(columns.details),
         }
     )

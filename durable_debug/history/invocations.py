@@ -109,7 +109,7 @@ def _status(columns: Columns, span: Span, last: bool, ended: int | None) -> str:
 
 
 def _error(columns: Columns, span: Span) -> dict[str, Any] | None:
-    error = columns.outcomes[1][span.reported] if span.reported is not None else None
+    error = columns.errors[span.reported] if span.reported is not None else None
     return error or None
 
 

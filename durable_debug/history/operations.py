@@ -160,7 +160,7 @@ class _Builder:
         self._columns = columns
         self._of_event = of_event
         self._places = places
-        self._payloads, self._errors = columns.outcomes
+        self._payloads, self._errors = columns.payloads, columns.errors
         self._lacking = frozenset(columns.lacking)
         self._depths: dict[str, int] = {}
         self._rows: dict[str, list[int]] = {}

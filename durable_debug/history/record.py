@@ -407,10 +407,9 @@ class History:
 
     def _outcome(self, *, started: bool) -> tuple[str | None, dict[str, Any] | None]:
         """Payload and error of the event that started, or that ended, the execution."""
-        payloads, errors = self._columns.outcomes
         for at, meaning in enumerate(self._columns.meanings):
             if meaning.origin is Origin.EXECUTION and (meaning.status == "STARTED") is started:
-                return payloads[at], errors[at]
+                return self._columns.payloads[at], self._columns.errors[at]
         return None, None
 
 

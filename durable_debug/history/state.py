@@ -55,7 +55,6 @@ def fold(columns: Columns) -> list[Change]:
     """
     now: dict[str, State] = {}
     changes = []
-    payloads, errors = columns.outcomes
     for at, (operation_id, meaning) in enumerate(zip(columns.ids, columns.meanings, strict=True)):
         if operation_id is None or meaning.type is None or meaning.status is None:
             continue
@@ -79,7 +78,7 @@ def fold(columns: Columns) -> list[Change]:
             operation["StartTimestamp"] = before["StartTimestamp"]
         if meaning.status in _ENDED:
             operation["EndTimestamp"] = time
-        told = _Told(columns.details[at] or {}, payloads[at], errors[at], time)
+        told = _Told(columns.details[at] or {}, columns.payloads[at], columns.errors[at], time)
         _DETAILS[meaning.type](operation, before, told)
         now[operation_id] = operation
         changes.append(Change(at, time, operation_id, operation))

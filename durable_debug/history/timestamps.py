@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["are_epoch_seconds", "from_microseconds", "microseconds"]
+__all__ = ["epoch_seconds", "from_microseconds", "microseconds"]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -53,14 +53,22 @@ def microseconds(value: Any) -> int:
     return result
 
 
-def are_epoch_seconds(values: Sequence[Any]) -> bool:
-    """Whether all are floats that count seconds since 1970, as they mostly are: then a column is quick to convert."""
-    return (
-        set(map(type, values)) == {float}
-        and isfinite(sum(values))  # neither min nor max sees a NaN
-        and min(values) >= 0
-        and max(values) < _LARGEST_SECONDS
-    )
+def epoch_seconds(values: Sequence[Any]) -> list[float] | None:
+    """Seconds since 1970 of each value, where that is quick: all floats, or all ISO 8601 with an offset; else None."""
+    types = set(map(type, values))
+    if types == {str}:
+        try:
+            moments = list(map(datetime.fromisoformat, values))
+        except ValueError:
+            return None
+        if None in {moment.tzinfo for moment in moments}:
+            return None
+        values = list(map(datetime.timestamp, moments))
+    elif types != {float}:
+        return None
+    # Neither min nor max sees a NaN, but a sum does.
+    quick = isfinite(sum(values)) and min(values) >= 0 and max(values) < _LARGEST_SECONDS
+    return list(values) if quick else None
 
 
 def from_microseconds(value: int) -> datetime:
