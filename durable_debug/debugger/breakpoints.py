@@ -79,17 +79,24 @@ class Breakpoint:
 
     def __post_init__(self) -> None:
         if self.when is not None:
-            try:
-                self._condition = compile(self.when, "<condition>", "eval")
-            except SyntaxError as error:
-                raise DurableDebugError(
-                    f"{self.when!r} is not an expression: {error.msg}.", cure="Write one, such as \"total > 100\"."
-                ) from None
+            self._condition = compiled(self.when)
 
     @property
     def spec(self) -> str:
         """The breakpoint as text: ``name=charge-*, status=FAILED``."""
-        keys = ("name", "type", "sub_type", "status", "attempt", "position", "event_id", "line", "file", "invocation", "when")
+        keys = (
+            "name",
+            "type",
+            "sub_type",
+            "status",
+            "attempt",
+            "position",
+            "event_id",
+            "line",
+            "file",
+            "invocation",
+            "when",
+        )
         parts = [f"{key}={getattr(self, key)}" for key in keys if getattr(self, key) is not None]
         if self.divergence:
             parts.append("divergence")
@@ -97,7 +104,15 @@ class Breakpoint:
             parts.append(f"hits={self.hits}")
         return ", ".join(parts)
 
-    def fits(self, ask: Ask, operation: Operation | None, *, handler_file: str | None, diverges: bool, boundary: int | None) -> bool:
+    def fits(
+        self,
+        ask: Ask,
+        operation: Operation | None,
+        *,
+        handler_file: str | None,
+        diverges: bool,
+        boundary: int | None,
+    ) -> bool:
         """Whether an operation is what it says, condition aside.
 
         Parameters
@@ -139,7 +154,7 @@ class Breakpoint:
             return True
         try:
             return bool(evaluated(self._condition, frame))
-        except Exception as error:  # noqa: BLE001 - told with the breakpoint
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - told with the breakpoint
             self.note = f"condition: {type(error).__name__}: {error}"
             return False
 
@@ -150,6 +165,23 @@ def same_file(path: str, wanted: str) -> bool:
         return True
     tail = os.path.normpath(wanted)
     return path.endswith(os.sep + tail) or os.path.realpath(path) == os.path.realpath(wanted)
+
+
+def compiled(expression: str) -> CodeType:
+    """Compile an expression.
+
+    Raises
+    ------
+    DurableDebugError
+        It is none.
+    """
+    try:
+        return compile(expression, "<expression>", "eval")
+    except (SyntaxError, ValueError) as error:
+        why = error.msg if isinstance(error, SyntaxError) else str(error)
+        raise DurableDebugError(
+            f"{expression!r} is not an expression: {why}.", cure="Write one, such as \"order['id']\"."
+        ) from None
 
 
 def evaluated(code: CodeType, frame: FrameType) -> Any:

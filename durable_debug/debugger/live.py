@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 import weakref
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -18,7 +19,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Held", "Live"]
 
-Decision = "Callable[[Ask, FrameType], str | None]"
+_LOOK_SECONDS = 0.25
+_GRACE_SECONDS = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +40,24 @@ class Held:
 
 
 class Live:
-    """One pass over the history that can be held at any operation; it goes forward only."""
+    """One pass over the history that can be held at any operation; it goes forward only.
 
-    def __init__(self, handler: Handler, script: Script, options: Options, matcher: Matcher | None) -> None:
+    Parameters
+    ----------
+    hangs_after
+        After so many operations the handler is known to ask for nothing more and never to end.
+    """
+
+    def __init__(
+        self,
+        handler: Handler,
+        script: Script,
+        options: Options,
+        matcher: Matcher | None,
+        *,
+        hangs_after: int | None = None,
+    ) -> None:
+        self._hangs_after = hangs_after
         self._condition = threading.Condition()
         self._decide: Callable[[Ask, FrameType], str | None] | None = None
         self._going = True
@@ -94,7 +111,7 @@ class Live:
 
     def _ended(self) -> None:
         with self._condition:
-            self._over = True
+            self._over, self._decide = True, None
             self._condition.notify_all()
 
     # ---- from the session
@@ -118,18 +135,24 @@ class Live:
         return self._still()
 
     def _still(self) -> Held | None:
-        seen = -1
+        seen, since = -1, 0.0
         while True:
             with self._condition:
-                still = self._condition.wait_for(lambda: self.held is not None or self._over, self._timeout)
-                if still:
+                if self._condition.wait_for(lambda: self.held is not None or self._over, _LOOK_SECONDS):
                     return self.held
-            if len(self.tape.asks) == seen:
+            asked, now = len(self.tape.asks), time.monotonic()
+            if asked != seen:
+                seen, since = asked, now
+                continue
+            known = self._hangs_after is not None and asked >= self._hangs_after
+            if known or (self._timeout is not None and now - since >= self._timeout):
                 last = self.tape.asks[-1].position if self.tape.asks else None
                 after = f"after operation {last}" if last else "before its first operation"
-                self._replay.end("timeout", f"the handler asked for nothing more for {self._timeout:g} s, {after}")
+                self._replay.end(
+                    "timeout", f"the handler asked for nothing more for {self._timeout:g} s, {after}"
+                )
+                self._ended()
                 return None
-            seen = len(self.tape.asks)
 
     def end(self) -> None:
         """End the pass and its threads."""
@@ -138,14 +161,15 @@ class Live:
         self.tape.stop("aborted", "the debugger was closed")
         with self._condition:
             self._condition.notify_all()
-        if not self._replay.wait(1.0):
+        if not self._replay.wait(_GRACE_SECONDS):
             self._replay.end()
+        self._ended()
         for ask in self.tape.asks:
             ask.frame = None
 
 
 def _is_users(frame: FrameType) -> bool:
-    from durable_debug.replay.sdk import is_user_code  # noqa: PLC0415 - with the SDK, when first needed
+    from durable_debug.replay.sdk import is_user_code
 
     return is_user_code(frame.f_code.co_filename)
 

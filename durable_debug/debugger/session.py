@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import queue
 import threading
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
-from durable_debug.debugger.breakpoints import Breakpoint, evaluated, same_file
+from durable_debug.debugger.breakpoints import Breakpoint, compiled, evaluated, same_file
 from durable_debug.debugger.live import Held, Live
 from durable_debug.debugger.states import reached_statuses, state_frame
 from durable_debug.debugger.stop import StackFrame, Stop, Variable, inside, variables
+from durable_debug.debugger.trail import Trail
 from durable_debug.divergence import Run, replay
 from durable_debug.divergence.run import as_history
-from durable_debug.errors import ClosedError, DurableDebugError, NoSuchStopError
+from durable_debug.errors import ClosedError, DurableDebugError
 from durable_debug.replay.asked import place_of
 from durable_debug.replay.guard import SideEffect, guarded
 
@@ -22,10 +24,12 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from durable_debug.history import History, Operation
-    from durable_debug.replay.tape import Ask, LogLine
+    from durable_debug.history import History
+    from durable_debug.replay.tape import Ask, LogLine, Tape
 
 __all__ = ["Debugger", "debug"]
+
+_T = TypeVar("_T")
 
 _VERBS = frozenset({"run", "step", "step_in", "step_out", "step_back", "run_back", "goto", "restart"})
 
@@ -79,7 +83,13 @@ def debug(  # noqa: PLR0913
     ('barista-acceptance create callback id', 'flat white')
     """
     first = replay(
-        handler, as_history(history), invocation=invocation, enter=enter, run=run, allow=allow, timeout=timeout
+        handler,
+        as_history(history),
+        invocation=invocation,
+        enter=enter,
+        run=run,
+        allow=allow,
+        timeout=timeout,
     )
     return Debugger(first)
 
@@ -110,12 +120,7 @@ class Debugger:
         self.history: History = run.history
         self.problem: str | None = None
         self.status = "stopped"
-        self._trail: Sequence[Ask] = run.complete.asks
-        self._answers = self._answering_operations()
-        self._by_id = {operation.id: operation for operation in self.history.tree()}
-        self._boundaries = self._invocation_boundaries()
-        self._diverging = self._divergences_by_stop()
-        self._handler_file = run.recording.handler.code.co_filename if run.recording.handler.code else None
+        self._trail = Trail(run)
         self._breakpoints: list[Breakpoint] = [Breakpoint(0, divergence=True, bound=bool(run.divergences))]
         self._next_id = 1
         self._live: Live | None = None
@@ -133,20 +138,29 @@ class Debugger:
         return self._verb(self._run_on)
 
     def step(self) -> Stop:
-        """Go to the next operation of this context or one around it, over what happens inside child contexts."""
-        return self._verb(lambda: self._goto(self._next(lambda depth, here: depth <= here), "step"))
+        """Go to the next operation of this context or one around it, over what happens inside child contexts.
+
+        A breakpoint in there stops it.
+        """
+        return self._verb(
+            lambda: self._over(self._trail.after(self.stop.index, lambda depth, here: depth <= here), "step")
+        )
 
     def step_in(self) -> Stop:
         """Go to the next operation, into child contexts, map items and branches."""
-        return self._verb(lambda: self._goto(min(self.stop.index + 1, self._end), "step in"))
+        return self._verb(lambda: self._goto(min(self.stop.index + 1, self._trail.end), "step in"))
 
     def step_out(self) -> Stop:
-        """Go to the next operation outside this context."""
-        return self._verb(lambda: self._goto(self._next(lambda depth, here: depth < here), "step out"))
+        """Go to the next operation outside this context, or to a breakpoint before it."""
+        return self._verb(
+            lambda: self._over(
+                self._trail.after(self.stop.index, lambda depth, here: depth < here), "step out"
+            )
+        )
 
     def step_back(self) -> Stop:
         """Go to the operation before, of this context or one around it."""
-        return self._verb(lambda: self._goto(self._previous(), "step back"))
+        return self._verb(lambda: self._goto(self._trail.before(self.stop.index), "step back"))
 
     def run_back(self) -> Stop:
         """Go back to the breakpoint before, or to the first stop."""
@@ -157,7 +171,12 @@ class Debugger:
         return self._verb(lambda: self._goto(0, "restart"))
 
     def goto(
-        self, *, event_id: int | None = None, position: str | None = None, name: str | None = None, index: int | None = None
+        self,
+        *,
+        event_id: int | None = None,
+        position: str | None = None,
+        name: str | None = None,
+        index: int | None = None,
     ) -> Stop:
         """Go to a stop, earlier or later.
 
@@ -178,13 +197,21 @@ class Debugger:
         NoSuchStopError
             This replay does not get there.
         """
-        given = [key for key, value in (("event_id", event_id), ("position", position), ("name", name), ("index", index)) if value is not None]
-        if len(given) != 1:
-            raise DurableDebugError("goto takes one place.", cure="Give one of event_id=, position=, name= or index=.")
-        return self._verb(lambda: self._goto(self._find(event_id, position, name, index), "goto"))
+        places = {"event_id": event_id, "position": position, "name": name, "index": index}
+        place: dict[str, Any] = {key: value for key, value in places.items() if value is not None}
+        if len(place) != 1:
+            raise DurableDebugError(
+                "goto takes one place.", cure="Give one of event_id=, position=, name= or index=."
+            )
+        return self._verb(lambda: self._goto(self._trail.find(self.stop.index, **place), "goto"))
 
     def close(self) -> None:
         """Leave: end the replay and its threads. Closing twice does no harm."""
+        if self.status == "closed":
+            return
+        under_way = self._live
+        if under_way is not None:
+            under_way.end()  # a verb that waits for the handler gives the lock up then
         with self._lock:
             if self.status == "closed":
                 return
@@ -197,7 +224,7 @@ class Debugger:
         self._tell()
         self._subscribers.clear()
 
-    def __enter__(self) -> Debugger:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -243,17 +270,37 @@ class Debugger:
         DurableDebugError
             Nothing is given, or `when` is not an expression.
         """
-        if divergence is not None and not any((name, type, sub_type, status, attempt, position, event_id, line, invocation is not None, when)):
+        if divergence is not None and not any(
+            (name, type, sub_type, status, attempt, position, event_id, line, invocation is not None, when)
+        ):
             self._breakpoints[0].enabled = divergence
             self._tell()
             return self._breakpoints[0]
         made = Breakpoint(
-            self._next_id, name, type, sub_type, status, attempt, position, event_id, line, file, invocation, when, divergence, hits
+            self._next_id,
+            name,
+            type,
+            sub_type,
+            status,
+            attempt,
+            None if position is None else str(position),
+            event_id,
+            line,
+            file,
+            invocation,
+            when,
+            divergence,
+            hits,
         )
         if not made.spec or made.spec.startswith("hits"):
-            raise DurableDebugError("A breakpoint needs something to stop at.", cure="For example name=\"charge-*\", status=\"FAILED\" or line=42.")
+            raise DurableDebugError(
+                "A breakpoint needs something to stop at.",
+                cure='For example name="charge-*", status="FAILED" or line=42.',
+            )
         self._bind(made)
         with self._lock:
+            self._open()
+            self._count_so_far(made)
             self._next_id += 1
             self._breakpoints.append(made)
         self._tell()
@@ -272,13 +319,13 @@ class Debugger:
     def _bind(self, made: Breakpoint) -> None:
         if made.line is not None:
             self._bind_line(made)
-        made.bound = any(self._fits(made, ask) for ask in self._trail)
+        made.bound = any(self._fits(made, ask) for ask in self._trail.asks)
         if not made.bound and not made.note:
             made.note = "no operation of this replay fits it"
 
     def _bind_line(self, made: Breakpoint) -> None:
-        wanted = made.file or self._handler_file
-        places = {place_of(ask.code, ask.lasti) for ask in self._trail if ask.code is not None}
+        wanted = made.file or self._trail.handler_file
+        places = {place_of(ask.code, ask.lasti) for ask in self._trail.asks if ask.code is not None}
         here = [p for p in places if wanted is None or same_file(p.file, wanted)]
         assert made.line is not None
         if any(p.line <= made.line <= p.end_line for p in here):
@@ -291,10 +338,10 @@ class Debugger:
     def _fits(self, breakpoint: Breakpoint, ask: Ask) -> bool:  # noqa: A002
         return breakpoint.fits(
             ask,
-            self._answers.get(ask.seq),
-            handler_file=self._handler_file,
-            diverges=ask.seq in self._diverging,
-            boundary=self._boundaries.get(ask.seq),
+            self._trail.answers.get(ask.seq),
+            handler_file=self._trail.handler_file,
+            diverges=ask.seq in self._trail.diverging,
+            boundary=self._trail.boundaries.get(ask.seq),
         )
 
     # ------------------------------------------------------------------------------------ what is seen here
@@ -338,20 +385,18 @@ class Debugger:
         if found is None:
             raise DurableDebugError(
                 "There are no variables here.",
-                cure="The handler has ended: step back into it." if self._held is None else f"The stack has {len(self._held.frames)} functions.",
+                cure="The handler has ended: step back into it."
+                if self._held is None
+                else f"The stack has {len(self._held.frames)} functions.",
             )
-        try:
-            code = compile(expression.strip(), "<expression>", "eval")
-        except SyntaxError as error:
-            raise DurableDebugError(f"{expression!r} is not an expression: {error.msg}.", cure="Write one, such as \"order['id']\".") from None
-        live = self._live
+        code, live = compiled(expression.strip()), self._live
         assert live is not None
-        live.tape.local.evaluating = True
         try:
-            with guarded(_refuse):
-                return evaluated(code, found)
-        finally:
-            live.tape.local.evaluating = False
+            return _looking_only(live.tape, lambda: evaluated(code, found))
+        except (Exception, KeyboardInterrupt):
+            raise
+        except BaseException as error:  # noqa: BLE001 - `exit()`, or the SDK's way to suspend: not for the caller
+            raise DurableDebugError(f"The expression ends with {type(error).__name__}: {error}.") from None
 
     def variables(self, frame: int = 0, path: Sequence[str] = ()) -> list[Variable]:
         """Describe a function's variables, or what one of them holds: bounded, for display.
@@ -364,7 +409,11 @@ class Debugger:
         found = self._frame(frame)
         if found is None:
             return []
-        items = [(name, value) for name, value in found.f_locals.items() if not name.startswith("__")]
+        items = [
+            (name, value)
+            for name, value in found.f_locals.items()
+            if name.isidentifier() and not name.startswith("__")
+        ]
         for name in path:
             items = inside(dict(items).get(name))
         return variables(items)
@@ -379,7 +428,7 @@ class Debugger:
             The columns ``position``, ``name``, ``type``, ``sub_type``; ``status`` (string, missing where it had not
             started); ``reached`` (bool: asked for before this stop); ``current`` (bool).
         """
-        return state_frame(self.history, self.stop, self._answers, self._trail)
+        return state_frame(self.history, self.stop, self._trail.answers, self._trail.asks)
 
     @property
     def statuses(self) -> list[str]:
@@ -411,16 +460,21 @@ class Debugger:
     def post(self, verb: str, **arguments: Any) -> None:
         """Have a verb done by the debugger's own thread; never waits. What goes wrong is kept in `problem`."""
         if verb not in _VERBS:
-            raise DurableDebugError(f"There is no verb {verb!r}.", cure=f"There are {', '.join(sorted(_VERBS))}.")
+            raise DurableDebugError(
+                f"There is no verb {verb!r}.", cure=f"There are {', '.join(sorted(_VERBS))}."
+            )
         self._open()
         if self._control is None:
-            self._control = threading.Thread(target=_serve, args=(self._posted, _Weak(self)), name="durable-debug-control", daemon=True)
+            self._control = threading.Thread(
+                target=_serve, args=(self._posted, _Weak(self)), name="durable-debug-control", daemon=True
+            )
             self._control.start()
         self._posted.put((verb, arguments))
 
     def _tell(self) -> None:
         for callback in list(self._subscribers):
-            callback()
+            with contextlib.suppress(Exception):  # a view that is gone must not stop a verb half-way
+                callback()
 
     def _verb(self, move: Callable[[], Stop]) -> Stop:
         with self._lock:
@@ -429,74 +483,29 @@ class Debugger:
             self.status = "running"
             self._tell()
             try:
+                if self._held is None and self.stop.kind != "end":  # a verb was interrupted
+                    self._goto(self.stop.index, self.stop.reason)
                 self.stop = move()
                 self.problem = None
-            except BaseException:
+            except BaseException as error:
                 self.status = before
+                if not isinstance(error, Exception):  # Ctrl-C: the handler may stand anywhere
+                    self._leave()
                 raise
             finally:
                 self._tell()
         return self.stop
+
+    def _leave(self) -> None:
+        if self._live is not None:
+            self._live.end()
+        self._live = self._held = None
 
     def _open(self) -> None:
         if self.status == "closed":
             raise ClosedError("The debugger is closed.", cure="Open it again with debug(handler, history).")
 
     # ----------------------------------------------------------------------------------------- moving about
-
-    @property
-    def _exception(self) -> BaseException | None:
-        return self.run_result.complete.exception
-
-    @property
-    def _end(self) -> int:
-        return len(self._trail) + (self._exception is not None)
-
-    def _next(self, wanted: Callable[[int, int], bool]) -> int:
-        here = self.stop.index
-        if here >= len(self._trail):
-            return self._end
-        depth = self._trail[here].depth
-        return next((i for i in range(here + 1, len(self._trail)) if wanted(self._trail[i].depth, depth)), len(self._trail))
-
-    def _previous(self) -> int:
-        here = min(self.stop.index, self._end)
-        if here > len(self._trail):
-            return len(self._trail)
-        depth = self._trail[here].depth if here < len(self._trail) else 0
-        return next((i for i in range(here - 1, -1, -1) if self._trail[i].depth <= depth), 0)
-
-    def _find(self, event_id: int | None, position: str | None, name: str | None, index: int | None) -> int:
-        if index is not None:
-            wanted = index if index >= 0 else self._end + 1 + index
-            if 0 <= wanted <= self._end:
-                return wanted
-            raise NoSuchStopError(f"There is no stop {index}.", cure=f"They go from 0 to {self._end}, the end.")
-        if position is not None:
-            found = [ask.seq for ask in self._trail if ask.position == position]
-            if found:
-                return found[0]
-            raise NoSuchStopError(f"This replay asks for nothing at position {position!r}.", cure="`run_result.operations` lists what it asks for.")
-        if name is not None:
-            found = [ask.seq for ask in self._trail if ask.name == name]
-            if found:
-                return next((seq for seq in found if seq > self.stop.index), found[0])
-            raise NoSuchStopError(f"This replay asks for no operation named {name!r}.", cure="`run_result.operations` lists what it asks for.")
-        assert event_id is not None
-        return self._find_event(event_id)
-
-    def _find_event(self, event_id: int) -> int:
-        last = len(self.history)
-        known = {event["EventId"] for event in self.history.raw}
-        if event_id not in known:
-            raise NoSuchStopError(f"The history has no event {event_id}.", cure=f"It has {last} events.")
-        for seq, operation in self._answers.items():
-            if event_id in operation.event_ids:
-                return seq
-        if any(event_id in operation.event_ids for operation in self.history.tree()):
-            raise NoSuchStopError(f"Event {event_id} belongs to an operation that this replay does not ask for.", cure="See `run_result.divergences`.")
-        later = [(o.start_event_id, seq) for seq, o in self._answers.items() if o.start_event_id is not None and o.start_event_id > event_id]
-        return min(later)[1] if later else self._end
 
     def _goto(self, target: int, reason: str) -> Stop:
         """Stand at a stop: go on to it if it lies ahead, else begin a new pass."""
@@ -507,36 +516,78 @@ class Debugger:
             self._begin()
         return self._forward(lambda ask, _: reason if ask.seq >= target else None, target, reason)
 
-    def _forward(self, decide: Callable[[Ask, FrameType], str | None], target: int | None, reason: str) -> Stop:
+    def _forward(
+        self, decide: Callable[[Ask, FrameType], str | None], target: int | None, reason: str
+    ) -> Stop:
         assert self._live is not None
-        self._held = self._live.go(self._counting(decide))
-        while self._held is not None and self._held.ask is None and target is not None and target > len(self._trail):
+        self._held = self._live.go(self._counting(self._live, decide))
+        while (
+            self._held is not None
+            and self._held.ask is None
+            and target is not None
+            and target > len(self._trail.asks)
+        ):
             self._held = self._live.go(lambda *_: None)  # past the exception, to the end
         if self._held is None:
-            return self._standing(self._end, reason)
-        index = self._held.ask.seq if self._held.ask is not None else len(self._trail)
+            return self._standing(self._trail.end, reason)
+        index = self._held.ask.seq if self._held.ask is not None else len(self._trail.asks)
         return self._standing(index, self._held.reason if self._held.ask is not None else "exception")
 
     def _begin(self) -> None:
-        if self._live is not None:
-            self._live.end()
+        self._leave()
         for known in self._breakpoints:
             known.hit_count = 0
+        self._live = self._fresh()
+
+    def _fresh(self) -> Live:
         first = self.run_result.recording
-        self._live = Live(first.handler, first.script, first.options, self.run_result.matcher())
-        self._held = None
+        return Live(
+            first.handler,
+            first.script,
+            first.options,
+            self.run_result.matcher(),
+            hangs_after=self._trail.hangs_after,
+        )
 
-    def _counting(self, decide: Callable[[Ask, FrameType], str | None]) -> Callable[[Ask, FrameType], str | None]:
+    def _counting(
+        self, live: Live, decide: Callable[[Ask, FrameType], str | None]
+    ) -> Callable[[Ask, FrameType], str | None]:
         """Count hits on the way, so that they are the same whichever way a stop is reached."""
-        conditional = [b for b in self._breakpoints if b.id != 0]
+        tape = live.tape
+        counted = [b for b in self._breakpoints if b.id != 0]
 
-        def counted(ask: Ask, frame: FrameType) -> str | None:
-            for known in conditional:
-                if known.enabled and self._fits(known, ask) and known.holds(frame):
-                    known.hit_count += 1
+        def counting(ask: Ask, frame: FrameType) -> str | None:
+            for known in counted:
+                known.hit_count += self._hits(known, ask, frame, tape)
             return decide(ask, frame)
 
-        return counted if conditional else decide
+        return counting if counted else decide
+
+    def _hits(self, breakpoint: Breakpoint, ask: Ask, frame: FrameType, tape: Tape) -> bool:  # noqa: A002
+        if not self._fits(breakpoint, ask):
+            return False
+        return breakpoint.when is None or _looking_only(tape, lambda: breakpoint.holds(frame))
+
+    def _count_so_far(self, made: Breakpoint) -> None:
+        """Count the hits that a new breakpoint would have had on the way to this stop."""
+        here = self.stop.index
+        if made.when is None:
+            made.hit_count = sum(self._fits(made, ask) for ask in self._trail.asks[: here + 1])
+            return
+        if not any(self._fits(made, ask) for ask in self._trail.asks[: here + 1]):
+            return
+
+        pass_ = self._fresh()  # its condition needs the variables of then
+        tape = pass_.tape
+
+        def counting(ask: Ask, frame: FrameType) -> str | None:
+            made.hit_count += self._hits(made, ask, frame, tape)
+            return "counted" if ask.seq >= here else None
+
+        try:
+            pass_.go(counting)
+        finally:
+            pass_.end()
 
     def _hit(self, ask: Ask, counts: dict[int, int]) -> str | None:
         """Which breakpoint stops here, after its hits have been counted."""
@@ -544,7 +595,7 @@ class Debugger:
             if not known.enabled:
                 continue
             if known.id == 0:
-                if ask.seq in self._diverging:
+                if ask.seq in self._trail.diverging:
                     return "divergence"
             elif known.hit_count > counts.get(known.id, 0) and known.hit_count >= known.hits:
                 return f"breakpoint {known.id}: {known.spec}"
@@ -554,6 +605,17 @@ class Debugger:
         if self.stop.kind == "end":
             return self.stop
         return self._forward(self._at_hits(), None, "run")
+
+    def _over(self, target: int, reason: str) -> Stop:
+        """Go on to a stop or to what stops before it."""
+        if self.stop.kind == "end":
+            return self.stop
+        at_hits = self._at_hits()
+
+        def decide(ask: Ask, frame: FrameType) -> str | None:
+            return at_hits(ask, frame) or (reason if ask.seq >= target else None)
+
+        return self._forward(decide, target, reason)
 
     def _at_hits(self) -> Callable[[Ask, FrameType], str | None]:
         counts = {known.id: known.hit_count for known in self._breakpoints}
@@ -575,7 +637,7 @@ class Debugger:
 
         def decide(ask: Ask, frame: FrameType) -> str | None:
             reason = at_hits(ask, frame)
-            if ask.seq >= here or ask.seq >= len(self._trail) - 1:
+            if ask.seq >= here or ask.seq >= len(self._trail.asks) - 1:
                 if reason is not None and ask.seq < here:
                     hits.append((ask.seq, reason))
                 return "run back"
@@ -584,74 +646,19 @@ class Debugger:
             return None
 
         assert self._live is not None
-        self._live.go(self._counting(decide))
-        if here > len(self._trail) and self._exception is not None:
-            hits.append((len(self._trail), "exception"))
+        self._live.go(self._counting(self._live, decide))
+        if here > len(self._trail.asks) and self._trail.exception is not None:
+            hits.append((len(self._trail.asks), "exception"))
         target, reason = hits[-1] if hits else (0, "run back")
         self._begin()
         return self._forward(lambda ask, _: reason if ask.seq >= target else None, target, reason)
 
     def _standing(self, index: int, reason: str) -> Stop:
-        trail, answers = self._trail, self._answers
-        diverging = self._diverging.get(index, ())
-        if index < len(trail):
-            self.status = "stopped"
-            ask = trail[index]
-            assert ask.code is not None
-            operation = answers.get(index)
-            return Stop(
-                index, "operation", reason, operation, self.run_result.complete.operations[index],
-                place_of(ask.code, ask.lasti), diverging, None, self._state_event(index),
-            )
-        last = max((event["EventId"] for event in self.history.raw), default=0)
-        error = self._exception
-        text = f"{type(error).__name__}: {error}" if error is not None else None
-        if index == len(trail) and error is not None and self._held is not None:
-            self.status = "stopped"
-            frames = self._held.frames
-            source = place_of(frames[0][0].f_code, frames[0][1]) if frames else None
-            return Stop(index, "exception", "exception", None, None, source, diverging, text, last)
-        self.status = "ended"
-        outcome = self.run_result.complete.outcome
-        halt = self.run_result.complete.halt
-        return Stop(
-            self._end, "end", reason, None, None, None, self._diverging.get(self._end, ()), text or (halt.message if halt else None), last, outcome.status
+        ended = self._held is None
+        self.status = "ended" if ended else "stopped"
+        return self._trail.stop(
+            self._trail.end if ended else index, reason, self._held.frames if self._held else None
         )
-
-    # ------------------------------------------------------------------------- what is known beforehand
-
-    def _answering_operations(self) -> dict[int, Operation]:
-        by_id = {operation.id: operation for operation in self.history.tree()}
-        found = {}
-        for ask in self._trail:
-            if ask.match is not None and ask.match.operation_id in by_id:
-                found[ask.seq] = by_id[ask.match.operation_id]
-        return found
-
-    def _invocation_boundaries(self) -> dict[int, int]:
-        first: dict[int, int] = {}
-        for seq in sorted(self._answers):
-            invocation = self._answers[seq].start_invocation
-            if invocation is not None:
-                first.setdefault(invocation, seq)
-        return {seq: invocation for invocation, seq in first.items()}
-
-    def _divergences_by_stop(self) -> dict[int, tuple[Any, ...]]:
-        found: dict[int, list[Any]] = {}
-        by_position = {ask.position: ask.seq for ask in self._trail}
-        for divergence in self.run_result.divergences:
-            at = {by_position[p] for p in divergence.positions if divergence.position is not None and p in by_position}
-            at.add(divergence.index if divergence.index is not None and divergence.index < len(self._trail) else self._end) if not at else None
-            for index in at:
-                found.setdefault(index, []).append(divergence)
-        return {index: tuple(divergences) for index, divergences in found.items()}
-
-    def _state_event(self, index: int) -> int:
-        operation = self._answers.get(index)
-        if operation is not None and operation.start_event_id is not None:
-            return max(1, operation.start_event_id - 1)
-        earlier = [self._answers[i] for i in range(index) if i in self._answers]
-        return max((o.end_event_id or o.start_event_id or 1 for o in earlier), default=1)
 
     # ------------------------------------------------------------------------------------------------ shown
 
@@ -660,16 +667,16 @@ class Debugger:
         return f"<Debugger of {name}: {self.status}, {self.stop!r}>"
 
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
-        from durable_debug.widgets import DebuggerPanel  # noqa: PLC0415 - only a notebook asks for it
+        from durable_debug.widgets import DebuggerPanel
 
-        return DebuggerPanel(self)._repr_mimebundle_(**kwargs)  # noqa: SLF001
+        return DebuggerPanel(self)._repr_mimebundle_(**kwargs)
 
 
 class _Weak:
     """A debugger seen from its own thread, which must not keep it alive."""
 
     def __init__(self, debugger: Debugger) -> None:
-        import weakref  # noqa: PLC0415
+        import weakref
 
         self.debugger = weakref.ref(debugger)
 
@@ -690,6 +697,18 @@ def _serve(posted: queue.SimpleQueue[tuple[str, dict[str, Any]] | None], weak: _
         del debugger
 
 
+def _looking_only(tape: Tape, look: Callable[[], _T]) -> _T:
+    """Refuse side effects and operations while an expression is evaluated, in this thread."""
+    tape.local.evaluating = True
+    try:
+        with guarded(_refuse):
+            return look()
+    finally:
+        tape.local.evaluating = False
+
+
 def _refuse(effect: SideEffect) -> None:
     if effect.refused:
-        raise DurableDebugError(f"The expression is refused a side effect: {effect.detail}.", cure="Look, but don't touch.")
+        raise DurableDebugError(
+            f"The expression is refused a side effect: {effect.detail}.", cure="Look, but don't touch."
+        )

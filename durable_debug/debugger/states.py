@@ -31,9 +31,11 @@ def _status(operation: Operation, event_id: int) -> str:
     return "PENDING" if operation.type == "STEP" and so_far % 2 == 0 else "STARTED"
 
 
-def state_frame(history: History, stop: Stop, answers: Mapping[int, Operation], trail: Sequence[Ask]) -> pd.DataFrame:
+def state_frame(
+    history: History, stop: Stop, answers: Mapping[int, Operation], trail: Sequence[Ask]
+) -> pd.DataFrame:
     """Make the frame of `Debugger.state`."""
-    import pandas as pd  # noqa: PLC0415 - takes a third of a second
+    import pandas as pd
 
     tree = history.tree()
     asked = {answers[ask.seq].id for ask in trail[: stop.index] if ask.seq in answers}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import reprlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["StackFrame", "Stop", "Variable", "preview"]
 
 _LONGEST = 200
+_PLAIN = {list, tuple, set, frozenset, dict}
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,14 +100,37 @@ class Stop:
         return f"<Stop {self.index}: {self.asked.position} {self.asked.sub_type}{name}, {self.asked.answer}{where} ({self.reason})>"
 
 
+class _Bounded(reprlib.Repr):
+    """`repr` of plain containers that stops early, whatever their size."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.maxlevel = 4
+        self.maxlist = self.maxtuple = self.maxset = self.maxfrozenset = self.maxdict = self.maxdeque = 30
+        self.maxstring = self.maxother = self.maxlong = _LONGEST
+
+    def repr_dict(self, value: dict[Any, Any], level: int) -> str:
+        if level <= 0 and value:
+            return "{...}"
+        items = itertools.islice(value.items(), self.maxdict)  # in their own order, where reprlib sorts them
+        parts = [f"{self.repr1(key, level - 1)}: {self.repr1(item, level - 1)}" for key, item in items]
+        return "{" + ", ".join([*parts, *["..."][: len(value) > self.maxdict]]) + "}"
+
+
+_bounded = _Bounded()
+
+
 def preview(value: object) -> str:
     """Give a bounded `repr` of anything, whatever its own one does."""
     if isinstance(value, str | bytes) and len(value) > _LONGEST:
         return f"{value[:_LONGEST]!r}… ({len(value)} long)"
-    if isinstance(value, list | tuple | set | frozenset | dict) and len(value) > 60:  # noqa: PLR2004
+    if isinstance(value, list | tuple | set | frozenset | dict) and len(value) > 60:
         return f"{type(value).__name__} of {len(value)}"
     try:
-        text = repr(value)
+        if type(value) in _PLAIN:
+            text = _bounded.repr(value)
+        else:
+            text = repr(value)
     except Exception as error:  # noqa: BLE001 - somebody's repr may do anything
         return f"<{type(value).__name__}: its repr raises {type(error).__name__}>"
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
@@ -112,7 +138,10 @@ def preview(value: object) -> str:
 
 def variables(items: Iterable[tuple[str, Any]]) -> list[Variable]:
     """Describe named values."""
-    return [Variable(name, type(value).__name__, preview(value), bool(inside(value, limit=1))) for name, value in items]
+    return [
+        Variable(name, type(value).__name__, preview(value), bool(inside(value, limit=1)))
+        for name, value in items
+    ]
 
 
 def inside(value: Any, *, limit: int = 200) -> list[tuple[str, Any]]:
@@ -128,6 +157,11 @@ def inside(value: Any, *, limit: int = 200) -> list[tuple[str, Any]]:
     try:
         own = vars(value)
     except TypeError:
-        slots = [name for kind in type(value).__mro__ for name in getattr(kind, "__slots__", ()) if isinstance(name, str)]
+        slots = [
+            name
+            for kind in type(value).__mro__
+            for name in getattr(kind, "__slots__", ())
+            if isinstance(name, str)
+        ]
         own = {name: getattr(value, name) for name in slots if hasattr(value, name)}
     return [(name, item) for name, item in list(own.items())[:limit] if not name.startswith("__")]

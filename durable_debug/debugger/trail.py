@@ -1,0 +1,228 @@
+"""The stops of one replay, known before the first is shown: what comes before and after, and where a place is."""
+
+from __future__ import annotations
+
+import functools
+from typing import TYPE_CHECKING
+
+from durable_debug.debugger.stop import Stop
+from durable_debug.errors import NoSuchStopError
+from durable_debug.replay.asked import place_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import FrameType
+
+    from durable_debug.divergence import Divergence, Run
+    from durable_debug.history import Operation
+
+__all__ = ["Trail"]
+
+
+class Trail:
+    """All operations that a replay asks for, in order, then an exception that leaves the handler, then the end.
+
+    Parameters
+    ----------
+    run
+        The complete replay.
+
+    Attributes
+    ----------
+    asks
+        Stop `i` is about to answer ``asks[i]``.
+    answers
+        By number of the stop, the recorded operation that answers.
+    """
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+        self.asks = run.complete.asks
+        by_id = {operation.id: operation for operation in run.history.tree()}
+        self.answers: dict[int, Operation] = {
+            ask.seq: by_id[ask.match.operation_id]
+            for ask in self.asks
+            if ask.match is not None and ask.match.operation_id in by_id
+        }
+
+    @property
+    def exception(self) -> BaseException | None:
+        """What leaves the handler."""
+        return self._run.complete.exception
+
+    @property
+    def end(self) -> int:
+        """Number of the last stop."""
+        return len(self.asks) + (self.exception is not None)
+
+    @property
+    def hangs_after(self) -> int | None:
+        """After how many operations the handler had to be ended because it asked for nothing more."""
+        halt = self._run.complete.halt
+        return len(self.asks) if halt is not None and halt.kind == "timeout" else None
+
+    @property
+    def handler_file(self) -> str | None:
+        """The file that the handler is in."""
+        code = self._run.recording.handler.code
+        return code.co_filename if code else None
+
+    @functools.cached_property
+    def boundaries(self) -> dict[int, int]:
+        """By number of the stop, the invocation that begins with it."""
+        first: dict[int, int] = {}
+        for seq in sorted(self.answers):
+            invocation = self.answers[seq].start_invocation
+            if invocation is not None:
+                first.setdefault(invocation, seq)
+        return {seq: invocation for invocation, seq in first.items()}
+
+    @functools.cached_property
+    def diverging(self) -> dict[int, tuple[Divergence, ...]]:
+        """By number of the stop, what the replay does otherwise there."""
+        found: dict[int, list[Divergence]] = {}
+        by_position = {ask.position: ask.seq for ask in self.asks}
+        for divergence in self._run.divergences:
+            at = set()
+            if divergence.position is not None:
+                at = {by_position[p] for p in divergence.positions if p in by_position}
+            if not at:
+                here = divergence.index
+                at = {here if here is not None and here < len(self.asks) else self.end}
+            for index in at:
+                found.setdefault(index, []).append(divergence)
+        return {index: tuple(divergences) for index, divergences in found.items()}
+
+    # ---- from one stop to another
+
+    def after(self, here: int, wanted: Callable[[int, int], bool]) -> int:
+        """Give the next stop whose depth, compared with that of this one, is wanted."""
+        if here >= len(self.asks):
+            return self.end
+        depth = self.asks[here].depth
+        later = range(here + 1, len(self.asks))
+        return next((i for i in later if wanted(self.asks[i].depth, depth)), len(self.asks))
+
+    def before(self, here: int) -> int:
+        """Give the stop before, of the same context or one around it."""
+        if here > len(self.asks):
+            return len(self.asks)
+        depth = self.asks[here].depth if here < len(self.asks) else 0
+        return next((i for i in range(here - 1, -1, -1) if self.asks[i].depth <= depth), 0)
+
+    def find(
+        self,
+        here: int,
+        *,
+        event_id: int | None = None,
+        position: str | None = None,
+        name: str | None = None,
+        index: int | None = None,
+    ) -> int:
+        """Give the number of a stop; see `Debugger.goto`.
+
+        Raises
+        ------
+        NoSuchStopError
+            There is none.
+        """
+        if index is not None:
+            wanted = index if index >= 0 else self.end + 1 + index
+            if 0 <= wanted <= self.end:
+                return wanted
+            raise NoSuchStopError(
+                f"There is no stop {index}.", cure=f"They go from 0 to {self.end}, the end."
+            )
+        listed = "`run_result.operations` lists what it asks for."
+        if position is not None:
+            found = [ask.seq for ask in self.asks if ask.position == str(position)]
+            if found:
+                return found[0]
+            raise NoSuchStopError(f"This replay asks for nothing at position {position!r}.", cure=listed)
+        if name is not None:
+            found = [ask.seq for ask in self.asks if ask.name == name]
+            if found:
+                return next((seq for seq in found if seq > here), found[0])
+            raise NoSuchStopError(f"This replay asks for no operation named {name!r}.", cure=listed)
+        assert event_id is not None
+        return self._of_event(event_id)
+
+    def _of_event(self, event_id: int) -> int:
+        history = self._run.history
+        if event_id not in {event["EventId"] for event in history.raw}:
+            raise NoSuchStopError(
+                f"The history has no event {event_id}.", cure=f"It has {len(history)} events."
+            )
+        for seq, operation in self.answers.items():
+            if event_id in operation.event_ids:
+                return seq
+        if any(event_id in operation.event_ids for operation in history.tree()):
+            raise NoSuchStopError(
+                f"Event {event_id} belongs to an operation that this replay does not ask for.",
+                cure="See `run_result.divergences`.",
+            )
+        started = ((operation.start_event_id, seq) for seq, operation in self.answers.items())
+        later = [(event, seq) for event, seq in started if event is not None and event > event_id]
+        return min(later)[1] if later else self.end
+
+    # ---- what is shown
+
+    def stop(self, index: int, reason: str, frames: tuple[tuple[FrameType, int], ...] | None) -> Stop:
+        """Describe a stop.
+
+        Parameters
+        ----------
+        frames
+            Where an exception leaves the handler; None at the end.
+        """
+        diverging = self.diverging.get(index, ())
+        if index < len(self.asks):
+            ask = self.asks[index]
+            assert ask.code is not None
+            return Stop(
+                index=index,
+                kind="operation",
+                reason=reason,
+                operation=self.answers.get(index),
+                asked=self._run.complete.operations[index],
+                source=place_of(ask.code, ask.lasti),
+                divergences=diverging,
+                error=None,
+                state_event_id=self._state_event(index),
+            )
+        at_end = frames is None
+        return Stop(
+            index=index,
+            kind="end" if at_end else "exception",
+            reason=reason if at_end else "exception",
+            operation=None,
+            asked=None,
+            source=place_of(frames[0][0].f_code, frames[0][1]) if frames else None,
+            divergences=diverging,
+            error=self._error(),
+            state_event_id=self._last_event(),
+            status=self._run.complete.outcome.status if at_end else None,
+        )
+
+    def _error(self) -> str | None:
+        complete = self._run.complete
+        if self.exception is not None:
+            return f"{type(self.exception).__name__}: {self.exception}"
+        if complete.halt is not None:
+            return complete.halt.message
+        error = complete.outcome.error
+        return f"{error.get('ErrorType')}: {error.get('ErrorMessage')}" if error else None
+
+    def _state_event(self, index: int) -> int:
+        operation = self.answers.get(index)
+        if operation is not None and operation.start_event_id is not None:
+            return max(1, operation.start_event_id - 1)
+        earlier = [self.answers[i] for i in range(index) if i in self.answers]
+        return max((o.end_event_id or o.start_event_id or 1 for o in earlier), default=1)
+
+    def _last_event(self) -> int:
+        number = self._run.recording.options.invocation
+        if number is not None:
+            frame = self._run.history.invocations
+            return int(frame.loc[frame["invocation"] == number, "last_event_id"].iloc[0])
+        return max((event["EventId"] for event in self._run.history.raw), default=0)
