@@ -127,10 +127,7 @@ def preview(value: object) -> str:
     if isinstance(value, list | tuple | set | frozenset | dict) and len(value) > 60:
         return f"{type(value).__name__} of {len(value)}"
     try:
-        if type(value) in _PLAIN:
-            text = _bounded.repr(value)
-        else:
-            text = repr(value)
+        text = _bounded.repr(value) if type(value) in _PLAIN else repr(value)
     except Exception as error:  # noqa: BLE001 - somebody's repr may do anything
         return f"<{type(value).__name__}: its repr raises {type(error).__name__}>"
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
