@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from durable_debug.widgets._text import one_line, title_of
 
 if TYPE_CHECKING:
-    from durable_debug.debugger import Breakpoint, Debugger, Stop
+    from durable_debug.debugger import Breakpoint, Debugger
     from durable_debug.widgets._messages import BreakpointView, Frame, View
     from durable_debug.widgets._rows import Table
 

@@ -871,17 +871,25 @@ function breakpointsPane(panel) {
     kind, value, hits, make("button", { type: "submit", class: "dd-button dd-small" }, "Add"),
   );
   let drawn = "";
-  let editing = null;
+  let editing = null; // the breakpoint whose condition is being typed, and the box
 
   const conditionBox = (one) => {
     const box = make("input", {
       class: "dd-input dd-condition", type: "text", value: one.when ?? "", placeholder: "condition, such as total > 100", "aria-label": `Condition of breakpoint ${one.id}`, spellcheck: "false",
       keydown: (event) => {
-        if (event.key === "Enter") { editing = null; panel.tell("condition", { breakpoint: one.id, when: box.value.trim() }); redraw(); }
-        else if (event.key === "Escape") { editing = null; redraw(); event.handled = true; panel.root.focus(); }
+        if (event.key === "Enter") panel.tell("condition", { breakpoint: one.id, when: box.value.trim() });
+        else if (event.key !== "Escape") return;
+        event.handled = true;
+        edit(null);
       },
     });
     return box;
+  };
+  const edit = (one) => {
+    editing = one && { id: one.id, box: conditionBox(one) };
+    drawn = "";
+    update(panel.view);
+    (editing?.box ?? panel.root).focus();
   };
   const line = (one) => make(
     "div", { class: "dd-breakpoint", role: "listitem", "data-enabled": one.enabled, "data-bound": one.bound },
@@ -890,17 +898,18 @@ function breakpointsPane(panel) {
       make("span", { class: "dd-muted dd-number" }, one.id === 0 ? "" : String(one.id)),
       make("bdi", { class: "dd-spec", title: plain([one.spec, one.note].filter(Boolean).join("\n")) }, one.id === 0 ? "every divergence" : plain(one.spec)),
       make("span", { class: "dd-muted dd-count", title: one.hits > 1 ? `Stops from hit ${one.hits} on` : "Times that it was hit up to here" }, one.id === 0 ? "" : one.hits > 1 ? `${one.hit_count} of ${count(one.hits, "hit")}` : count(one.hit_count, "hit")),
-      one.id === 0 ? null : iconButton("edit", `Condition of breakpoint ${one.id}`, () => { editing = editing === one.id ? null : one.id; redraw(); list.querySelector(".dd-condition")?.focus(); }),
+      one.id === 0 ? null : iconButton("edit", `Condition of breakpoint ${one.id}`, () => edit(editing?.id === one.id ? null : one)),
       one.id === 0 ? null : iconButton("close", `Delete breakpoint ${one.id}`, () => panel.tell("clear", { breakpoint: one.id }))),
     one.note && one.id !== 0 ? make("div", { class: "dd-muted dd-note" }, plain(one.note)) : null,
-    editing === one.id ? conditionBox(one) : null,
+    editing?.id === one.id ? editing.box : null,
   );
-  const redraw = () => { drawn = ""; update(panel.view); };
   const update = (view) => {
-    const wanted = JSON.stringify(view.breakpoints) + editing;
+    const wanted = JSON.stringify(view.breakpoints);
     if (wanted === drawn) return;
     drawn = wanted;
+    const typing = editing?.box === document.activeElement;
     list.replaceChildren(...view.breakpoints.map(line), view.breakpoints.length > 1 ? "" : empty("Click beside a line of the source, or left of an operation, to stop there."));
+    if (typing) editing.box.focus();
   };
   return { node: make("div", {}, list, form), update };
 }

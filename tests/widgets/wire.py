@@ -59,3 +59,49 @@ def open_wires(monkeypatch: Any) -> list[Wire]:
 
     monkeypatch.setattr(comm, "create_comm", create)
     return wires
+
+
+class Bridge:
+    """A panel in a page, joined to its Python side: `pump` carries messages both ways."""
+
+    def __init__(self, shown: Any, panel: Any, wire: Wire) -> None:
+        self.shown, self.page, self.panel, self.wire = shown, shown.page, panel, wire
+        self.read, self.heard = len(wire.sent), 0
+
+    def pump(self) -> bool:
+        """Carry what there is; whether there was anything."""
+        said = self.page.evaluate("from => window.model.sent.slice(from)", self.heard)
+        self.heard += len(said)
+        for content in said:
+            self.wire.say(content)
+        told = self.wire.sent[self.read :]
+        self.read += len(told)
+        for message in told:
+            data = message["data"]
+            if data.get("method") == "update":
+                self.shown.set(**data["state"])
+            elif data.get("method") == "custom":
+                self.shown.message(data["content"])
+        return bool(said or told)
+
+    def until(self, look: Callable[[], Any], timeout: float = 5.0) -> Any:
+        """Carry messages until `look` gives something."""
+
+        def carried() -> Any:
+            self.pump()
+            return look()
+
+        return until(carried, timeout)
+
+    def settle(self, quiet: float = 0.08) -> None:
+        """Carry messages until there have been none for a while."""
+        last = time.monotonic()
+        while time.monotonic() - last < quiet:
+            if self.pump():
+                last = time.monotonic()
+            time.sleep(0.01)
+
+    def headline(self, *parts: str) -> str:
+        """Wait until the status line says all of this."""
+        line = self.page.locator(".dd-headline")
+        return self.until(lambda: (text := line.inner_text()) and all(part in text for part in parts) and text)
