@@ -1,0 +1,334 @@
+"""Processes that replay one history after another, and that may hang or die over it.
+
+User code is replayed in a process of its own, started and watched from wherever `work` is called: in a thread of this
+process, or in a worker of a cluster, which hosts it like anything else. So a history that never ends, or ends its
+process, costs that process only, on every kind of cluster alike.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pickle
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import Any
+
+from durable_debug.divergence.checked import Checked, obstacle
+from durable_debug.errors import DurableDebugError, HandlerError
+
+__all__ = ["Batch", "Job", "dismiss", "work"]
+
+Batch = list[tuple[int, bytes]]  # the number of a history, and what `load` takes, pickled
+
+_START_SECONDS = 120.0  # for importing the SDK and the handler
+_IDLE_SECONDS = 20.0  # after which a process with nothing to do ends itself
+_BOOT = (
+    "import sys; sys.path[:] = eval(sys.argv[1]); from durable_debug.divergence.crew import serve; serve()"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What each process of an audit must know.
+
+    Attributes
+    ----------
+    token
+        Names the audit.
+    handler, against
+        As `sent` gives them.
+    path
+        Where modules are imported from.
+    options
+        Those of `replay`.
+    """
+
+    token: str
+    handler: bytes
+    against: bytes | None
+    path: tuple[str, ...]
+    options: dict[str, Any]
+
+    @property
+    def limit(self) -> float | None:
+        """Seconds after which a process that gives no answer is ended: the replay's own limit had its chance."""
+        timeout = self.options.get("timeout")
+        return None if timeout is None else 2 * timeout + 2
+
+
+class Ended(Exception):  # noqa: N818 - the end of a process
+    """The process is gone."""
+
+    def __init__(self, message: str, *, overdue: bool) -> None:
+        super().__init__(message)
+        self.overdue = overdue
+
+
+class Hand:
+    """One process."""
+
+    def __init__(self, job: Job) -> None:
+        self.fresh = True
+        self._limit = job.limit
+        self._deadline: float | None = None
+        self._overdue = False
+        self._complaints = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the process
+        path = [*sys.path, *(one for one in job.path if one not in sys.path)]
+        self._process = subprocess.Popen(  # noqa: S603 - the interpreter that runs this
+            [sys.executable, "-X", "faulthandler", "-c", _BOOT, repr([one or os.getcwd() for one in path])],  # noqa: PTH109
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._complaints,
+        )
+        self._gone = threading.Event()
+        threading.Thread(target=self._watch, name="durable-debug-watch", daemon=True).start()
+        refused = self._ask(pickle.dumps(job), _START_SECONDS)
+        if refused is not None:
+            self.end()
+            raise refused
+
+    def check(self, content: bytes) -> Checked:
+        """Have one history replayed.
+
+        Raises
+        ------
+        Ended
+            The process has died over it, or was ended because it gave no answer.
+        """
+        found: Checked = self._ask(content, self._limit)
+        self.fresh = False
+        return found
+
+    def _ask(self, question: bytes, limit: float | None) -> Any:
+        self._deadline = None if limit is None else time.monotonic() + limit
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        try:
+            self._process.stdin.write(question)
+            self._process.stdin.flush()
+            return pickle.load(self._process.stdout)  # noqa: S301 - our own process
+        except (EOFError, OSError, pickle.UnpicklingError) as error:
+            raise Ended(self._last_words(), overdue=self._overdue) from error
+        finally:
+            self._deadline = None
+
+    def _watch(self) -> None:
+        while self.alive and not self._gone.wait(0.2):
+            deadline = self._deadline
+            if deadline is not None and time.monotonic() > deadline:
+                self._overdue = True
+                self._process.kill()
+                return
+
+    def _last_words(self) -> str:
+        self._process.kill()
+        self._process.wait()
+        code = self._process.returncode
+        how = f"signal {-code}" if code < 0 else f"exit code {code}"
+        self._complaints.seek(max(0, self._complaints.seek(0, os.SEEK_END) - 2000))
+        lines = self._complaints.read().decode(errors="replace").strip().splitlines()
+        said = next((line for line in lines if line.startswith("Fatal")), lines[-1] if lines else "")
+        self.end()
+        return f"{how}: {said[:300]}" if said else how
+
+    @property
+    def alive(self) -> bool:
+        """Whether it can still be asked."""
+        return self._process.poll() is None
+
+    def end(self) -> None:
+        """End it now."""
+        self._gone.set()
+        self._process.kill()
+        self._process.wait()
+        for stream in (self._process.stdin, self._process.stdout, self._complaints):
+            with contextlib.suppress(OSError):
+                stream.close()  # type: ignore[union-attr]
+
+
+# -------------------------------------------------------------------------- where the processes are asked
+
+_lock = threading.Lock()
+_idle: defaultdict[str, list[Hand]] = defaultdict(list)  # by audit
+_busy: defaultdict[str, set[Hand]] = defaultdict(set)
+_dismissed: set[str] = set()
+
+
+def work(job: Job, batch: Batch) -> list[tuple[int, Checked]]:
+    """Have some histories replayed, by a process that may already be there.
+
+    Raises
+    ------
+    HandlerError
+        The handler can't be had at all.
+    """
+    found = []
+    hand: Hand | None = None
+    try:
+        for index, content in batch:
+            hand = hand or _take(job)
+            answer, hand = _checked(job, hand, content)
+            found.append((index, answer))
+    finally:
+        if hand is not None:
+            _give_back(job, hand)
+    return found
+
+
+def _checked(job: Job, hand: Hand, content: bytes) -> tuple[Checked, Hand | None]:
+    try:
+        answer = hand.check(content)
+    except Ended as ended:
+        _drop(job, hand)
+        if ended.overdue:
+            return _lost("hung", f"The replay gave no answer for {job.limit:g} s and was ended."), None
+        if not hand.fresh:  # perhaps something that an earlier history left behind
+            return _checked(job, _take(job), content)
+        return _lost("crashed", f"The replay ended its process ({ended})."), None
+    if any(one.kind == "hung" for one in answer.findings):  # its threads may still be there
+        _drop(job, hand)
+        return answer, None
+    return answer, hand
+
+
+def _lost(kind: str, message: str) -> Checked:
+    return Checked(findings=(obstacle(kind, message),))
+
+
+def _take(job: Job) -> Hand:
+    with _lock:
+        _forget_the_dead()
+        if _idle[job.token]:
+            hand = _idle[job.token].pop()
+            _busy[job.token].add(hand)
+            return hand
+    try:
+        hand = Hand(job)
+    except Ended as ended:
+        raise HandlerError(
+            f"No process could be started for the audit: it ended with {ended}.",
+            cure="Look at what the handler's module does when it is imported.",
+        ) from ended
+    with _lock:
+        if job.token not in _dismissed:
+            _busy[job.token].add(hand)
+            return hand
+    hand.end()
+    raise DurableDebugError("The audit is over.")
+
+
+def _forget_the_dead() -> None:
+    for hands in _idle.values():
+        for hand in [one for one in hands if not one.alive]:
+            hands.remove(hand)
+            hand.end()
+
+
+def _give_back(job: Job, hand: Hand) -> None:
+    with _lock:
+        _busy[job.token].discard(hand)
+        if job.token not in _dismissed and hand.alive:
+            _idle[job.token].append(hand)
+            return
+    hand.end()
+
+
+def _drop(job: Job, hand: Hand) -> None:
+    with _lock:
+        _busy[job.token].discard(hand)
+    hand.end()
+
+
+def dismiss(token: str) -> None:
+    """End the processes of an audit that is over; those on other machines end by themselves."""
+    with _lock:
+        _dismissed.add(token)
+        hands = [*_idle.pop(token, ()), *_busy.pop(token, ())]
+    for hand in hands:
+        hand.end()
+
+
+# ------------------------------------------------------------------------------------ in the processes
+
+
+def serve() -> None:
+    """Answer, until there are no more questions. Runs as the main thread of a process of its own."""
+    import gc
+    import signal
+
+    from durable_debug.divergence.checked import checked
+    from durable_debug.divergence.sending import received
+    from durable_debug.replay.handlers import resolve
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever started us ends us
+    questions, answers = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
+    nothing = os.open(os.devnull, os.O_RDWR)
+    os.dup2(nothing, 0)
+    os.dup2(nothing, 1)  # what the user's code prints from C must not come between
+
+    job: Job = pickle.load(questions)  # noqa: S301 - from the process that started us
+
+    def had(blob: bytes | None) -> Any:
+        handler = None if blob is None else received(blob)
+        if isinstance(handler, dict):
+            return {name: resolve(one) for name, one in handler.items()}
+        return None if handler is None else resolve(handler)
+
+    try:
+        handler, against = had(job.handler), had(job.against)
+    except DurableDebugError as error:
+        _answer(answers, error)
+        return
+    except Exception as error:  # noqa: BLE001 - whatever unpickling it runs
+        _answer(
+            answers,
+            HandlerError(
+                f"The handler can't be had in another process: {type(error).__name__}: {error}.",
+                cure="Its module must be importable there; or put it in a file: 'path/to/app.py:handler'.",
+            ),
+        )
+        return
+    gc.collect()
+    gc.freeze()  # what the imports made stays: no need to look at it again
+    _answer(answers, None)
+    leisure = _Leisure()
+    while True:
+        leisure.begin()
+        try:
+            content = pickle.load(questions)  # noqa: S301
+        except EOFError:
+            os._exit(0)  # threads of the user's code may never end
+        leisure.over()
+        _answer(answers, checked(content, handler, against, job.options))
+
+
+class _Leisure:
+    """Ends the process when it has had nothing to do for long: nobody may be there any more to end it."""
+
+    def __init__(self) -> None:
+        self._since: float | None = None
+        threading.Thread(target=self._watch, daemon=True).start()
+
+    def begin(self) -> None:
+        self._since = time.monotonic()
+
+    def over(self) -> None:
+        self._since = None
+
+    def _watch(self) -> None:
+        while True:
+            time.sleep(1)
+            since = self._since
+            if since is not None and time.monotonic() - since > _IDLE_SECONDS:
+                os._exit(0)
+
+
+def _answer(answers: Any, answer: object) -> None:
+    pickle.dump(answer, answers, pickle.HIGHEST_PROTOCOL)
+    answers.flush()
