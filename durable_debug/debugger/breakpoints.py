@@ -18,6 +18,20 @@ if TYPE_CHECKING:
 
 __all__ = ["Breakpoint"]
 
+_KEYS = (
+    "name",
+    "type",
+    "sub_type",
+    "status",
+    "attempt",
+    "position",
+    "event_id",
+    "line",
+    "file",
+    "invocation",
+    "when",
+)
+
 
 @dataclass(eq=False)
 class Breakpoint:
@@ -76,28 +90,22 @@ class Breakpoint:
     bound: bool = True
     note: str = ""
     _condition: CodeType | None = field(default=None, repr=False)
+    _worked: bool = field(default=False, repr=False)
 
     def __post_init__(self) -> None:
         if self.when is not None:
             self._condition = compiled(self.when)
 
     @property
+    def stops_at_something(self) -> bool:
+        """Whether it says more than how often and in which file."""
+        wanted = (getattr(self, key) for key in _KEYS if key != "file")
+        return any(value is not None for value in wanted) or self.divergence is not None
+
+    @property
     def spec(self) -> str:
         """The breakpoint as text: ``name=charge-*, status=FAILED``."""
-        keys = (
-            "name",
-            "type",
-            "sub_type",
-            "status",
-            "attempt",
-            "position",
-            "event_id",
-            "line",
-            "file",
-            "invocation",
-            "when",
-        )
-        parts = [f"{key}={getattr(self, key)}" for key in keys if getattr(self, key) is not None]
+        parts = [f"{key}={getattr(self, key)}" for key in _KEYS if getattr(self, key) is not None]
         if self.divergence:
             parts.append("divergence")
         if self.hits > 1:
@@ -153,10 +161,14 @@ class Breakpoint:
         if self._condition is None:
             return True
         try:
-            return bool(evaluated(self._condition, frame))
+            true = bool(evaluated(self._condition, frame))
         except (Exception, SystemExit) as error:  # noqa: BLE001 - told with the breakpoint
-            self.note = f"condition: {type(error).__name__}: {error}"
+            if not (self._worked and isinstance(error, NameError)):  # elsewhere there are other variables
+                self.note = f"condition: {type(error).__name__}: {error}"
             return False
+        if not self._worked:
+            self._worked, self.note = True, ""
+        return true
 
 
 def same_file(path: str, wanted: str) -> bool:

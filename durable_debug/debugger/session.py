@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 from durable_debug.debugger.breakpoints import Breakpoint, compiled, evaluated, same_file
 from durable_debug.debugger.live import Held, Live
 from durable_debug.debugger.states import reached_statuses, state_frame
-from durable_debug.debugger.stop import StackFrame, Stop, Variable, inside, variables
+from durable_debug.debugger.stop import StackFrame, Stop, Variable, inside, variables, variables_of
 from durable_debug.debugger.trail import Trail
 from durable_debug.divergence import Run, replay
 from durable_debug.divergence.run import as_history
@@ -292,7 +292,7 @@ class Debugger:
             divergence,
             hits,
         )
-        if not made.spec or made.spec.startswith("hits"):
+        if not made.stops_at_something:
             raise DurableDebugError(
                 "A breakpoint needs something to stop at.",
                 cure='For example name="charge-*", status="FAILED" or line=42.',
@@ -362,7 +362,7 @@ class Debugger:
     def locals(self) -> dict[str, Any]:
         """Variables of the innermost function, by name; the live objects. Empty at the end stop."""
         frame = self._frame(0)
-        return dict(frame.f_locals) if frame is not None else {}
+        return variables_of(frame) if frame is not None else {}
 
     def evaluate(self, expression: str, frame: int = 0) -> Any:
         """Evaluate an expression over a function's variables.
@@ -411,7 +411,7 @@ class Debugger:
             return []
         items = [
             (name, value)
-            for name, value in found.f_locals.items()
+            for name, value in variables_of(found).items()
             if name.isidentifier() and not name.startswith("__")
         ]
         for name in path:
@@ -487,6 +487,8 @@ class Debugger:
                     self._goto(self.stop.index, self.stop.reason)
                 self.stop = move()
                 self.problem = None
+                if self.stop.kind == "end":
+                    self.status = "ended"
             except BaseException as error:
                 self.status = before
                 if not isinstance(error, Exception):  # Ctrl-C: the handler may stand anywhere

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from types import FrameType
 
     from durable_debug.divergence import Divergence
     from durable_debug.history import Operation
@@ -131,6 +132,13 @@ def preview(value: object) -> str:
     except Exception as error:  # noqa: BLE001 - somebody's repr may do anything
         return f"<{type(value).__name__}: its repr raises {type(error).__name__}>"
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
+
+
+def variables_of(frame: FrameType) -> dict[str, Any]:
+    """Give a function's variables in the order of its code, however often they have been looked at before."""
+    code = frame.f_code
+    names = {name: i for i, name in enumerate((*code.co_varnames, *code.co_cellvars, *code.co_freevars))}
+    return dict(sorted(frame.f_locals.items(), key=lambda item: names.get(item[0], len(names))))
 
 
 def variables(items: Iterable[tuple[str, Any]]) -> list[Variable]:
