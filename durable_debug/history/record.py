@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from durable_debug.errors import HistoryError
 from durable_debug.history import card, checks, saving
+from durable_debug.history.children import Children, family_frame
 from durable_debug.history.columns import Columns
 from durable_debug.history.invocations import Invocations, find_invocations
 from durable_debug.history.operations import Operation, build_operations, positions
@@ -16,7 +17,7 @@ from durable_debug.history.vocabulary import Origin
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from types import ModuleType
 
     import pandas as pd
@@ -27,7 +28,7 @@ __all__ = ["History"]
 
 # botocore's pattern of a DurableExecutionArn, less strict about what it need not be strict about
 _ARN = re.compile(
-    r"^arn:[^:]+:lambda:[^:]*:[^:]*:function:(?P<function>[^:/]+)[^/]*/durable-execution/(?P<name>[^/]+)/"
+    r"^arn:[^:]+:lambda:[^:]*:[^:]*:function:(?P<function>[^:/]+)(?::(?P<version>[^/]*))?/durable-execution/(?P<name>[^/]+)/"
 )
 
 
@@ -45,11 +46,21 @@ class History:
         Sentences about what was noticed on the way here; more are added for what is noticed in the events.
     more_pages
         The events are not all: there is a marker for another page.
+    execution
+        The execution's own record, as GetDurableExecution answers.
+    source
+        Loads an execution by its ARN from where this one came from.
+    not_replayable
+        Why this can be shown only: "… cannot be replayed, because" this.
 
     Attributes
     ----------
     arn
         The ARN or None.
+    execution
+        The execution's own record: ``Version``, ``DurableConfig``, ``TraceHeader`` …; empty where it is not known.
+    source
+        As given.
     warnings
         What is wrong or missing in the record, each a sentence.
 
@@ -60,20 +71,28 @@ class History:
     """
 
     arn: str | None
+    execution: Mapping[str, Any]
+    source: Callable[[str], History] | None
     warnings: tuple[str, ...]
 
-    def __init__(
+    def __init__(  # noqa: PLR0913
         self,
         events: Iterable[dict[str, Any]],
         *,
         arn: str | None = None,
         warnings: Iterable[str] = (),
         more_pages: bool = False,
+        execution: Mapping[str, Any] | None = None,
+        source: Callable[[str], History] | None = None,
+        not_replayable: str = "",
     ) -> None:
         columns = Columns(events)
         self._columns = columns
         self._more_pages = more_pages
+        self._not_replayable = not_replayable
         self.arn = arn
+        self.execution = execution or {}
+        self.source = source
         self.warnings = (*warnings, *columns.warnings, *checks.data_warnings(columns, more_pages=more_pages))
 
     # What the execution is
@@ -105,22 +124,37 @@ class History:
                 return str(meaning.status)
             if event_type in {"ExecutionPaused", "ExecutionResumed"}:
                 return "PAUSED" if event_type == "ExecutionPaused" else "RUNNING"
-        return "RUNNING"
+        return str(self.execution.get("Status") or "RUNNING")
+
+    @property
+    def version(self) -> str | None:
+        """Version of the function that runs it, from its record or the ARN: ``"7"``, ``"$LATEST"``."""
+        told: str | None = self.execution.get("Version")
+        return told or self._of_arn("version")
+
+    @property
+    def trace_header(self) -> str | None:
+        """X-Ray's trace header, from the execution's record."""
+        header: Mapping[str, str] = self.execution.get("TraceHeader") or {}
+        return header.get("XAmznTraceId")
 
     @property
     def input(self) -> str | None:
-        """The execution's input: JSON text; None where it is not in the history."""
-        return self._outcome(started=True)[0]
+        """The execution's input: JSON text; None where it is not known."""
+        payload, _ = self._outcome(started=True)
+        return payload if payload is not None else self.execution.get("InputPayload")
 
     @property
     def result(self) -> str | None:
         """The execution's result: JSON text; None where there is none."""
-        return self._outcome(started=False)[0]
+        payload, _ = self._outcome(started=False)
+        return payload if payload is not None else self.execution.get("Result")
 
     @property
     def error(self) -> dict[str, Any] | None:
         """The execution's error (``ErrorType``, ``ErrorMessage``, ``ErrorData``, ``StackTrace``) or None."""
-        return self._outcome(started=False)[1] or None
+        _, error = self._outcome(started=False)
+        return error or self.execution.get("Error") or None
 
     @property
     def duration_seconds(self) -> float | None:
@@ -272,6 +306,47 @@ class History:
             )
         return found
 
+    # Other executions, and this one later
+
+    @cached_property
+    def children(self) -> Mapping[str, History]:
+        """The durable executions that this one invoked, by the invoke's logical position; loaded when asked for.
+
+        >>> history.children["3"].status  # doctest: +SKIP
+        """
+        arns = {}
+        for operation in self._operations:
+            if operation.type == "CHAINED_INVOKE" and operation.start_event_id is not None:
+                at = self._columns.event_ids.index(operation.start_event_id)
+                child = (self._columns.details[at] or {}).get("DurableExecutionArn")
+                if isinstance(child, str):
+                    arns[operation.position] = child
+        return Children(arns, self.source)
+
+    @cached_property
+    def family(self) -> pd.DataFrame:
+        """`operations` of this execution and of all that it invoked, each child's after its invoke, as one tree.
+
+        Columns as in `operations`, and first of all ``path`` (str; ``"3/1-2"`` is operation 1-2 of what operation 3
+        invoked) and ``execution`` (str; its name). ``depth`` counts through.
+        """
+        return family_frame(self)
+
+    def refresh(self) -> History:
+        """Return the execution as it is now, from where this history came from. This one stays as it is.
+
+        Raises
+        ------
+        HistoryError
+            It came from a document, which will not change; or it cannot be had any more.
+        """
+        if self.source is None or self.arn is None:
+            raise HistoryError(
+                "This history was not loaded from an account, a server or a store.",
+                cure="Load the execution by its ARN: dd.load('arn:aws:lambda:…').",
+            )
+        return self.source(self.arn)
+
     # State
 
     def state_at(self, event_id: int) -> list[State]:
@@ -343,8 +418,13 @@ class History:
         MissingDataError
             Payloads are missing, that a replay would silently take for None.
         HistoryError
-            It has no events.
+            It has no events, or is a record of another kind.
         """
+        if self._not_replayable:
+            raise HistoryError(
+                f"This cannot be replayed, because {self._not_replayable}.",
+                cure="Load the execution itself: dd.load('arn:aws:lambda:…').",
+            )
         checks.require_replayable(self._columns, self.tree(), more_pages=self._more_pages)
 
     def save(self, path: str | os.PathLike[str]) -> None:
@@ -367,7 +447,9 @@ class History:
         return hash((self.arn, len(self), tuple(self._columns.times[:8])))
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _restored, (self.raw, self.arn, self.warnings, self._more_pages)
+        # Without its source, which may hold a connection.
+        also = {"execution": self.execution, "not_replayable": self._not_replayable}
+        return _restored, (self.raw, self.arn, self.warnings, self._more_pages, also)
 
     def __repr__(self) -> str:
         return card.line(self)
@@ -419,7 +501,13 @@ def _frames() -> ModuleType:
     return frames
 
 
-def _restored(events: Any, arn: str | None, warnings: tuple[str, ...], more_pages: bool) -> History:  # noqa: FBT001
-    history = History(events, arn=arn, more_pages=more_pages)
+def _restored(
+    events: Any,
+    arn: str | None,
+    warnings: tuple[str, ...],
+    more_pages: bool,  # noqa: FBT001
+    also: dict[str, Any],
+) -> History:
+    history = History(events, arn=arn, more_pages=more_pages, **also)
     history.warnings = warnings
     return history
