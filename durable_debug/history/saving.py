@@ -29,11 +29,14 @@ def write(
     document["Events"] = list(events)
     if more_pages:
         document["NextMarker"] = "unknown"  # so that it stays known to be incomplete
-    target = Path(path)
-    descriptor, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name[:64]}.", suffix=".tmp")
+    target, content = Path(path), _json(document)
+    try:
+        descriptor, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name[:64]}.", suffix=".tmp")
+    except OSError as error:
+        raise HistoryError(f"{target} cannot be written: {error}.", cure="Check the path.") from None
     try:
         with os.fdopen(descriptor, "wb") as file:
-            file.write(_json(document))
+            file.write(content)
         Path(temporary).chmod(0o666 & ~_umask())
         Path(temporary).replace(target)
     except BaseException:

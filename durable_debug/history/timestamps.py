@@ -19,7 +19,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 # 1e11 s is the year 5138 and 1e11 ms is 1973: below it a number counts seconds, above it milliseconds.
 _SMALLEST_MILLISECONDS = 100_000_000_000
-_LARGEST_SECONDS = 50_000_000_000  # the year 3554
+_LARGEST_SECONDS = 2**32  # the year 2106: until then a float tells microseconds apart
 _SMALLEST, _LARGEST = -62_135_596_800_000_000, 221_845_392_000_000_000  # years 1 to 9000: delays can be added
 
 
