@@ -33,6 +33,7 @@ _NAME, _SMALL, _TINY, _TITLE = 8.5, 7.5, 6.5, 11.0  # sizes of text in points
 _TOP, _BOTTOM, _RIGHT, _UPRIGHT = 50.0, 70.0, 66.0, 24.0
 _LARGEST_INCHES = 300.0  # agg draws at most 65,536 pixels
 _MOST_EVENT_ROWS = 8
+_MOST_DETAILED = 600  # rows
 _HEIGHTS = {"work": 0.62, "work failed": 0.62, "context": 0.10}
 _THIN = 0.34
 _ORDER = (
@@ -126,18 +127,22 @@ class Drawing:
         self._axis = axis
         self._theme = style.Theme.of(ax)
         self._work = style.ACTIVITIES["work"].color
+        self._shrink = 1.0  # of text in rows that are lower than usual
 
     def scales(self, history: History, rows: Sequence[Row], others: _Events, left: float) -> None:
         """Axes, labels of the rows, title."""
         ax, axis, theme = self._ax, self._axis, self._theme
+        lines = max(len(rows) + len(others), 1)
+        self._shrink = min(1.0, ax.get_window_extent().height * 72 / ax.figure.dpi / lines / (_ROW * 0.7))
         ax.set_xscale("function", functions=(axis.forward, axis.inverse))
         ax.set_xlim(axis.low, axis.high)
-        ax.set_ylim(max(len(rows) + len(others), 1) - 0.5, -0.5)
+        ax.set_ylim(lines - 0.5, -0.5)
         places, texts = axis.ticks() if len(history) else ([], [])
         ax.set_xticks(places, labels=texts, fontsize=8)
         ax.set_xticks([], minor=True)
         labels = [row.label for row in rows] + [label for label, _ in others]
-        ax.set_yticks(range(len(labels)), labels=labels, fontsize=_NAME, ha="left", parse_math=False)
+        look: dict[str, Any] = {"fontsize": _NAME * self._shrink, "family": style.fonts()}
+        ax.set_yticks(range(len(labels)), labels=labels, ha="left", parse_math=False, **look)
         ax.tick_params(axis="y", length=0, pad=left - 6)
         for row, text in zip(rows, ax.get_yticklabels(), strict=False):
             if style.went_wrong(row.group.first.status):
@@ -154,6 +159,7 @@ class Drawing:
             pad=24 + (_UPRIGHT if axis.upright else 0),
             fontsize=_TITLE,
             parse_math=False,
+            family=style.fonts(),
         )
 
     def invocations(self, invocations: Iterable[Interval]) -> None:
@@ -318,7 +324,9 @@ class Drawing:
             )
 
     def durations(self, rows: Sequence[Row]) -> None:
-        """How long each took, at the right."""
+        """How long each took, at the right, as far as there are not too many."""
+        if len(rows) > _MOST_DETAILED:
+            return
         transform = self._ax.get_yaxis_transform() + self._shift(7, 0)
         for at, row in enumerate(rows):
             if row.seconds is not None:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["draw"]
 
 _NAME, _DETAIL, _TITLE = 9.0, 7.5, 11.0  # sizes of text in points
-_MARK = 13.5
+_MOST_DETAILED = 600  # boxes; of more, the second line would only cost time
 _MARGIN = 14.0
 _PILE = 4.0  # how far the boxes behind a folded one look out
 _LARGEST_INCHES = 300.0  # agg draws at most 65,536 pixels: enough at 200 dots an inch
@@ -38,6 +38,11 @@ class _Label:
     mark: str
     name: str
     detail: str
+
+    @property
+    def first(self) -> str:
+        """The first line."""
+        return f"{self.mark} {self.name}" if self.mark else self.name
 
 
 class _ScaledText(Text):
@@ -65,6 +70,7 @@ def draw(graph: nx.DiGraph[str], *, ax: Axes | None, direction: str) -> Axes:
     """Draw a graph made by `durable_debug.plots.graph.graph`."""
     boxes = {node: _Box(data, _label(data)) for node, data in graph.nodes(data=True)}
     layout = lay_out(graph, {node: box.room for node, box in boxes.items()}, direction)
+    margin = 0.0 if ax else _MARGIN / (layout.width + 2 * _MARGIN)
     ax = _axes(ax, layout)
     drawing = _Drawing(ax)
     for node, ground in layout.grounds.items():
@@ -74,9 +80,8 @@ def draw(graph: nx.DiGraph[str], *, ax: Axes | None, direction: str) -> Axes:
             drawing.edge(layout.routes[start, end], data)
     for node, box in boxes.items():
         drawing.box(node, box, layout.centers[node])
-        drawing.text(box, layout.centers[node])
-    margin = _MARGIN / (layout.width + 2 * _MARGIN)
-    ax.set_title(_title(graph), loc="left", x=margin, fontsize=_TITLE, parse_math=False)
+        drawing.text(box, layout.centers[node], detailed=len(boxes) <= _MOST_DETAILED)
+    ax.set_title(_title(graph), loc="left", x=margin, fontsize=_TITLE, parse_math=False, family=style.fonts())
     return ax
 
 
@@ -151,16 +156,11 @@ class _Box:
     label: _Label
 
     @cached_property
-    def name_width(self) -> float:
-        """Points that the mark and the name take."""
-        return style.text_width(self.label.name, _NAME) + (_MARK if self.label.mark else 0.0)
-
-    @cached_property
     def size(self) -> Point:
         """Width and height in points."""
         least = 46.0 if self.data["kind"] in {"start", "end"} else 76.0
-        width = max(self.name_width, style.text_width(self.label.detail, _DETAIL)) + 22
-        return max(width, least), 34.0 if self.label.detail else 22.0
+        texts = style.text_width(self.label.first, _NAME), style.text_width(self.label.detail, _DETAIL)
+        return max(*texts, least - 22) + 22, 34.0 if self.label.detail else 22.0
 
     @property
     def piled(self) -> bool:
@@ -229,18 +229,14 @@ class _Drawing:
         width = 2.0 if wrong else 1.1
         self._ax.add_patch(box.outline(center, linewidth=width, linestyle=dashes, zorder=3, gid=node, **look))
 
-    def text(self, box: _Box, center: Point) -> None:
+    def text(self, box: _Box, center: Point, *, detailed: bool) -> None:
         x, y = center
         label, theme = box.label, self._theme
+        color = theme.failure if style.went_wrong(box.data["status"]) and label.mark else theme.text
         line = y + (6.5 if label.detail else 0.0)
-        left = x - box.name_width / 2
-        if label.mark:
-            color = theme.failure if style.went_wrong(box.data["status"]) else theme.muted
-            self._write(left, line, label.mark, _NAME, ha="left", color=color, family=style.MARK_FONT)
-            left += _MARK
-        self._write(left, line, label.name, _NAME, ha="left", color=theme.text)
-        if label.detail:
-            self._write(x, y - 8.0, label.detail, _DETAIL, ha="center", color=theme.muted)
+        self._write(x, line, label.first, _NAME, color=color)
+        if label.detail and detailed:
+            self._write(x, y - 8.0, label.detail, _DETAIL, color=theme.muted)
 
     def ground(self, ground: tuple[float, float, float, float], depth: int) -> None:
         left, low, right, high = ground
@@ -277,10 +273,11 @@ class _Drawing:
             x, y = _middle(route)
             ground = {"facecolor": self._theme.background, "edgecolor": "none", "pad": 1.0}
             text = f"×{data['times']:,}"
-            self._write(x, y, text, _DETAIL, ha="center", color=self._theme.muted, bbox=ground)
+            self._write(x, y, text, _DETAIL, color=self._theme.muted, bbox=ground)
 
     def _write(self, x: float, y: float, text: str, points: float, **look: Any) -> None:
-        artist = _ScaledText(x, y, text, points=points, va="center_baseline", zorder=4, clip_on=True, **look)
+        look |= {"ha": "center", "va": "center_baseline", "family": style.fonts()}
+        artist = _ScaledText(x, y, text, points=points, zorder=4, clip_on=True, **look)
         artist.set_transform(self._ax.transData)
         self._ax.add_artist(artist)
 

@@ -154,7 +154,7 @@ def plot_compare(
     count = frame["execution"].nunique()
     failed = frame.drop_duplicates("execution")["status"].isin(["FAILED", "TIMED_OUT", "STOPPED"]).sum()
     ax.set_title(
-        f"{count} executions, {failed} failed · {frame['outlier'].sum()} outliers",
+        f"{_counted(count, 'execution')}, {failed} failed · {_counted(int(frame['outlier'].sum()), 'outlier')}",
         loc="left",
         x=-(left - 6) / (ax.get_window_extent().width * 72 / ax.figure.dpi),
         fontsize=11,
@@ -259,3 +259,7 @@ def _name_outliers(ax: Axes, theme: style.Theme, rows: list[pd.DataFrame], short
                 annotation_clip=False,
                 gid="outlier name",
             )
+
+
+def _counted(count: int, word: str) -> str:
+    return f"{count:,} {word}{'' if count == 1 else 's'}"

@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     import networkx as nx
 
@@ -169,8 +169,8 @@ def _with_networkx(graph: nx.DiGraph[str], sizes: Mapping[str, Point], direction
         forward.__class__(graph), subset_key=layers, align="horizontal" if down else "vertical"
     )
     # It places on a grid and then shrinks all to fit into a square: the grid is stretched to the boxes.
-    step = _grid_step(raw.values())
     across, along = (0, 1) if down else (1, 0)
+    step = _grid_step(raw.values(), along)
     spacing = {
         across: max(size[across] for size in sizes.values()) + _BESIDE,
         along: max(size[along] for size in sizes.values()) + _BETWEEN_LAYERS,
@@ -184,6 +184,7 @@ def _with_networkx(graph: nx.DiGraph[str], sizes: Mapping[str, Point], direction
         min(point[axis] - sizes[node][axis] / 2 for node, point in placed.items()) for axis in (0, 1)
     )
     centers = {node: (x - left, y - bottom) for node, (x, y) in placed.items()}
+    back = _BESIDE if any(kind == "repeat" for *_, kind in graph.edges(data="kind")) else 0.0
     return Layout(
         centers=centers,
         routes={
@@ -191,18 +192,15 @@ def _with_networkx(graph: nx.DiGraph[str], sizes: Mapping[str, Point], direction
             for start, end in graph.edges
             if start != end
         },
-        width=max(x + sizes[node][0] / 2 for node, (x, _) in centers.items()),
-        height=max(y + sizes[node][1] / 2 for node, (_, y) in centers.items()),
+        width=max(x + sizes[node][0] / 2 for node, (x, _) in centers.items()) + (back if down else 0),
+        height=max(y + sizes[node][1] / 2 for node, (_, y) in centers.items()) + (0 if down else back),
     )
 
 
-def _grid_step(points: Any) -> float:
-    """The smallest distance between two places along either axis, the grid's width (half of it where layers are offset)."""
-    gaps = []
-    for axis in (0, 1):
-        values = sorted({round(float(point[axis]), 9) for point in points})
-        gaps += [b - a for a, b in pairwise(values)]
-    return min(gaps, default=1.0)
+def _grid_step(points: Iterable[Any], along: int) -> float:
+    """Distance between layers, which is that between neighbours in a layer too."""
+    layers = sorted({round(float(point[along]), 9) for point in points})
+    return min((b - a for a, b in pairwise(layers)), default=1.0)
 
 
 def _straight(

@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 __all__ = [
     "ACTIVITIES",
     "MARKS",
-    "MARK_FONT",
     "Activity",
     "Theme",
     "activity_of",
     "duration",
+    "fonts",
     "kind_word",
     "mark",
     "one_line",
@@ -72,9 +72,9 @@ MARKS = {
     "READY": "↻",
     "PAUSED": "∥",
 }
-"""Marks of statuses. Each is in the font that matplotlib brings along."""
+"""Marks of statuses. Each is in DejaVu Sans, the font that matplotlib brings along: see `fonts`."""
 
-MARK_FONT = "DejaVu Sans"
+_MARK_FONT = "DejaVu Sans"
 _WENT_WRONG = frozenset({"FAILED", "TIMED_OUT", "CANCELLED", "STOPPED"})
 
 _KIND_WORDS = {
@@ -114,6 +114,13 @@ def mark(status: str) -> str:
     ('✓', '?')
     """
     return MARKS.get(status, "?")
+
+
+def fonts() -> list[str]:
+    """Families for text with marks in it: the user's own, and for what these lack one that has all marks."""
+    import matplotlib as mpl
+
+    return [*mpl.rcParams["font.family"], _MARK_FONT]
 
 
 def went_wrong(status: str) -> bool:
