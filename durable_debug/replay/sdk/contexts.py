@@ -254,6 +254,8 @@ class ReplayContext(DurableContext):
         tape = self._tape
         if tape.halt is not None:
             raise ReplayStop(tape.halt.message)
+        if tape.observer is not None and tape.local.evaluating:
+            raise RuntimeError("An expression can't ask for operations: that would change the replay.")
         if number is None:
             number = self._step_counter._counter + 1
         ask = Ask(
@@ -280,6 +282,9 @@ class ReplayContext(DurableContext):
             if not is_user_code(frame.f_code.co_filename):
                 frame = user_frame(frame) or frame
             ask.code, ask.lasti = frame.f_code, frame.f_lasti
+            if self._batch is not None and self._batch.live:  # its thread begins here: the call is in another one
+                ask.code, ask.lasti = self._batch.ask.code, self._batch.ask.lasti
+                frame = self._batch.ask.frame or frame
             if looking:
                 ask.looked = True
             tape.note(ask)
@@ -294,8 +299,6 @@ class ReplayContext(DurableContext):
     def _show(self, ask: Ask, frame: FrameType) -> None:
         """Let the debugger see it, which may hold it here."""
         tape = self._tape
-        if tape.local.evaluating:
-            raise RuntimeError("An expression can't ask for operations: that would change the replay.")
         if ask.sub_type in BATCHES:
             ask.frame = frame  # its branches' threads do not have it on their stacks
         with unguarded():

@@ -13,7 +13,7 @@ from aws_durable_execution_sdk_python.execution import (
 from aws_durable_execution_sdk_python.state import _Signal
 
 from durable_debug.replay import output
-from durable_debug.replay.guard import unguarded
+from durable_debug.replay.guard import guarded, unguarded
 from durable_debug.replay.sdk.contexts import adopt
 from durable_debug.replay.sdk.frames import users_code
 from durable_debug.replay.sdk.service import InvocationEvent, NoAws, Service
@@ -89,7 +89,8 @@ def invoke(  # noqa: PLR0913
     if around is not None:
         event.update(event.to_json_dict())
         durable = around(durable)
-    return cast("dict[str, Any]", durable(event, lambda_context))
+    with guarded(tape.report):  # decorators are the user's code, too
+        return cast("dict[str, Any]", durable(event, lambda_context))
 
 
 def _end_at_once(state: Any) -> None:
