@@ -31,7 +31,9 @@ def write(
         document["NextMarker"] = "unknown"  # so that it stays known to be incomplete
     target, content = Path(path), _json(document)
     try:
-        descriptor, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name[:64]}.", suffix=".tmp")
+        descriptor, temporary = tempfile.mkstemp(
+            dir=target.parent, prefix=f".{target.name[:64]}.", suffix=".tmp"
+        )
     except OSError as error:
         raise HistoryError(f"{target} cannot be written: {error}.", cure="Check the path.") from None
     try:

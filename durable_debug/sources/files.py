@@ -121,7 +121,8 @@ def _parse(raw: bytes) -> Any:
         )
     for mark, encoding in _BOMS.items():
         if raw.startswith(mark):  # PowerShell's `>` writes UTF-16
-            raw = raw.decode(encoding, errors="surrogatepass").encode("utf-8", errors="surrogatepass")
+            with contextlib.suppress(UnicodeError):
+                raw = raw.decode(encoding).encode()
             break
     try:
         with _no_collection():

@@ -96,7 +96,9 @@ def test_without_execution_data(document: dict[str, Any], flagged: bool) -> None
 
 def test_the_emulator_without_execution_data() -> None:
     """It keeps the errors then, and says of each that it is truncated."""
-    raw = copy.deepcopy(record(CASES["retries_exhausted"] if "retries_exhausted" in CASES else next(iter(CASES.values()))).raw)
+    raw = copy.deepcopy(
+        record(CASES["retries_exhausted"] if "retries_exhausted" in CASES else next(iter(CASES.values()))).raw
+    )
     for event in raw["Events"]:
         for key in ("Result", "Input"):
             held = event.get(f"{event['EventType']}Details", {}).get(key)
@@ -127,7 +129,11 @@ def cut(events: list[dict[str, Any]], name: str, kind: str) -> dict[str, Any]:
 
 def test_one_payload_truncated_where_a_replay_needs_it(document: dict[str, Any]) -> None:
     history = load(document)
-    step = next(each for each in history.tree() if each.depth == 0 and each.type == "STEP" and each.status == "SUCCEEDED")
+    step = next(
+        each
+        for each in history.tree()
+        if each.depth == 0 and each.type == "STEP" and each.status == "SUCCEEDED"
+    )
     event = cut(document["Events"], step.name, "StepSucceeded")
     history = load(document)
     assert history.operation(step.id).truncated
@@ -184,7 +190,10 @@ def test_a_new_end_of_a_known_operation_is_understood() -> None:
         ({"Name": {"a": 1}}, "Event 3 has a Name that is not text"),
         ({"Id": ["x"]}, "Event 3 has a Id that is not text"),
         ({"EventType": "StepSucceeded", "StepSucceededDetails": []}, "Event 3 has details of another shape"),
-        ({"EventType": "StepSucceeded", "StepSucceededDetails": {"Result": "x"}}, "Event 3 has details of another shape"),
+        (
+            {"EventType": "StepSucceeded", "StepSucceededDetails": {"Result": "x"}},
+            "Event 3 has details of another shape",
+        ),
         (
             {"EventType": "StepSucceeded", "StepSucceededDetails": {"Result": {"Payload": 3}}},
             "Event 3 has details of another shape",

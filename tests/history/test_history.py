@@ -106,7 +106,9 @@ def test_column_types(espresso: History) -> None:
             assert {column: str(dtype) for column, dtype in frame.dtypes.items()} == columns, name
         documented = getattr(History, name).__doc__
         for column in columns:
-            word = {"first_event_id": "first/last_event_id", "last_event_id": "first/last_event_id"}.get(column, column)
+            word = {"first_event_id": "first/last_event_id", "last_event_id": "first/last_event_id"}.get(
+                column, column
+            )
             assert word in documented, (name, column)
         assert getattr(espresso, name) is getattr(espresso, name)
 
@@ -147,7 +149,9 @@ def test_the_tree(samples: Path) -> None:
     for operation in history.tree():
         assert isinstance(operation, Operation)
         assert operation.parent_id is None or operation.parent_id in seen, "a parent comes first"
-        assert operation.depth == (0 if operation.parent_id is None else history.operation(operation.parent_id).depth + 1)
+        assert operation.depth == (
+            0 if operation.parent_id is None else history.operation(operation.parent_id).depth + 1
+        )
         seen.add(operation.id)
         assert history.operation(operation.position) is history.operation(operation.id) is operation
         assert history.raw[operation.event_ids[0] - 1]["Id"] == operation.id
@@ -160,18 +164,38 @@ def test_an_operation_has_what_its_events_say() -> None:
     history = History(
         [
             event(1, "ExecutionStarted", 0, Id="e", details={"Input": {"Payload": "{}"}}),
-            event(2, "CallbackStarted", 1, Id="c", details={"CallbackId": "id-1", "Timeout": 120, "HeartbeatTimeout": 9}),
+            event(
+                2,
+                "CallbackStarted",
+                1,
+                Id="c",
+                details={"CallbackId": "id-1", "Timeout": 120, "HeartbeatTimeout": 9},
+            ),
             event(3, "WaitStarted", 1, Id="w", details={"Duration": 60, "ScheduledEndTimestamp": AT + 61}),
             event(
-                4, "ChainedInvokeStarted", 2, Id="i", details={"FunctionName": "f:1", "Input": {"Payload": '{"a":1}'}}
+                4,
+                "ChainedInvokeStarted",
+                2,
+                Id="i",
+                details={"FunctionName": "f:1", "Input": {"Payload": '{"a":1}'}},
             ),
             event(5, "ChainedInvokeFailed", 3, Id="i", details={"Error": {"Payload": {"ErrorType": "Boom"}}}),
-            event(6, "CallbackTimedOut", 121, Id="c", details={"Error": {"Payload": {"ErrorMessage": "late"}}}),
+            event(
+                6, "CallbackTimedOut", 121, Id="c", details={"Error": {"Payload": {"ErrorMessage": "late"}}}
+            ),
         ]
     )
     callback, wait, invoke = history.tree()
-    assert (callback.callback_id, callback.timeout_seconds, callback.heartbeat_timeout_seconds) == ("id-1", 120, 9)
-    assert (callback.status, callback.error, callback.elapsed_seconds) == ("TIMED_OUT", {"ErrorMessage": "late"}, 120)
+    assert (callback.callback_id, callback.timeout_seconds, callback.heartbeat_timeout_seconds) == (
+        "id-1",
+        120,
+        9,
+    )
+    assert (callback.status, callback.error, callback.elapsed_seconds) == (
+        "TIMED_OUT",
+        {"ErrorMessage": "late"},
+        120,
+    )
     assert (wait.status, wait.duration_seconds, wait.end) == ("STARTED", 60, None)
     assert (invoke.function_name, invoke.payload, invoke.error) == ("f:1", '{"a":1}', {"ErrorType": "Boom"})
     assert (invoke.result, invoke.status, invoke.end_event_id) == (None, "FAILED", 5)
@@ -183,9 +207,23 @@ def test_attempts_of_a_step() -> None:
         [
             event(1, "ExecutionStarted", 0, Id="e"),
             event(2, "StepStarted", 1, Id="s", Name="pay"),
-            event(3, "StepFailed", 2, Id="s", Name="pay", details={**failed, "RetryDetails": {"NextAttemptDelaySeconds": 5}}),
+            event(
+                3,
+                "StepFailed",
+                2,
+                Id="s",
+                Name="pay",
+                details={**failed, "RetryDetails": {"NextAttemptDelaySeconds": 5}},
+            ),
             event(4, "StepStarted", 8, Id="s", Name="pay"),
-            event(5, "StepFailed", 9, Id="s", Name="pay", details={**failed, "RetryDetails": {"NextAttemptDelaySeconds": 0}}),
+            event(
+                5,
+                "StepFailed",
+                9,
+                Id="s",
+                Name="pay",
+                details={**failed, "RetryDetails": {"NextAttemptDelaySeconds": 0}},
+            ),
         ]
     )
     (step,) = history.tree()

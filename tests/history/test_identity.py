@@ -63,7 +63,11 @@ def test_out_of_order_and_with_gaps() -> None:
 
 
 def test_javascript_ids() -> None:
-    parents = {javascript("1"): None, javascript("1-1"): javascript("1"), javascript("1-1-2"): javascript("1-1")}
+    parents = {
+        javascript("1"): None,
+        javascript("1-1"): javascript("1"),
+        javascript("1-1-2"): javascript("1-1"),
+    }
     assert set(fresh(parents).values()) == {"1", "1-1", "1-1-2"}
 
 
@@ -91,7 +95,14 @@ def test_parents_in_a_circle() -> None:
     assert set(fresh({javascript("x"): javascript("y"), javascript("y"): javascript("x")}).values())
 
 
-@given(st.lists(st.tuples(st.integers(0, 30), st.integers(0, 30), st.integers(1, 10)), min_size=1, max_size=40, unique=True))
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 30), st.integers(0, 30), st.integers(1, 10)),
+        min_size=1,
+        max_size=40,
+        unique=True,
+    )
+)
 def test_whatever_was_recorded_is_found(places: list[tuple[int, int, int]]) -> None:
     parents: dict[str, str | None] = {}
     for place in places:

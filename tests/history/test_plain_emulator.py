@@ -15,7 +15,11 @@ from aws_durable_execution_sdk_python.config import (
     ParallelConfig,
     StepConfig,
 )
-from aws_durable_execution_sdk_python.retries import JitterStrategy, RetryStrategyConfig, create_retry_strategy
+from aws_durable_execution_sdk_python.retries import (
+    JitterStrategy,
+    RetryStrategyConfig,
+    create_retry_strategy,
+)
 from aws_durable_execution_sdk_python.waits import WaitForConditionConfig, WaitForConditionDecision
 from aws_durable_execution_sdk_python_testing.runner import DurableFunctionTestRunner
 
@@ -150,7 +154,9 @@ def without_poll_states(state: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize(
-    "handler", [retries, waits, branches_that_retry, flat, early, nested, polls, large_result], ids=lambda f: f.__name__
+    "handler",
+    [retries, waits, branches_that_retry, flat, early, nested, polls, large_result],
+    ids=lambda f: f.__name__,
 )
 def test_state_at_each_invocation(handler: Any) -> None:
     document, store, received = run(handler)

@@ -79,7 +79,8 @@ def test_inferred_boundaries(name: str) -> None:
     for number, invocation in enumerate(recorded.invocations, 1):
         unsure = arrived_together(history, number)
         found, received = (
-            without(plain(state), unsure) for state in (history.invocation_state(number), invocation.operations)
+            without(plain(state), unsure)
+            for state in (history.invocation_state(number), invocation.operations)
         )
         for operation in received:
             if operation["Id"] in polls and operation["Status"] in {"PENDING", "READY"}:
@@ -102,7 +103,9 @@ def test_crashed_invocations_without_a_report_are_told_by_their_checkpoints(name
         if invocation.boundaries == "inferred":
             assert invocation.status in {"FAILED", "RUNNING"}
             continue
-        received = next((each for moment, each in starts.items() if abs(moment - plain(invocation.start)) <= 2), None)
+        received = next(
+            (each for moment, each in starts.items() if abs(moment - plain(invocation.start)) <= 2), None
+        )
         assert received is not None
         if name in SUMMARY_OF_ITS_OWN:
             continue

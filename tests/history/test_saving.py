@@ -18,7 +18,13 @@ from durable_debug.sources import load
 
 TEXT = st.one_of(st.text(max_size=20), st.text(st.characters(), max_size=20))  # lone surrogates too
 JSON = st.recursive(
-    st.one_of(st.none(), st.booleans(), st.integers(-(2**63), 2**63 - 1), st.floats(allow_nan=False, allow_infinity=False), TEXT),
+    st.one_of(
+        st.none(),
+        st.booleans(),
+        st.integers(-(2**63), 2**63 - 1),
+        st.floats(allow_nan=False, allow_infinity=False),
+        TEXT,
+    ),
     lambda inner: st.one_of(st.lists(inner, max_size=4), st.dictionaries(TEXT, inner, max_size=4)),
     max_leaves=10,
 )
@@ -28,7 +34,14 @@ TIMES = st.one_of(
     st.integers(10**12, 4 * 10**12),
     st.datetimes(datetime(1980, 1, 1), datetime(2200, 1, 1)).map(lambda moment: moment.isoformat() + "Z"),
 )
-KINDS = ("StepStarted", "StepSucceeded", "WaitStarted", "ExecutionStarted", "SomethingNew", "InvocationCompleted")
+KINDS = (
+    "StepStarted",
+    "StepSucceeded",
+    "WaitStarted",
+    "ExecutionStarted",
+    "SomethingNew",
+    "InvocationCompleted",
+)
 
 
 @st.composite
@@ -38,8 +51,15 @@ def histories(draw: Any) -> History:
         kind = draw(st.sampled_from(KINDS))
         payload = draw(st.one_of(st.none(), TEXT))
         details = {"Result": {"Payload": payload, "Truncated": False}, "Anything": draw(JSON)}
-        event = {"EventType": kind, "EventId": number, "EventTimestamp": draw(TIMES), f"{kind}Details": details}
-        event |= draw(st.fixed_dictionaries({}, optional={"Id": TEXT, "Name": TEXT, "ParentId": TEXT, "SubType": TEXT}))
+        event = {
+            "EventType": kind,
+            "EventId": number,
+            "EventTimestamp": draw(TIMES),
+            f"{kind}Details": details,
+        }
+        event |= draw(
+            st.fixed_dictionaries({}, optional={"Id": TEXT, "Name": TEXT, "ParentId": TEXT, "SubType": TEXT})
+        )
         events.append(event)
     return History(events, arn=draw(st.one_of(st.none(), st.text(st.characters(codec="ascii"), min_size=1))))
 

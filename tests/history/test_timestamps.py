@@ -56,7 +56,8 @@ def test_nor_in_a_column(moment: datetime) -> None:
 
 
 @pytest.mark.parametrize(
-    "column", [[], [1.0, 2], [float("nan")], [-1.0], [1e12], ["2026-11-21T20:08:52"], ["x"], [MOMENT], [1.0, None]]
+    "column",
+    [[], [1.0, 2], [float("nan")], [-1.0], [1e12], ["2026-11-21T20:08:52"], ["x"], [MOMENT], [1.0, None]],
 )
 def test_the_quick_way_is_for_what_is_certain(column: list[object]) -> None:
     assert epoch_seconds(column) is None
