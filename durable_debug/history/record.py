@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import re
+import os
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from durable_debug.errors import HistoryError
-from durable_debug.history import card, checks, saving
+from durable_debug.history import card, checks, keeping, saving
 from durable_debug.history.children import Children, family_frame
 from durable_debug.history.columns import Columns
 from durable_debug.history.invocations import Invocations, find_invocations
@@ -16,7 +17,6 @@ from durable_debug.history.state import Change, fold, operations_at, operations_
 from durable_debug.history.vocabulary import Origin
 
 if TYPE_CHECKING:
-    import os
     from collections.abc import Callable, Iterable, Mapping, Sequence
     from types import ModuleType
 
@@ -25,11 +25,6 @@ if TYPE_CHECKING:
     from durable_debug.history.state import State
 
 __all__ = ["History"]
-
-# botocore's pattern of a DurableExecutionArn, less strict about what it need not be strict about
-_ARN = re.compile(
-    r"^arn:[^:]+:lambda:[^:]*:[^:]*:function:(?P<function>[^:/]+)(?::(?P<version>[^/]*))?/durable-execution/(?P<name>[^/]+)/"
-)
 
 
 class History:
@@ -427,13 +422,30 @@ class History:
             )
         checks.require_replayable(self._columns, self.tree(), more_pages=self._more_pages)
 
-    def save(self, path: str | os.PathLike[str]) -> None:
+    def save(self, path: str | os.PathLike[str]) -> Path:
         """Write the history as ``GetDurableExecutionHistory`` JSON, whole or not at all.
 
-        The ARN is kept under ``DurableExecutionArn``, datetimes become ISO 8601 with microseconds; loading the file
-        gives an equal history.
+        The ARN is kept under ``DurableExecutionArn`` and the execution's own record under ``Execution``, datetimes become
+        ISO 8601 with microseconds; loading the file gives an equal history.
+
+        Parameters
+        ----------
+        path
+            A file; or a folder (one that exists, or a path that ends with ``/``), where it gets a name of its own and a
+            line in the folder's index, as `dd.fetch` keeps them.
+
+        Returns
+        -------
+        pathlib.Path
+            The file.
         """
-        saving.write(self.raw, path, arn=self.arn, more_pages=self._more_pages)
+        also: dict[str, Any] = {"Execution": dict(self.execution)} if self.execution else {}
+        if self._not_replayable:
+            also["NotReplayable"] = self._not_replayable
+        to = Path(path).expanduser()
+        into_folder = to.is_dir() or str(path).endswith(("/", os.sep))
+        write = keeping.keep if into_folder else saving.write
+        return write(self.raw, to, arn=self.arn, more_pages=self._more_pages, also=also)
 
     def __len__(self) -> int:
         return len(self._columns)
@@ -484,7 +496,7 @@ class History:
         return [change for change in self._changes if change.at < cut]
 
     def _of_arn(self, part: str) -> str | None:
-        found = _ARN.match(self.arn) if self.arn else None
+        found = keeping.ARN.match(self.arn) if self.arn else None
         return found[part] if found else None
 
     def _outcome(self, *, started: bool) -> tuple[str | None, dict[str, Any] | None]:

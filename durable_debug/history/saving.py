@@ -16,16 +16,21 @@ from durable_debug.errors import HistoryError
 from durable_debug.history.timestamps import microseconds
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 __all__ = ["same_events", "write"]
 
 
 def write(
-    events: Sequence[dict[str, Any]], path: str | os.PathLike[str], *, arn: str | None, more_pages: bool
-) -> None:
-    """Write the events to a file, atomically."""
-    document: dict[str, Any] = {"DurableExecutionArn": arn} if arn is not None else {}
+    events: Sequence[dict[str, Any]],
+    path: str | os.PathLike[str],
+    *,
+    arn: str | None,
+    more_pages: bool,
+    also: Mapping[str, Any],
+) -> Path:
+    """Write the events to a file, atomically, and return its path; `also` stands before them."""
+    document: dict[str, Any] = ({"DurableExecutionArn": arn} if arn is not None else {}) | dict(also)
     document["Events"] = list(events)
     if more_pages:
         document["NextMarker"] = "unknown"  # so that it stays known to be incomplete
@@ -45,6 +50,7 @@ def write(
         with contextlib.suppress(FileNotFoundError):
             Path(temporary).unlink()
         raise
+    return target
 
 
 def same_events(some: Sequence[dict[str, Any]], others: Sequence[dict[str, Any]]) -> bool:
