@@ -18,11 +18,12 @@ from durable_debug.plots import style
 from durable_debug.widgets import _commands, _details
 from durable_debug.widgets._queue import Queue
 from durable_debug.widgets._rows import Table
+from durable_debug.widgets._rows import _in_order as in_order
 from durable_debug.widgets._text import one_line
 from durable_debug.widgets._view import headline
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     from matplotlib.axes import Axes
 
@@ -80,12 +81,12 @@ class HistoryView(anywidget.AnyWidget):
     details = traitlets.Bool(default_value=True).tag(sync=True)
     """Whether what is selected is shown below."""
 
-    def __init__(self, source: History | Debugger, *, details: bool = True, **traits: Any) -> None:
+    def __init__(self, source: History | Debugger, *, details: bool = True) -> None:
         debugger = cast("Debugger", source) if hasattr(source, "run_result") else None
         self.history: History = debugger.history if debugger else cast("History", source)
         self._weak = weakref.ref(debugger) if debugger else None
         self._debugger = debugger  # kept alive while a page shows it
-        self._table = Table(debugger) if debugger else Table.of(self.history)
+        self._table = Table(debugger) if debugger else _Recorded(self.history)
         self._changing = threading.RLock()
         self._serial = 0
         self._shown = 0
@@ -99,11 +100,15 @@ class HistoryView(anywidget.AnyWidget):
             operations=dict(self._table.columns()),
             divergences=_divergences(debugger, self._table) if debugger else [],
             details=details,
-            **traits,
+            **self._content(),
         )
         self.on_msg(HistoryView._received)
         if debugger:
             self._listen()
+
+    def _content(self) -> dict[str, Any]:
+        """Further traits, whose values need the history."""
+        return {}
 
     # ---- the debugger's side
 
@@ -125,7 +130,9 @@ class HistoryView(anywidget.AnyWidget):
         with self._changing:
             debugger = self._debugger
             if debugger is None:
-                self.at = {**self.at, "status": "closed", "headline": "This debugger is closed."} if self.at else {}
+                self.at = (
+                    {**self.at, "status": "closed", "headline": "This debugger is closed."} if self.at else {}
+                )
                 return
             if debugger.status == "running":  # its stop is about to change: nothing else to tell
                 self.at = {**self.at, "status": "running"}
@@ -152,7 +159,12 @@ class HistoryView(anywidget.AnyWidget):
         }
 
     def _breakpoint(self, one: Breakpoint) -> dict[str, Any]:
-        return {"id": one.id, "spec": one_line(one.spec, 200), "enabled": one.enabled, "rows": self._rows_of(one)}
+        return {
+            "id": one.id,
+            "spec": one_line(one.spec, 200),
+            "enabled": one.enabled,
+            "rows": self._rows_of(one),
+        }
 
     def _rows_of(self, one: Breakpoint) -> list[int]:
         """Rows that a breakpoint may stop at, but for its condition; found once, since it never changes."""
@@ -164,7 +176,8 @@ class HistoryView(anywidget.AnyWidget):
             self._marks[key] = [
                 at
                 for at, row in enumerate(self._table.rows)
-                if one.id and row.asked is not None
+                if one.id
+                and row.asked is not None
                 and one.fits(
                     asks[row.asked.seq],
                     row.recorded,
@@ -283,6 +296,16 @@ class HistoryView(anywidget.AnyWidget):
         return shown
 
 
+class _Recorded(Table):
+    """The operations of a history that nobody replays."""
+
+    def __init__(self, history: History) -> None:
+        self.history = history
+        self.rows = in_order(history.tree(), (), ())
+        self.row_of_stop = {}
+        self.total = 0
+
+
 def _encoded(picture: bytes, format_: str) -> dict[str, str]:
     kind = {"png": "image/png", "svg": "image/svg+xml"}[format_]
     return {"type": kind, "base64": base64.b64encode(picture).decode()}
@@ -303,7 +326,10 @@ def _divergences(debugger: Debugger, table: Table) -> list[list[Any]]:
     rows = {row.asked.position: at for at, row in enumerate(table.rows) if row.asked is not None}
     recorded = {row.recorded.position: at for at, row in enumerate(table.rows) if row.recorded is not None}
     found = [
-        [rows.get(one.position or "", recorded.get(one.recorded_position or "", -1)), one_line(one.message, 300)]
+        [
+            rows.get(one.position or "", recorded.get(one.recorded_position or "", -1)),
+            one_line(one.message, 300),
+        ]
         for one in debugger.run_result.divergences[:_MOST_DIVERGENCES]
     ]
     return [each for each in found if each[0] >= 0]
@@ -313,11 +339,3 @@ def _divergences(debugger: Debugger, table: Table) -> list[list[Any]]:
 def _palette() -> dict[str, Any]:
     looks = {name: list(each) for name, each in style.ACTIVITIES.items()}
     return {"activities": looks, "failure": style.FAILURE, "marks": style.MARKS, "font": style.MARK_FONT}
-
-
-def activity_rows(table: Table) -> Sequence[str]:
-    """Activity of each row's operation: what gives it its colour."""
-    return [
-        style.activity_of((row.recorded or row.asked).type) if row.recorded or row.asked else "unknown"  # type: ignore[union-attr]
-        for row in table.rows
-    ]

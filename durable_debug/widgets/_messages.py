@@ -32,8 +32,9 @@ class Rows(TypedDict):
     """Every operation, column by column, a parent before its children. Lists of one length, but for the two tables.
 
     ``stop`` is the number of the stop at which the handler asks for the operation, -1 where it never does. ``kind``
-    and ``recorded`` are indices into ``kinds`` and ``statuses``; ``parent`` is a row, -1 at the top; ``attempts`` is 0
-    for what is no step.
+    and ``recorded`` are indices into ``kinds`` and ``statuses``, where empty text stands for what the history does not
+    have, and ``VIRTUAL`` for a context that no history ever has; ``parent`` is a row, -1 at the top; ``attempts`` is 0 for
+    what is no step.
     """
 
     position: list[str]

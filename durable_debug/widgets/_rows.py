@@ -102,10 +102,7 @@ class Table:
             "parent": [row.parent for row in self.rows],
             "depth": [row.depth for row in self.rows],
             "kind": [kinds.setdefault(_kind(row), len(kinds)) for row in self.rows],
-            "recorded": [
-                statuses.setdefault(row.recorded.status if row.recorded else "", len(statuses))
-                for row in self.rows
-            ],
+            "recorded": [statuses.setdefault(_recorded(row), len(statuses)) for row in self.rows],
             "stop": [row.asked.seq if row.asked else -1 for row in self.rows],
             "attempts": [len(row.recorded.all_attempts) if row.recorded else 0 for row in self.rows],
             "kinds": [],
@@ -126,6 +123,12 @@ class Table:
 def _name(row: Row) -> str | None:
     name = row.recorded.name if row.recorded is not None else row.asked.name if row.asked else None
     return name if name is None or len(name) <= 256 else f"{name[:255]}…"
+
+
+def _recorded(row: Row) -> str:
+    if row.recorded is not None:
+        return row.recorded.status
+    return "VIRTUAL" if row.asked is not None and row.asked.answer == "virtual" else ""
 
 
 def _kind(row: Row) -> str:

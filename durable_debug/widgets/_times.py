@@ -60,9 +60,15 @@ def bars_and_axis(history: History, table: Table) -> dict[str, Any]:
     moments += [origin + time for time, _ in others]
     open_end = any(bars["open"])
     axis = TimeAxis(
-        span.start, span.end, cut=long_gaps(span.start, span.end, busy, moments), width=_WIDTH, open_end=open_end
+        span.start,
+        span.end,
+        cut=long_gaps(span.start, span.end, busy, moments),
+        width=_WIDTH,
+        open_end=open_end,
     )
-    knots = np.array([axis.low, *sorted({edge for gap in axis.gaps for edge in (gap.start, gap.end)}), axis.high])
+    knots = np.array(
+        [axis.low, *sorted({edge for gap in axis.gaps for edge in (gap.start, gap.end)}), axis.high]
+    )
     return {
         "origin": f"{history.events['timestamp'].min():%Y-%m-%d %H:%M:%S} UTC" if len(history) else "",
         "total": span.end - span.start,
@@ -84,9 +90,7 @@ def bars_and_axis(history: History, table: Table) -> dict[str, Any]:
 def _others(history: History, origin: int) -> list[tuple[int, str]]:
     from durable_debug.plots.bars import other_events
 
-    found = [
-        (time - origin, label) for label, times in other_events(history) for time in times
-    ]
+    found = [(time - origin, label) for label, times in other_events(history) for time in times]
     return sorted(found)[:_MOST_OTHER]
 
 

@@ -53,6 +53,7 @@ const ICONS = {
   r: "M8 1.75L14.25 8 8 14.25 1.75 8zM6 8h4",
   ".": RING,
   "-": "M2.75 2.75h10.5v10.5H2.75zM8 5.5v5M5.5 8h5",
+  v: "M2.75 2.75h10.5v10.5H2.75z",
   "?": `${RING}M6.4 6.5a1.6 1.6 0 1 1 2.3 1.5c-.5.25-.7.5-.7 1M8 11.2v.1`,
 };
 
@@ -99,6 +100,7 @@ const STATUS = {
   r: ["READY", "Ready"],
   ".": [null, "Not begun"],
   "-": ["", "Not recorded"],
+  v: ["VIRTUAL", "Virtual"],
   "?": [null, "Unknown"],
 };
 const LETTER = Object.fromEntries(Object.entries(STATUS).filter(([, [name]]) => name != null).map(([letter, [name]]) => [name, letter]));

@@ -60,8 +60,13 @@ class Timeline(HistoryView):
     ) -> None:
         self._folding: dict[str, Any] = {"fold": fold, "unfold": unfold}
         super().__init__(source, details=details)
-        self.times = bars_and_axis(self.history, self._table)
-        self.groups = groups(self.history, self._table, folded=fold, unfold=unfold)
+
+    def _content(self) -> dict[str, Any]:
+        folding = self._folding
+        return {
+            "times": bars_and_axis(self.history, self._table),
+            "groups": groups(self.history, self._table, folded=folding["fold"], unfold=folding["unfold"]),
+        }
 
     def plot(self, ax: Axes | None = None) -> Axes:
         """Draw the same with matplotlib: see `durable_debug.plots.timeline.plot_timeline`."""
