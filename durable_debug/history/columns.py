@@ -8,11 +8,12 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from durable_debug.errors import HistoryError
-from durable_debug.history.timestamps import epoch_seconds, microseconds
+from durable_debug.history.timestamps import epoch_seconds, from_microseconds, microseconds
 from durable_debug.history.vocabulary import KNOWN_EVENT_TYPES, Meaning, Origin, details_key, meaning
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+    from datetime import datetime
 
 __all__ = ["Columns"]
 
@@ -68,6 +69,11 @@ class Columns:
         if self.timestamps and type(self.timestamps[0]) is float:
             return [round(value * 1_000_000) for value in self.timestamps]
         return self.timestamps
+
+    @cached_property
+    def moments(self) -> list[datetime]:
+        """The same as aware datetimes, UTC."""
+        return [from_microseconds(value) for value in self.times]
 
     def time(self, at: int) -> int:
         """One of `times`, where all of them are not worth the while."""

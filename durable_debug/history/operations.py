@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from durable_debug.history.identity import recover_positions
 from durable_debug.history.state import replays_children, retry_delay
-from durable_debug.history.timestamps import from_microseconds
 from durable_debug.history.vocabulary import Origin
 
 if TYPE_CHECKING:
@@ -227,12 +226,12 @@ class _Builder:
         return tuple(attempts)
 
     def _attempt(self, number: int, begun: int | None, ended: int | None) -> Attempt:
-        times, told = self._columns.times, ended if ended is not None else begun
+        moments, told = self._columns.moments, ended if ended is not None else begun
         return Attempt(
             number=number,
             status=(self._columns.meanings[ended].status if ended is not None else None) or "STARTED",
-            start=from_microseconds(times[begun]) if begun is not None else None,
-            end=from_microseconds(times[ended]) if ended is not None else None,
+            start=moments[begun] if begun is not None else None,
+            end=moments[ended] if ended is not None else None,
             delay_seconds=retry_delay(self._columns.details[ended]) if ended is not None else None,
             result=self._payloads[ended] if ended is not None else None,
             error=(self._errors[ended] or None) if ended is not None else None,

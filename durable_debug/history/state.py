@@ -58,7 +58,7 @@ def fold(columns: Columns) -> list[Change]:
     for at, (operation_id, meaning) in enumerate(zip(columns.ids, columns.meanings, strict=True)):
         if operation_id is None or meaning.type is None or meaning.status is None:
             continue
-        time = from_microseconds(columns.times[at])
+        time = columns.moments[at]
         before = now.get(operation_id)
         if before and before["Type"] != meaning.type:
             before = None  # no real history has this; take the newer for true

@@ -73,4 +73,4 @@ def epoch_seconds(values: Sequence[Any]) -> list[float] | None:
 
 def from_microseconds(value: int) -> datetime:
     """Return the aware UTC datetime of `value` microseconds since 1970."""
-    return _EPOCH + timedelta(microseconds=value)
+    return _EPOCH + timedelta(0, 0, value)
