@@ -338,4 +338,4 @@ def _divergences(debugger: Debugger, table: Table) -> list[list[Any]]:
 @functools.cache
 def _palette() -> dict[str, Any]:
     looks = {name: list(each) for name, each in style.ACTIVITIES.items()}
-    return {"activities": looks, "failure": style.FAILURE, "marks": style.MARKS, "font": style.MARK_FONT}
+    return {"activities": looks, "failure": style.FAILURE, "marks": style.MARKS}
