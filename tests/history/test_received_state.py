@@ -49,11 +49,16 @@ def spaced(document: Any) -> Any:
     return json.loads(json.dumps(document, default=lambda moment: str(moment)))
 
 
-@pytest.mark.parametrize("form", [lambda document: document, epoch, spaced], ids=["boto3", "epoch", "sam"])
-@pytest.mark.parametrize("name", CASES)
-def test_recorded_boundaries(name: str, form: Any) -> None:
+FORMS = {"boto3": lambda document: document, "epoch": epoch, "sam": spaced}
+
+
+@pytest.mark.parametrize(
+    ("name", "form"),
+    [(name, form) for at, name in enumerate(CASES) for form in FORMS if form == "boto3" or at % 6 == 0],
+)
+def test_recorded_boundaries(name: str, form: str) -> None:
     recorded = record(CASES[name])
-    history = load(form(recorded.history))
+    history = load(FORMS[form](recorded.history))
     assert history.invocation_count == len(recorded.invocations)
     if name in SUMMARY_OF_ITS_OWN:
         return
