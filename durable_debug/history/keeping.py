@@ -46,7 +46,7 @@ class Entry(TypedDict):
     status: str | None
     start: str | None
     end: str | None
-    events: int
+    events: int | None
     problem: str | None
 
 

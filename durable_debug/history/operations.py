@@ -177,6 +177,7 @@ class _Builder:
         ended = answers[-1] if answers and "EndTimestamp" in state else None
         asked = (columns.details[started] if started is not None else None) or {}
         attempts = self._attempts(rows) if state["Type"] == "STEP" else ()
+        known = ((columns.details[ended] if ended is not None else None) or {}).get("ReplayChildren")
         return Operation(
             id=state["Id"],
             position=self._places[state["Id"]],
@@ -204,7 +205,7 @@ class _Builder:
             timeout_seconds=_whole(asked.get("Timeout")),
             heartbeat_timeout_seconds=_whole(asked.get("HeartbeatTimeout")),
             duration_seconds=_whole(asked.get("Duration")),
-            replay_children=replays_children(state),
+            replay_children=known if isinstance(known, bool) else replays_children(state),
             truncated=not self._lacking.isdisjoint(rows),
             all_attempts=attempts,
         )

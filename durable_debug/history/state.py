@@ -192,7 +192,8 @@ def _context(operation: State, _: State | None, told: _Told) -> None:
     operation["ContextDetails"] = {"Result": None} | _outcome(
         told
     )  # as the SDK writes it, also while it runs
-    if replays_children(operation):
+    known = told.details.get("ReplayChildren")  # not Lambda's: from a store that has the checkpoints
+    if known is True or (known is None and replays_children(operation)):
         operation["ContextDetails"]["ReplayChildren"] = True
 
 
