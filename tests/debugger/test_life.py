@@ -1,0 +1,276 @@
+"""A debugger leaves nothing behind: no thread, no hook, no memory, whenever and however it is left."""
+
+from __future__ import annotations
+
+import gc
+import logging
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+from pathlib import Path
+
+import durable_debug as dd
+import pytest
+from aws_durable_execution_sdk_python import durable_execution
+from aws_durable_execution_sdk_python.config import Duration
+
+from tests.debugger.walk import SAMPLES, SUBJECTS, open_debugger
+
+ROOT = Path(__file__).parent.parent.parent
+OURS = ("durable-debug", "dex-", "ThreadPoolExecutor")
+
+
+def our_threads() -> list[str]:
+    return [thread.name for thread in threading.enumerate() if thread.name.startswith(OURS)]
+
+
+def soon(condition, seconds: float = 3.0) -> bool:
+    give_up = time.monotonic() + seconds
+    while not condition() and time.monotonic() < give_up:
+        time.sleep(0.01)
+    return condition()
+
+
+@pytest.mark.parametrize("subject", SUBJECTS)
+def test_closing_half_way_ends_its_threads(subject) -> None:
+    dbg = open_debugger(subject)
+    dbg.goto(index=dbg.run_result.operations[-1].seq // 2)
+    assert our_threads()
+    dbg.close()
+    assert soon(lambda: not our_threads())
+    dbg.close()  # does no harm
+    assert dbg.status == "closed"
+
+
+def test_a_closed_debugger_says_so() -> None:
+    dbg = open_debugger("timed out")
+    dbg.close()
+    for use in (dbg.run, dbg.step, dbg.step_in, dbg.step_out, dbg.step_back, dbg.run_back, dbg.restart):
+        with pytest.raises(dd.ClosedError, match="closed"):
+            use()
+    with pytest.raises(dd.ClosedError):
+        dbg.goto(index=1)
+    with pytest.raises(dd.ClosedError):
+        dbg.post("run")
+    with pytest.raises(dd.ClosedError):
+        dbg.evaluate("1")
+    with pytest.raises(dd.ClosedError):
+        dbg.break_at("x")
+
+
+@pytest.mark.parametrize("subject", ["nested", "live map", "timed out"])
+def test_one_that_nobody_refers_to_ends_by_itself(subject) -> None:
+    dbg = open_debugger(subject)
+    dbg.break_at("*", when="len(event) > 0")
+    dbg.goto(index=3)
+    dbg.run()
+    dbg.step_back()
+    dbg.post("step_in")
+    assert soon(lambda: dbg.status == "stopped")
+    assert dbg.problem is None
+    del dbg
+    gc.collect()
+    assert soon(lambda: not our_threads())
+
+
+SCRIPT = """
+    import durable_debug as dd
+    dbg = dd.debug({handler!r}, {history!r}, invocation={invocation!r})
+    dbg.goto(index=5)
+    {more}
+    print("at", dbg.stop.index)
+"""
+
+
+@pytest.mark.parametrize(
+    ("subject", "more"),
+    [
+        ("timed out", ""),
+        ("live map", ""),
+        ("nested", "dbg.post('step')"),
+        ("nested", "import sys; print('at 5'); sys.exit(0)"),
+    ],
+)
+def test_the_interpreter_ends_with_an_open_debugger(subject, more) -> None:
+    history, app, invocation = SUBJECTS[subject]
+    script = SCRIPT.format(
+        handler=f"{SAMPLES}/apps/{app}.py:handler",
+        history=str(SAMPLES / f"{history}.json"),
+        invocation=invocation,
+        more=more,
+    )
+    started = time.monotonic()
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(script)], cwd=ROOT, capture_output=True, text=True, timeout=30
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("at ")
+    assert time.monotonic() - started < 15
+
+
+def test_a_hundred_closed_half_way_leave_nothing() -> None:
+    subjects = [SUBJECTS[name] for name in ("timed out", "nested", "live map", "divergent", "suspended")]
+    given = [
+        (dd.load(SAMPLES / f"{history}.json"), f"{SAMPLES}/apps/{app}.py:handler", invocation)
+        for history, app, invocation in subjects
+    ]
+
+    def rounds(count: int) -> None:
+        for number in range(count):
+            history, handler, invocation = given[number % len(given)]
+            dbg = dd.debug(handler, history, invocation=invocation)
+            dbg.goto(index=min(3 + number % 5, dbg.run_result.operations[-1].seq))
+            if number % 2:
+                dbg.close()
+            del dbg
+        gc.collect()
+
+    rounds(10)
+    assert soon(lambda: not our_threads())
+    gc.collect()
+    before = sys.getallocatedblocks()
+    rounds(100)
+    assert soon(lambda: not our_threads())
+    gc.collect()
+    assert sys.getallocatedblocks() - before < 10_000  # one of these debuggers holds as many
+    assert sys.gettrace() is None and threading.gettrace() is None
+    assert logging.getLogger().handlers == [
+        h for h in logging.getLogger().handlers if "durable" not in repr(h)
+    ]
+    assert "durable_debug" not in type(sys.stdout).__module__
+
+
+# ------------------------------------------------------------------------------------- posting and telling
+
+
+def test_posted_verbs_never_wait_and_tell_every_change() -> None:
+    with open_debugger("nested") as dbg:
+        seen: list[tuple[str, int]] = []
+        unsubscribe = dbg.subscribe(lambda: seen.append((dbg.status, dbg.stop.index)))
+        before = time.perf_counter()
+        for verb, place in [("step", {}), ("step_in", {}), ("goto", {"position": "3-1"}), ("step_back", {})]:
+            dbg.post(verb, **place)
+        assert time.perf_counter() - before < 0.5
+        assert soon(lambda: dbg.status == "stopped" and dbg.stop.asked.position == "3" and len(seen) >= 8)
+        assert [status for status, _ in seen[:8]] == ["running", "stopped"] * 4
+        assert [index for status, index in seen[:8] if status == "stopped"] == [9, 10, 12, 11]
+        unsubscribe()
+        unsubscribe()
+        dbg.step()
+        assert len(seen) == 8
+
+
+def test_what_goes_wrong_with_a_posted_verb_is_kept() -> None:
+    with open_debugger("nested") as dbg:
+        told = threading.Event()
+        dbg.subscribe(lambda: told.set() if dbg.problem else None)
+        dbg.post("goto", position="9-9")
+        assert told.wait(5)
+        assert "9-9" in dbg.problem and "run_result.operations" in dbg.problem
+        dbg.step()
+        assert dbg.problem is None
+        with pytest.raises(dd.DurableDebugError, match="no verb"):
+            dbg.post("close_the_door")
+
+
+def test_breakpoints_and_closing_are_told_too() -> None:
+    dbg = open_debugger("nested")
+    told: list[str] = []
+    dbg.subscribe(lambda: told.append(dbg.status))
+    dbg.clear(dbg.break_at("reserve-*"))
+    assert told == ["stopped", "stopped"]
+    dbg.close()
+    assert told[-1] == "closed"
+
+
+def test_a_view_that_fails_does_not_stop_a_verb() -> None:
+    with open_debugger("nested") as dbg:
+        dbg.subscribe(lambda: 1 / 0)
+        assert dbg.step().asked.position == "2"
+        assert dbg.status == "stopped"
+
+
+def test_many_threads_may_post_and_look() -> None:
+    with open_debugger("nested") as dbg:
+        wrong: list[BaseException] = []
+
+        def use(verb: str) -> None:
+            try:
+                for _ in range(15):
+                    dbg.post(verb)
+                    dbg.variables()
+                    _ = dbg.stack, dbg.locals, dbg.statuses, repr(dbg)
+            except BaseException as error:
+                wrong.append(error)
+
+        threads = [
+            threading.Thread(target=use, args=(verb,))
+            for verb in ("step_in", "step_back", "step", "run_back")
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(20)
+        assert wrong == []
+        dbg.goto(position="1-1-2")
+        assert dbg.locals["train"]
+
+
+# ----------------------------------------------------------------------------------- handlers that misbehave
+
+
+@durable_execution
+def never_ends(event, context):
+    context.wait(Duration.from_seconds(5), name="until-later")
+    while True:
+        time.sleep(0.001)
+
+
+@pytest.fixture
+def waited() -> dd.History:
+    events = dd.load(SAMPLES / "nested.json").raw
+    waits = [e for e in events if e.get("Name") == "until-seats-open"][:2]
+    from durable_debug.history import operation_id
+
+    started = dict(events[0])
+    made = [
+        started,
+        *({**e, "Id": operation_id(None, 1), "ParentId": None, "Name": "until-later"} for e in waits),
+    ]
+    return dd.load([{**e, "EventId": i} for i, e in enumerate(made, 1)])
+
+
+def test_a_handler_that_never_ends_is_ended(waited) -> None:
+    started = time.monotonic()
+    with dd.debug(never_ends, waited, timeout=0.5) as dbg:
+        assert dbg.stop.asked.name == "until-later"
+        end = dbg.run()
+        assert end.kind == "end" and "asked for nothing more" in end.error
+        assert dbg.step_back().asked.name == "until-later"
+        assert dbg.locals["event"]
+        dbg.run()
+    assert time.monotonic() - started < 8
+    assert soon(lambda: not our_threads())
+
+
+def test_closing_while_a_posted_verb_waits_for_the_handler(waited) -> None:
+    busy = threading.Event()
+
+    @durable_execution
+    def computes(event, context):
+        context.wait(Duration.from_seconds(5), name="until-later")
+        until = time.monotonic() + (5 if busy.is_set() else 0)
+        while time.monotonic() < until:
+            pass
+
+    dbg = dd.debug(computes, waited, timeout=20)
+    busy.set()
+    dbg.post("run")
+    assert soon(lambda: dbg.status == "running")
+    time.sleep(0.2)
+    started = time.monotonic()
+    dbg.close()
+    assert time.monotonic() - started < 3
+    assert soon(lambda: not our_threads())
