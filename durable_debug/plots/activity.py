@@ -7,7 +7,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
 from durable_debug.history.timestamps import microseconds
-from durable_debug.plots.style import activity_of
+from durable_debug.history.vocabulary import Origin, meaning
+from durable_debug.plots.style import activity_of, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -15,10 +16,25 @@ if TYPE_CHECKING:
 
     from durable_debug.history import Attempt, History, Operation
 
-__all__ = ["Interval", "Segment", "Span", "clipped", "length", "merged", "minus"]
+__all__ = [
+    "Interval",
+    "OtherEvents",
+    "Segment",
+    "Span",
+    "clipped",
+    "length",
+    "merged",
+    "minus",
+    "other_events",
+]
 
 Interval = tuple[int, int]
 """Start and end in microseconds since 1970."""
+
+OtherEvents = list[tuple[str, list[int]]]
+"""Labels of event types, and when there were such events, in microseconds since 1970."""
+
+_MOST_EVENT_ROWS = 8
 
 Kind = Literal["work", "backoff", "wait", "callback", "invoke", "context", "unknown"]
 
@@ -204,3 +220,19 @@ def clipped(intervals: Iterable[Interval], within: Interval) -> list[Interval]:
 def length(intervals: Iterable[Interval]) -> int:
     """Microseconds that some intervals cover together, what they share counted once."""
     return sum(end - start for start, end in merged(intervals))
+
+
+def other_events(history: History) -> OtherEvents:
+    """Events that are about no operation, by type: microseconds since 1970 of each."""
+    found: dict[str, list[int]] = {}
+    events = history.events
+    times = events["timestamp"].dt.as_unit("us").astype("int64")
+    for event_type, time in zip(events["event_type"], times, strict=True):
+        read = meaning(event_type)
+        if read.type is None and read.origin is not Origin.INVOCATION:
+            found.setdefault(event_type, []).append(time)
+    rows = [(f"◇ {one_line(event_type, 40)}", each) for event_type, each in found.items()]
+    if len(rows) <= _MOST_EVENT_ROWS:
+        return rows
+    rest = sorted(time for _, each in rows[_MOST_EVENT_ROWS - 1 :] for time in each)
+    return [*rows[: _MOST_EVENT_ROWS - 1], ("◇ other events", rest)]

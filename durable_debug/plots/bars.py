@@ -12,9 +12,8 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.transforms import ScaledTranslation, blended_transform_factory
 
-from durable_debug.history.vocabulary import Origin, meaning
 from durable_debug.plots import style
-from durable_debug.plots.activity import Interval, merged
+from durable_debug.plots.activity import Interval, merged, other_events
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from durable_debug.history import History
-    from durable_debug.plots.activity import Segment
+    from durable_debug.plots.activity import OtherEvents, Segment
     from durable_debug.plots.folding import Group
     from durable_debug.plots.time_axis import TimeAxis
 
@@ -32,7 +31,6 @@ _ROW = 17.0  # points
 _NAME, _SMALL, _TINY, _TITLE = 8.5, 7.5, 6.5, 11.0  # sizes of text in points
 _TOP, _BOTTOM, _RIGHT, _UPRIGHT = 50.0, 70.0, 66.0, 24.0
 _LARGEST_INCHES = 300.0  # agg draws at most 65,536 pixels
-_MOST_EVENT_ROWS = 8
 _MOST_DETAILED = 600  # rows
 _HEIGHTS = {"work": 0.62, "work failed": 0.62, "context": 0.10}
 _THIN = 0.34
@@ -46,8 +44,6 @@ _ORDER = (
     "work",
     "work failed",
 )  # the last on top
-
-_Events = list[tuple[str, list[int]]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,23 +75,7 @@ class Row:
         return (max(ends) - min(starts)).total_seconds()
 
 
-def other_events(history: History) -> _Events:
-    """Events that are about no operation, by type: microseconds since 1970 of each."""
-    found: dict[str, list[int]] = {}
-    events = history.events
-    times = events["timestamp"].dt.as_unit("us").astype("int64")
-    for event_type, time in zip(events["event_type"], times, strict=True):
-        read = meaning(event_type)
-        if read.type is None and read.origin is not Origin.INVOCATION:
-            found.setdefault(event_type, []).append(time)
-    rows = [(f"◇ {style.one_line(event_type, 40)}", each) for event_type, each in found.items()]
-    if len(rows) <= _MOST_EVENT_ROWS:
-        return rows
-    rest = sorted(time for _, each in rows[_MOST_EVENT_ROWS - 1 :] for time in each)
-    return [*rows[: _MOST_EVENT_ROWS - 1], ("◇ other events", rest)]
-
-
-def label_width(rows: Iterable[Row], others: _Events) -> float:
+def label_width(rows: Iterable[Row], others: OtherEvents) -> float:
     """Points that the labels at the left need."""
     labels = [row.label for row in rows] + [label for label, _ in others]
     return max([style.text_width(label, _NAME) for label in labels] + [56.0]) + 12
@@ -129,7 +109,7 @@ class Drawing:
         self._work = style.ACTIVITIES["work"].color
         self._shrink = 1.0  # of text in rows that are lower than usual
 
-    def scales(self, history: History, rows: Sequence[Row], others: _Events, left: float) -> None:
+    def scales(self, history: History, rows: Sequence[Row], others: OtherEvents, left: float) -> None:
         """Axes, labels of the rows, title."""
         ax, axis, theme = self._ax, self._axis, self._theme
         lines = max(len(rows) + len(others), 1)
@@ -336,7 +316,7 @@ class Drawing:
                     1, at, text, color=color, transform=transform, va="center_baseline", gid="duration"
                 )
 
-    def events(self, others: _Events, *, below: int) -> None:
+    def events(self, others: OtherEvents, *, below: int) -> None:
         """Marks for events that are about no operation."""
         for at, (_, times) in enumerate(others, below):
             seconds = [self._axis.seconds((time, time))[0] for time in times]

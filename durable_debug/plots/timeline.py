@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from durable_debug.plots.activity import Span
+from durable_debug.plots.activity import Span, other_events
 from durable_debug.plots.folding import fold as folded
 from durable_debug.plots.folding import in_order
 from durable_debug.plots.time_axis import TimeAxis, long_gaps, width_for
@@ -65,7 +65,7 @@ def plot_timeline(
         *span.invocations,
         *((each.start, each.end) for each in flat if each.kind == "work" and not each.open),
     ]
-    others = bars.other_events(history)
+    others = other_events(history)
     moments = [time for each in flat for time in (each.start, each.end)] + [
         time for _, each in others for time in each
     ]
