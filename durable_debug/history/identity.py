@@ -20,7 +20,7 @@ _SEARCHES = ((64,), (64, 16), (1024, 16), (16, 16, 16), (4096, 8), (64, 64, 8))
 # same ones again, and an audit of a thousand hashes each of them once.
 _KNOWN: dict[str, str] = {}
 _MOST_KNOWN = 50_000
-_MOST_HASHES = 300_000  # about 0.4 s: a history with made-up ids must not take for ever
+_MOST_HASHES = 200_000  # under a second: a history with made-up ids must not take for ever
 
 
 def operation_id(prefix: str | None, n: int) -> str:
