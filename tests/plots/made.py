@@ -39,15 +39,29 @@ class Record:
         )
 
     def started(self, name: str = "made", at: float = 0.0) -> None:
-        self.add(at, "ExecutionStarted", Id=EXECUTION, Name=name, ExecutionStartedDetails={"Input": {"Payload": "{}"}})
+        self.add(
+            at,
+            "ExecutionStarted",
+            Id=EXECUTION,
+            Name=name,
+            ExecutionStartedDetails={"Input": {"Payload": "{}"}},
+        )
 
     def ended(self, at: float, status: str = "Succeeded") -> None:
-        details = {"Result": {"Payload": '"done"'}} if status == "Succeeded" else {"Error": {"Payload": {"ErrorType": "E"}}}
+        details = (
+            {"Result": {"Payload": '"done"'}}
+            if status == "Succeeded"
+            else {"Error": {"Payload": {"ErrorType": "E"}}}
+        )
         self.add(at, f"Execution{status}", Id=EXECUTION, **{f"Execution{status}Details": details})
 
     def invocation(self, start: float, end: float) -> None:
         began = (START + timedelta(seconds=start)).isoformat(timespec="microseconds")
-        self.add(end, "InvocationCompleted", InvocationCompletedDetails={"StartTimestamp": began, "EndTimestamp": began})
+        self.add(
+            end,
+            "InvocationCompleted",
+            InvocationCompletedDetails={"StartTimestamp": began, "EndTimestamp": began},
+        )
 
     def step(
         self,
@@ -66,16 +80,33 @@ class Record:
             last = number == len(attempts)
             self.add(at, "StepStarted", **fields)
             at += lasts
-            retry = {"CurrentAttempt": number} | ({} if last else {"NextAttemptDelaySeconds": max(1, round(delays))})
+            retry = {"CurrentAttempt": number} | (
+                {} if last else {"NextAttemptDelaySeconds": max(1, round(delays))}
+            )
             if (last and not failed) or sub_type == "WaitForCondition":
-                self.add(at, "StepSucceeded", **fields, StepSucceededDetails={"Result": {"Payload": "1"}, "RetryDetails": retry})
+                self.add(
+                    at,
+                    "StepSucceeded",
+                    **fields,
+                    StepSucceededDetails={"Result": {"Payload": "1"}, "RetryDetails": retry},
+                )
             else:
                 error = {"Payload": {"ErrorType": "Boom", "ErrorMessage": "no"}}
-                self.add(at, "StepFailed", **fields, StepFailedDetails={"Error": error, "RetryDetails": retry})
+                self.add(
+                    at, "StepFailed", **fields, StepFailedDetails={"Error": error, "RetryDetails": retry}
+                )
             at += 0 if last else delays
         return at
 
-    def timed(self, where: dict[str, Any], kind: str, start: float, lasts: float, end: str = "Succeeded", **details: Any) -> float:
+    def timed(
+        self,
+        where: dict[str, Any],
+        kind: str,
+        start: float,
+        lasts: float,
+        end: str = "Succeeded",
+        **details: Any,
+    ) -> float:
         """A wait, callback, invoke or context."""
         sub_type = {"Context": "RunInChildContext"}.get(kind, kind)
         fields = {"SubType": sub_type, **where}
@@ -85,7 +116,12 @@ class Record:
 
 
 def where(n: int, name: str | None = None, parent: str | None = None, **fields: Any) -> dict[str, Any]:
-    return {"Id": operation_id(parent, n), **({"Name": name} if name else {}), **({"ParentId": parent} if parent else {}), **fields}
+    return {
+        "Id": operation_id(parent, n),
+        **({"Name": name} if name else {}),
+        **({"ParentId": parent} if parent else {}),
+        **fields,
+    }
 
 
 def a_month() -> History:
@@ -136,11 +172,20 @@ def a_map(items: int, *, flat: bool = False, failed: tuple[int, ...] = (), name:
         inside = {"parent": outer if flat else branch}
         for n, step in ((1, "read"), (2, "write")):
             wrong = n == 2 and item in failed
-            record.step({**where(n, step), "Id": operation_id(branch, n), "ParentId": inside["parent"]}, 0.01 * item + n, [0.5], failed=wrong)
+            record.step(
+                {**where(n, step), "Id": operation_id(branch, n), "ParentId": inside["parent"]},
+                0.01 * item + n,
+                [0.5],
+                failed=wrong,
+            )
         if not flat:
-            record.add(0.01 * item, "ContextStarted", **where(item, name.format(item), outer, SubType="MapIteration"))
+            record.add(
+                0.01 * item, "ContextStarted", **where(item, name.format(item), outer, SubType="MapIteration")
+            )
             end = "ContextFailed" if item in failed else "ContextSucceeded"
-            record.add(0.01 * item + 2.6, end, **where(item, name.format(item), outer, SubType="MapIteration"))
+            record.add(
+                0.01 * item + 2.6, end, **where(item, name.format(item), outer, SubType="MapIteration")
+            )
     record.add(5.0, "ContextSucceeded", **where(1, "all", SubType="Map"))
     record.step(where(2, "report"), 5.0, [0.1])
     record.invocation(0, 5.2)
@@ -165,7 +210,9 @@ def histories(draw: Any) -> History:
             if kind in {"step", "poll"}:
                 attempts = draw(st.lists(DURATIONS, min_size=1, max_size=3))
                 sub_type = "Step" if kind == "step" else "WaitForCondition"
-                at = record.step(place, at, attempts, delays=draw(DURATIONS), failed=draw(st.booleans()), sub_type=sub_type)
+                at = record.step(
+                    place, at, attempts, delays=draw(DURATIONS), failed=draw(st.booleans()), sub_type=sub_type
+                )
             elif kind in {"wait", "callback", "invoke"}:
                 name = {"wait": "Wait", "callback": "Callback", "invoke": "ChainedInvoke"}[kind]
                 lasts = draw(DURATIONS)

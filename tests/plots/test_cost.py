@@ -32,9 +32,14 @@ def test_a_retried_invocation_is_metered():
     record = Record()
     record.started()
     record.step(where(1, "a"), 0.1, [0.1])
-    record.add(0.5, "InvocationCompleted", InvocationCompletedDetails={
-        "StartTimestamp": "2026-11-01T00:00:00+00:00", "Error": {"Payload": {"ErrorType": "Crash"}},
-    })
+    record.add(
+        0.5,
+        "InvocationCompleted",
+        InvocationCompletedDetails={
+            "StartTimestamp": "2026-11-01T00:00:00+00:00",
+            "Error": {"Payload": {"ErrorType": "Crash"}},
+        },
+    )
     record.step(where(2, "b"), 1.1, [0.1])
     record.invocation(1.0, 1.5)
     record.ended(1.5)
@@ -47,15 +52,38 @@ def test_bytes_are_those_of_payloads_and_errors():
     record = Record()
     record.started()
     record.add(0.1, "StepStarted", **where(1, "a", SubType="Step"))
-    record.add(0.2, "StepSucceeded", **where(1, "a", SubType="Step"), StepSucceededDetails={"Result": {"Payload": '"é"'}})
+    record.add(
+        0.2,
+        "StepSucceeded",
+        **where(1, "a", SubType="Step"),
+        StepSucceededDetails={"Result": {"Payload": '"é"'}},
+    )
     invoke = where(2, "other", SubType="ChainedInvoke")
-    record.add(0.3, "ChainedInvokeStarted", **invoke, ChainedInvokeStartedDetails={"Input": {"Payload": "12345"}, "FunctionName": "f"})
-    record.add(0.4, "ChainedInvokeSucceeded", **invoke, ChainedInvokeSucceededDetails={"Result": {"Payload": "1234567"}})
+    record.add(
+        0.3,
+        "ChainedInvokeStarted",
+        **invoke,
+        ChainedInvokeStartedDetails={"Input": {"Payload": "12345"}, "FunctionName": "f"},
+    )
+    record.add(
+        0.4,
+        "ChainedInvokeSucceeded",
+        **invoke,
+        ChainedInvokeSucceededDetails={"Result": {"Payload": "1234567"}},
+    )
     record.ended(0.5)
     found = cost(record.history())
     by_name = found.by_name.set_index("name")
-    assert by_name.bytes_written[["a", "other", "made"]].tolist() == [4, 5, 6]  # é is two bytes; the result is "done"
-    assert by_name.bytes_retained[["a", "other", "made"]].tolist() == [4, 12, 8]  # what came back, and the input
+    assert by_name.bytes_written[["a", "other", "made"]].tolist() == [
+        4,
+        5,
+        6,
+    ]  # é is two bytes; the result is "done"
+    assert by_name.bytes_retained[["a", "other", "made"]].tolist() == [
+        4,
+        12,
+        8,
+    ]  # what came back, and the input
     assert (found.bytes_written, found.bytes_retained) == (15, 24)
     assert found.share_of_bytes == 15 / 100_000_000
     assert found.complete
@@ -65,7 +93,12 @@ def test_missing_data_is_said():
     record = Record()
     record.started()
     record.add(0.1, "StepStarted", **where(1, "a", SubType="Step"))
-    record.add(0.2, "StepSucceeded", **where(1, "a", SubType="Step"), StepSucceededDetails={"Result": {"Truncated": True}})
+    record.add(
+        0.2,
+        "StepSucceeded",
+        **where(1, "a", SubType="Step"),
+        StepSucceededDetails={"Result": {"Truncated": True}},
+    )
     found = cost(record.history())
     assert not found.complete
     assert "at least" in repr(found)
@@ -85,7 +118,9 @@ def test_prices_can_be_changed():
     assert dear.dollars["operations"] == 2 * cheap.dollars["operations"] == pytest.approx(3 * 16 / 1e6)
     assert dear.share_of_operations == 0.5
     assert cost(history, memory_mb=1024).dollars["compute"] == pytest.approx(8 * cheap.dollars["compute"])
-    assert cost(history, retention_days=28).dollars["retained"] == pytest.approx(2 * cheap.dollars["retained"])
+    assert cost(history, retention_days=28).dollars["retained"] == pytest.approx(
+        2 * cheap.dollars["retained"]
+    )
 
 
 def test_prices_and_their_date_are_visible():
@@ -94,7 +129,9 @@ def test_prices_and_their_date_are_visible():
         assert text in page
 
 
-@pytest.mark.parametrize("wrong", [{"memory_mb": -1}, {"retention_days": -1}, {"prices": Prices(operations_limit=0)}])
+@pytest.mark.parametrize(
+    "wrong", [{"memory_mb": -1}, {"retention_days": -1}, {"prices": Prices(operations_limit=0)}]
+)
 def test_impossible_numbers_are_refused(wrong):
     with pytest.raises(DurableDebugError, match="above 0"):
         cost(steps("a"), **wrong)
@@ -104,7 +141,9 @@ def test_impossible_numbers_are_refused(wrong):
 @given(histories())
 def test_rows_sum_up(history: History):
     found = cost(history)
-    assert found.operations == found.by_name.metered.sum() >= found.by_name["count"].sum() - (len(history) == 0)
+    assert (
+        found.operations == found.by_name.metered.sum() >= found.by_name["count"].sum() - (len(history) == 0)
+    )
     assert found.bytes_written == found.by_name.bytes_written.sum() <= found.bytes_retained
     of_operations = sum(found.dollars[item] for item in ("operations", "written", "retained"))
     assert found.by_name.dollars.sum() == pytest.approx(of_operations)

@@ -32,7 +32,9 @@ def test_blocks_that_repeat_fold_too():
     history = steps(*(f"{word}-{n}" for n in range(6) for word in ("reserve", "charge")), "report")
     groups = list(in_order(fold(history)))
     assert [(group.name, group.count, group.block) for group in groups] == [
-        ("reserve-*", 6, 2), ("charge-*", 6, 1), ("report", 1, 1),
+        ("reserve-*", 6, 2),
+        ("charge-*", 6, 1),
+        ("report", 1, 1),
     ]
 
 
@@ -43,13 +45,25 @@ def test_few_are_not_folded():
 def test_items_of_a_map_fold_whatever_their_names_but_not_whatever_became_of_them():
     history = a_map(8, failed=(3, 5), name="{}")
     assert shown(history) == [
-        ("all", 1), ("*", 6), ("read", 6), ("write", 6), ("3", 1), ("read", 1), ("write", 1), ("5", 1), ("read", 1), ("write", 1), ("report", 1),
+        ("all", 1),
+        ("*", 6),
+        ("read", 6),
+        ("write", 6),
+        ("3", 1),
+        ("read", 1),
+        ("write", 1),
+        ("5", 1),
+        ("read", 1),
+        ("write", 1),
+        ("report", 1),
     ]
 
 
 def test_items_of_a_flat_map_fold_step_by_step():
     groups = fold(a_map(8, flat=True))
-    assert [[(group.name, group.count) for group in strand] for strand in groups[0].strands] == [[("read", 8), ("write", 8)]]
+    assert [[(group.name, group.count) for group in strand] for strand in groups[0].strands] == [
+        [("read", 8), ("write", 8)]
+    ]
 
 
 def test_names_have_stars_only_where_they_differ():
@@ -60,7 +74,14 @@ def test_names_have_stars_only_where_they_differ():
 @pytest.mark.parametrize("unfold", [["1-3"], ["item-3"], "1-3"])
 def test_one_can_be_taken_out(unfold):
     assert shown(a_map(8), unfold=unfold) == [
-        ("all", 1), ("item-*", 7), ("read", 7), ("write", 7), ("item-3", 1), ("read", 1), ("write", 1), ("report", 1),
+        ("all", 1),
+        ("item-*", 7),
+        ("read", 7),
+        ("write", 7),
+        ("item-3", 1),
+        ("read", 1),
+        ("write", 1),
+        ("report", 1),
     ]
 
 
@@ -77,7 +98,12 @@ def test_a_glob_unfolds_all_within():
 
 def test_the_large_sample_is_a_handful(samples):
     assert shown(load(samples / "large_2900.json")) == [
-        ("list-regions", 1), ("region-*", 20), ("make-*", 1440), ("send-*", 1440), ("mail-limit-*", 4), ("report", 1),
+        ("list-regions", 1),
+        ("region-*", 20),
+        ("make-*", 1440),
+        ("send-*", 1440),
+        ("mail-limit-*", 4),
+        ("report", 1),
     ]
 
 

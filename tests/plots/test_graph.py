@@ -20,7 +20,10 @@ KINDS = {"sequence", "parent", "fan_out", "join", "retry", "repeat", "callback",
 
 def edges(found: nx.DiGraph) -> set[tuple[str, str, str]]:
     """Edges by name of their ends."""
-    names = {node: data["name"] if data["kind"] == "operation" else node.split(":")[0] for node, data in found.nodes(data=True)}
+    names = {
+        node: data["name"] if data["kind"] == "operation" else node.split(":")[0]
+        for node, data in found.nodes(data=True)
+    }
     return {(names[one], names[two], kind) for one, two, kind in found.edges(data="kind")}
 
 
@@ -56,7 +59,11 @@ def test_nodes_are_operations(samples):
         assert (node["position"], node["name"], node["status"], node["depth"]) == (
             operation.position, operation.name, operation.status, operation.depth,
         )  # fmt: skip
-        assert (node["start"], node["end"], node["parent"]) == (operation.start, operation.end, operation.parent_id)
+        assert (node["start"], node["end"], node["parent"]) == (
+            operation.start,
+            operation.end,
+            operation.parent_id,
+        )
         assert (node["count"], node["operations"]) == (1, (operation.id,))
 
 
@@ -114,9 +121,13 @@ def test_every_way_leads_from_the_start_to_the_end_without_a_cycle(history: Hist
     found = graph(history, fold=how)
     assert all(set(data) == ATTRIBUTES for _, data in found.nodes(data=True))
     assert {kind for *_, kind in found.edges(data="kind")} <= KINDS
-    forward = nx.subgraph_view(found, filter_edge=lambda a, b: found.edges[a, b]["kind"] not in {"retry", "repeat"})
+    forward = nx.subgraph_view(
+        found, filter_edge=lambda a, b: found.edges[a, b]["kind"] not in {"retry", "repeat"}
+    )
     assert nx.is_directed_acyclic_graph(forward)
     own = {node for node, kind in found.nodes(data="kind") if kind != "outside"}
     assert nx.descendants(forward, "start") >= own - {"start"}
     assert nx.ancestors(forward, "end") >= own - {"end"}
-    assert sum(data["count"] for _, data in found.nodes(data=True) if data["kind"] == "operation") == len(history.tree())
+    assert sum(data["count"] for _, data in found.nodes(data=True) if data["kind"] == "operation") == len(
+        history.tree()
+    )

@@ -48,7 +48,8 @@ def texts(ax) -> list[Text]:
 
 def overlap(one: Bbox, two: Bbox, slack: float = 1.0) -> bool:
     return (
-        min(one.x1, two.x1) - max(one.x0, two.x0) > slack and min(one.y1, two.y1) - max(one.y0, two.y0) > slack
+        min(one.x1, two.x1) - max(one.x0, two.x0) > slack
+        and min(one.y1, two.y1) - max(one.y0, two.y0) > slack
     )
 
 
@@ -70,7 +71,10 @@ def test_text_is_in_its_box_and_boxes_are_apart(samples, layouts, name, directio
         assert homes[0].x0 - 0.5 <= extent.x0, text.get_text()
         assert extent.x1 <= homes[0].x1 + 0.5, text.get_text()
     figure = ax.figure.bbox
-    assert all(figure.x0 <= box.x0 and box.x1 <= figure.x1 and figure.y0 <= box.y0 and box.y1 <= figure.y1 for box in found.values())
+    assert all(
+        figure.x0 <= box.x0 and box.x1 <= figure.x1 and figure.y0 <= box.y0 and box.y1 <= figure.y1
+        for box in found.values()
+    )
 
 
 def test_the_order_of_the_code_is_the_order_on_the_page(samples, layouts):
@@ -125,7 +129,9 @@ def test_folded_ones_are_a_pile_with_a_count(samples):
     assert "✓ photo-*  ×193" in words
     assert "✗ photo-*  ×7" in words
     assert sum(isinstance(patch, FancyBboxPatch) and patch.get_zorder() == 2.8 for patch in ax.patches) == 8
-    alone = [each.get_text() for each in texts(plot_graph(load(samples / "map_200.json"), unfold=["photo-150"]))]
+    alone = [
+        each.get_text() for each in texts(plot_graph(load(samples / "map_200.json"), unfold=["photo-150"]))
+    ]
     assert "✓ photo-150" in alone
     assert "✓ photo-*  ×192" in alone
 
@@ -134,7 +140,9 @@ def test_edges_touch_the_boxes_they_join(samples):
     history = load(samples / "espresso_completed.json")
     ax = plot_graph(history)
     found = boxes(ax)
-    kinds = [patch.get_gid() for patch in ax.patches if isinstance(patch, PathPatch) and patch.get_zorder() == 2]
+    kinds = [
+        patch.get_gid() for patch in ax.patches if isinstance(patch, PathPatch) and patch.get_zorder() == 2
+    ]
     expected = [kind for one, two, kind in graph(history).edges(data="kind") if one != two]
     assert sorted(kinds) == sorted(expected)
     edges = [edge for edge in graph(history).edges if edge[0] != edge[1]]
@@ -153,7 +161,13 @@ def test_contexts_have_their_own_ground_around_all_that_lies_in_them(samples):
     contexts = [each for each in history.tree() if each.type == "CONTEXT"]
     assert len(grounds) == len(contexts)
     inner = [each.id for each in history.tree() if each.position.startswith("1-1")]
-    assert any(all(ground.padded(1).contains(*found[each].p0) and ground.padded(1).contains(*found[each].p1) for each in inner) for ground in grounds)
+    assert any(
+        all(
+            ground.padded(1).contains(*found[each].p0) and ground.padded(1).contains(*found[each].p1)
+            for each in inner
+        )
+        for ground in grounds
+    )
 
 
 def test_text_stays_in_its_box_in_small_axes_and_after_a_resize(samples):
@@ -164,7 +178,11 @@ def test_text_stays_in_its_box_in_small_axes_and_after_a_resize(samples):
         found = boxes(ax)
         for text in texts(ax):
             extent = text.get_window_extent()
-            assert any(box.x0 - 1 <= extent.x0 and extent.x1 <= box.x1 + 1 for box in found.values() if overlap(box, extent, 0))
+            assert any(
+                box.x0 - 1 <= extent.x0 and extent.x1 <= box.x1 + 1
+                for box in found.values()
+                if overlap(box, extent, 0)
+            )
 
 
 def test_the_figure_follows_the_content():

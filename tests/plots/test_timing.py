@@ -21,18 +21,25 @@ def test_parts_sum_up_to_the_whole(history: History):
     found = timing(history)
     assert found.total == pytest.approx(history.duration_seconds or 0, abs=CLOSE)
     assert found.running + found.suspended == pytest.approx(found.total, abs=CLOSE)
-    assert found.working + found.backoff + found.waiting + found.other == pytest.approx(found.total, abs=CLOSE)
+    assert found.working + found.backoff + found.waiting + found.other == pytest.approx(
+        found.total, abs=CLOSE
+    )
     assert min(found.running, found.suspended, found.working, found.backoff, found.waiting, found.other) >= 0
 
     each = found.invocations
-    assert (each.replay + each.working + each.other - each.duration).abs().max() == pytest.approx(0, abs=CLOSE) or each.empty
+    assert (each.replay + each.working + each.other - each.duration).abs().max() == pytest.approx(
+        0, abs=CLOSE
+    ) or each.empty
     assert each[["replay", "working", "other"]].min().min() >= 0 or each.empty
     assert each.duration.sum() == pytest.approx(found.running, abs=CLOSE)
 
     rows = found.operations
     parts = rows[["working", "backoff", "waiting", "inside", "other"]].sum(axis=1)
     assert (parts - rows.elapsed).abs().max() == pytest.approx(0, abs=CLOSE) or rows.empty
-    assert rows.drop(columns=["position", "name", "type", "sub_type", "status"]).min().min() >= -CLOSE or rows.empty
+    assert (
+        rows.drop(columns=["position", "name", "type", "sub_type", "status"]).min().min() >= -CLOSE
+        or rows.empty
+    )
     assert found.by_name.elapsed.sum() == pytest.approx(rows.elapsed.sum(), abs=CLOSE)
     assert found.by_name["count"].sum() == len(rows)
 
@@ -122,24 +129,47 @@ def test_the_critical_path_goes_through_the_branch_that_ended_last(samples):
 def test_a_map_item_that_was_retried_is_on_the_critical_path(samples):
     history = load(samples / "map_200.json")
     found = timing(history)
-    last = max((each for each in history.tree() if each.sub_type == "MapIteration"), key=lambda each: each.end)
+    last = max(
+        (each for each in history.tree() if each.sub_type == "MapIteration"), key=lambda each: each.end
+    )
     assert found.operations.set_index("position").critical[f"{last.position}-1"] > 1
     assert found.backoff > 0
 
 
 def test_by_name_puts_names_that_differ_in_digits_together():
     found = timing(a_map(12)).by_name
-    assert found.set_index("name")["count"].to_dict() == {"all": 1, "item-*": 12, "read": 12, "write": 12, "report": 1}
+    assert found.set_index("name")["count"].to_dict() == {
+        "all": 1,
+        "item-*": 12,
+        "read": 12,
+        "write": 12,
+        "report": 1,
+    }
 
 
 def test_the_columns_are_those_that_are_documented():
     found = timing(a_map(3))
     assert found.invocations.dtypes.astype(str).to_dict() == {
-        "invocation": "int64", "duration": "float64", "replay": "float64", "working": "float64", "other": "float64",
+        "invocation": "int64",
+        "duration": "float64",
+        "replay": "float64",
+        "working": "float64",
+        "other": "float64",
     }
     assert list(found.operations.columns) == [
-        "position", "name", "type", "sub_type", "status", "attempts",
-        "elapsed", "working", "backoff", "waiting", "inside", "other", "critical",
+        "position",
+        "name",
+        "type",
+        "sub_type",
+        "status",
+        "attempts",
+        "elapsed",
+        "working",
+        "backoff",
+        "waiting",
+        "inside",
+        "other",
+        "critical",
     ]
     assert isinstance(found.critical_path.start.dtype, pd.DatetimeTZDtype)
     assert list(found.critical_path.columns) == ["position", "name", "activity", "start", "end", "seconds"]
