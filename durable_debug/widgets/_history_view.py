@@ -20,7 +20,6 @@ from durable_debug.widgets._queue import Queue
 from durable_debug.widgets._rows import Table
 from durable_debug.widgets._rows import _in_order as in_order
 from durable_debug.widgets._text import one_line
-from durable_debug.widgets._view import headline
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -131,7 +130,7 @@ class HistoryView(anywidget.AnyWidget):
             debugger = self._debugger
             if debugger is None:
                 self.at = (
-                    {**self.at, "status": "closed", "headline": "This debugger is closed."} if self.at else {}
+                    {**self.at, "status": "closed"} if self.at else {}
                 )
                 return
             if debugger.status == "running":  # its stop is about to change: nothing else to tell
@@ -150,7 +149,6 @@ class HistoryView(anywidget.AnyWidget):
             "serial": self._serial,
             "status": debugger.status,
             "kind": stop.kind,
-            "headline": headline(debugger, self._table.total),
             "index": stop.index,
             "total": self._table.total,
             "row": self._table.row_of_stop.get(stop.index, -1) if stop.kind == "operation" else -1,

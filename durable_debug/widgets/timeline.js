@@ -201,7 +201,8 @@ function timeline(view) {
     part.name.textContent = name;
     part.times.textContent = several ? `×${one.rows.length.toLocaleString("en")}` : "";
     const tries = several ? 0 : rows.attempts[row];
-    part.note.textContent = lone ? "not recorded" : diverges ? "≠ diverges" : state === "unasked" ? "not asked for" : tries > 1 ? `↻ ${tries}` : "";
+    const member = several && !one.unfolded ? one.rows.find((each) => each === view.chosen) ?? one.rows.find((each) => when(each) === "current") : null;
+    part.note.textContent = member != null ? shortened(rows.name[member] === one.name ? rows.position[member] : view.nameOf(member), 24) : lone ? "not recorded" : diverges ? "≠ diverges" : state === "unasked" ? "not asked for" : tries > 1 ? `↻ ${tries}` : "";
     part.note.dataset.bad = lone || diverges || state === "unasked";
     const seconds = took(one);
     part.took.textContent = seconds == null ? "" : duration(seconds);
