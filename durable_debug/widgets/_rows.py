@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from durable_debug.replay.asked import AskedOperation
     from durable_debug.widgets._messages import Rows
 
-__all__ = ["CODES", "Row", "Table"]
+__all__ = ["CODES", "Row", "Table", "handler_file"]
 
 CODES = {
     "STARTED": "s",
@@ -39,6 +39,12 @@ class Row:
     position: str
     depth: int
     parent: int
+
+
+def handler_file(debugger: Debugger) -> str:
+    """File that the handler is in; empty where that can't be known."""
+    code = debugger.run_result.recording.handler.code
+    return code.co_filename if code is not None else ""
 
 
 class Table:
@@ -74,8 +80,7 @@ class Table:
         self._lines: defaultdict[str, set[int]] = defaultdict(set)
         for ask in asked:
             self._lines[ask.file].add(ask.line)
-        code = run.recording.handler.code
-        self.handler_file = code.co_filename if code is not None else next(iter(self._lines), "")
+        self.handler_file = handler_file(debugger)
 
     def lines(self, file: str) -> set[int]:
         """Lines of a file at which operations are asked for."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from durable_debug.widgets._rows import handler_file
 from durable_debug.widgets._text import one_line, title_of
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ def view_of(debugger: Debugger, table: Table, serial: int) -> View:
         "serial": serial,
         "status": debugger.status,
         "kind": stop.kind,
-        "headline": headline(debugger, table),
+        "headline": headline(debugger, table.total),
         "index": stop.index,
         "total": table.total,
         "row": table.row_of_stop.get(stop.index, -1) if stop.kind == "operation" else -1,
@@ -44,7 +45,7 @@ def view_of(debugger: Debugger, table: Table, serial: int) -> View:
     }
 
 
-def headline(debugger: Debugger, table: Table) -> str:
+def headline(debugger: Debugger, total: int) -> str:
     """Say in words where it stands."""
     stop = debugger.stop
     if debugger.status == "closed":
@@ -59,16 +60,16 @@ def headline(debugger: Debugger, table: Table) -> str:
     name = one_line((asked.name if asked else None) or (asked.sub_type if asked else "an operation"), 120)
     answer = _ANSWERS.get(asked.answer, asked.answer) if asked else ""
     position = f" ({asked.position})" if asked else ""
-    said = f"Stopped before operation {stop.index + 1:,} of {table.total:,}: {name}{position}"
-    return said + (f" — {answer}" if answer else "") + _why(debugger, table)
+    said = f"Stopped before operation {stop.index + 1:,} of {total:,}: {name}{position}"
+    return said + (f" — {answer}" if answer else "") + _why(debugger)
 
 
-def _why(debugger: Debugger, table: Table) -> str:
+def _why(debugger: Debugger) -> str:
     """Why it stopped here, where that is not simply because somebody went here."""
     reason = debugger.stop.reason
     for one in debugger.breakpoints:
         if reason.startswith(f"breakpoint {one.id}:"):
-            return f"; breakpoint {one.id}: {_spec(one, table)}"
+            return f"; breakpoint {one.id}: {_spec(one, handler_file(debugger))}"
     return {"start": "; at the beginning", "divergence": "; divergence"}.get(reason, "")
 
 
@@ -85,18 +86,18 @@ def _frames(debugger: Debugger) -> list[Frame]:
     ]
 
 
-def _spec(one: Breakpoint, table: Table) -> str:
+def _spec(one: Breakpoint, own_file: str) -> str:
     """The breakpoint as text, with a file's name instead of its path, and without the handler's."""
     if one.file is None:
         return one_line(one.spec, 200)
-    file = "" if table.file(one.file) == table.handler_file else f", file={title_of(one.file)}"
+    file = "" if one.file == own_file else f", file={title_of(one.file)}"
     return one_line(one.spec.replace(f", file={one.file}", file), 200)
 
 
 def _breakpoint(one: Breakpoint, table: Table) -> BreakpointView:
     return {
         "id": one.id,
-        "spec": _spec(one, table),
+        "spec": _spec(one, table.handler_file),
         "enabled": one.enabled,
         "hits": one.hits,
         "hit_count": one.hit_count,

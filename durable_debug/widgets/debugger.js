@@ -175,14 +175,15 @@ function createPanel(model, signal) {
     const answer = await ask(kind, fields);
     clearTimeout(slow);
     if (signal.aborted) return;
-    if (!answer.ok) panel.notify(answer.error);
+    if (!answer.ok) { panel.refresh(); panel.notify(answer.error); }
     else if (answer.data?.note) panel.notify(answer.data.note, "info");
     else panel.notice.hide("info");
   };
-  panel.verb = (verb) => panel.tell("verb", { verb });
+  panel.move = (kind, fields) => { panel.running(); panel.tell(kind, fields); };
+  panel.verb = (verb) => panel.move("verb", { verb });
   panel.goto = (row) => {
     const stop = panel.rows.stop[row];
-    if (stop >= 0) panel.tell("goto", { index: stop });
+    if (stop >= 0) panel.move("goto", { index: stop });
     else panel.choose(row);
   };
   panel.choose = (row) => { panel.chosen = row; panel.refresh(); };
@@ -236,7 +237,7 @@ function toolbar(panel, help) {
     title: "Go to a position (2-0-1), an event (event 17) or a name (g)", spellcheck: "false", autocomplete: "off",
     keydown: (event) => {
       if (event.key !== "Enter" || !box.value.trim()) return;
-      panel.tell("goto", { text: box.value });
+      panel.move("goto", { text: box.value });
       box.select();
     },
   });
@@ -260,7 +261,7 @@ function toolbar(panel, help) {
   return { node, update };
 }
 
-function statusLine() {
+function statusLine(panel) {
   const words = make("span", { class: "dd-headline" });
   const progress = make("span", { class: "dd-progress" }, make("span"));
   const node = make("div", { class: "dd-statusline" }, make("div", { class: "dd-words", role: "status", "aria-live": "polite" }, words), progress);
@@ -273,6 +274,7 @@ function statusLine() {
     const done = view.kind === "operation" ? view.index : view.total;
     progress.firstChild.style.width = `${view.total ? Math.min(100, (100 * done) / view.total) : 100}%`;
   };
+  panel.running = () => { node.dataset.status = "running"; }; // until the next view says otherwise
   return { node, update };
 }
 
@@ -792,7 +794,7 @@ function variablesPane(panel) {
   panel.reloadVariables = load;
   const update = (view) => {
     const wanted = `${panel.stamp} ${panel.frame} ${view.status === "closed"} ${view.frames.length}`;
-    if (wanted === key || view.status === "running") return;
+    if (wanted === key) return;
     key = wanted;
     if (!view.frames.length) node.replaceChildren(empty(view.kind === "operation" ? "No frame of your code is on the stack." : "The handler has ended. Step back to see its variables."));
     else if (view.status === "closed") node.replaceChildren(empty("The debugger is closed."));
@@ -991,7 +993,7 @@ function fetched(panel, kind, key, draw, none) {
   let visible = false;
   const update = async () => {
     const wanted = key(panel.view);
-    if (!visible || wanted === have || panel.view.status === "running") return;
+    if (!visible || wanted === have) return;
     have = wanted;
     const answer = await panel.look(kind, {}, { stale: false });
     if (!answer || wanted !== have) return;
@@ -1127,7 +1129,7 @@ function shortcuts(panel, help) {
 function build(panel) {
   const help = helpOverlay(panel);
   const panes = {
-    toolbar: toolbar(panel, help), notice: noticeLine(panel), status: statusLine(), here: divergenceLine(panel), operations: operationsPane(panel), source: sourcePane(panel),
+    toolbar: toolbar(panel, help), notice: noticeLine(panel), status: statusLine(panel), here: divergenceLine(panel), operations: operationsPane(panel), source: sourcePane(panel),
     variables: variablesPane(panel), evaluate: evaluatePane(panel), stack: stackPane(panel), breakpoints: breakpointsPane(panel),
     operation: operationPane(panel), logs: logsPane(panel), divergences: divergencesPane(panel),
   };

@@ -104,8 +104,9 @@ class DebuggerPanel(anywidget.AnyWidget):
             if debugger is None:
                 self.view = {**self.view, "status": "closed", "headline": "This debugger is closed."}
                 return
-            if debugger.status == "running":  # its stop is about to change: nothing else to tell
-                self.view = {**self.view, "status": "running"}
+            if (
+                debugger.status == "running"
+            ):  # the page that asked for it knows, and its end is another change
                 return
             self._serial += 1
             self.view = dict(view_of(debugger, self._table, self._serial))

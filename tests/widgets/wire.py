@@ -67,21 +67,30 @@ class Bridge:
     def __init__(self, shown: Any, panel: Any, wire: Wire) -> None:
         self.shown, self.page, self.panel, self.wire = shown, shown.page, panel, wire
         self.read, self.heard = len(wire.sent), 0
+        self.open: dict[int, str] = {}  # requests without an answer
+        self.moves = 0  # verbs whose outcome has not come
 
     def pump(self) -> bool:
         """Carry what there is; whether there was anything."""
         said = self.page.evaluate("from => window.model.sent.slice(from)", self.heard)
         self.heard += len(said)
         for content in said:
+            if "id" in content:
+                self.open[content["id"]] = content["kind"]
+            self.moves += content["kind"] in {"verb", "goto"}
             self.wire.say(content)
         told = self.wire.sent[self.read :]
         self.read += len(told)
         for message in told:
             data = message["data"]
             if data.get("method") == "update":
+                self.moves = max(0, self.moves - 1)
                 self.shown.set(**data["state"])
             elif data.get("method") == "custom":
-                self.shown.message(data["content"])
+                answer = data["content"]
+                if self.open.pop(answer["id"], None) in {"verb", "goto"} and not answer["ok"]:
+                    self.moves = max(0, self.moves - 1)
+                self.shown.message(answer)
         return bool(said or told)
 
     def until(self, look: Callable[[], Any], timeout: float = 5.0) -> Any:
@@ -93,13 +102,14 @@ class Bridge:
 
         return until(carried, timeout)
 
-    def settle(self, quiet: float = 0.08) -> None:
-        """Carry messages until there have been none for a while."""
-        last = time.monotonic()
-        while time.monotonic() - last < quiet:
+    def settle(self, quiet: float = 0.05, timeout: float = 20.0) -> None:
+        """Carry messages until all that was asked is answered, all verbs are done, and nothing more comes."""
+        begin = last = time.monotonic()
+        while self.open or self.moves or time.monotonic() - last < quiet:
+            assert time.monotonic() - begin < timeout, f"unanswered: {self.open}, moves: {self.moves}"
             if self.pump():
                 last = time.monotonic()
-            time.sleep(0.01)
+            time.sleep(0.005)
 
     def headline(self, *parts: str) -> str:
         """Wait until the status line says all of this."""
