@@ -1,0 +1,88 @@
+"""For a user's own tests: recorded executions as regression tests.
+
+>>> @pytest.mark.parametrize("history", histories("tests/histories"))  # doctest: +SKIP
+... def test_replays(history):
+...     assert_replays("orders.py:handler", history)
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from durable_debug.divergence import replay
+from durable_debug.errors import HistoryError
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Iterable
+
+    from durable_debug.divergence import Run
+
+__all__ = ["assert_replays", "histories"]
+
+
+def assert_replays(  # noqa: PLR0913 - those of replay
+    handler: object,
+    history: object,
+    *,
+    invocation: int | None = None,
+    enter: bool = True,
+    run: str | Iterable[str] = (),
+    allow: str | Iterable[str] = (),
+    timeout: float | None = 60.0,
+) -> Run:
+    """Fail unless a handler does what a history says. Parameters are those of `replay`.
+
+    Returns
+    -------
+    Run
+        For further assertions: ``run.result``, ``run.operations`` …
+
+    Raises
+    ------
+    DivergenceError
+        It does something else; an AssertionError, with every divergence and its line of code in the message.
+    HandlerError, HistoryError
+        One of them can't be used.
+    """
+    __tracebackhide__ = True  # pytest shows the line of the test instead
+    found = replay(
+        handler, history, invocation=invocation, enter=enter, run=run, allow=allow, timeout=timeout
+    )
+    found.raise_for_divergence()
+    return found
+
+
+def histories(folder: str | os.PathLike[str], pattern: str = "**/*.json") -> list[Any]:
+    """Give the history files of a folder as parameters of a test, each with the file's name for its id.
+
+    Parameters
+    ----------
+    folder
+        From the current folder, or from the file that calls this.
+    pattern
+        A glob pattern below it.
+
+    Returns
+    -------
+    list
+        A ``pytest.param`` each: the path (`pathlib.Path`), in the order of the names.
+
+    Raises
+    ------
+    HistoryError
+        There are none: a test without parameters would be skipped, and nobody would know.
+    """
+    import pytest
+
+    root = Path(folder).expanduser()
+    if not root.is_absolute() and not root.is_dir():
+        root = Path(sys._getframe(1).f_globals.get("__file__", "")).parent / root  # noqa: SLF001 - the test's module
+    found = sorted(path for path in root.glob(pattern) if path.is_file())
+    if not found:
+        raise HistoryError(
+            f"There is no history ({pattern}) in {root}.", cure="Name the folder that has them."
+        )
+    return [pytest.param(path, id=path.relative_to(root).with_suffix("").as_posix()) for path in found]
