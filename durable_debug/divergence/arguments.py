@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from durable_debug.divergence.values import same_payload
+from durable_debug.replay.placeholder import Unrecorded
+
 if TYPE_CHECKING:
+    from durable_debug.divergence.slots import Recorded
     from durable_debug.history import Operation
     from durable_debug.replay.tape import Ask
 
 __all__ = ["Change", "changes"]
-
 
 @dataclass(frozen=True, slots=True)
 class Change:
@@ -23,42 +25,47 @@ class Change:
     asked: Any
 
 
-def changes(ask: Ask, recorded: Operation) -> list[Change]:
+def changes(ask: Ask, operation: Operation, recorded: Recorded) -> list[Change]:
     """Compare a call's arguments with what the history holds; what it does not hold is passed over."""
-    if recorded.type != ask.type:
+    if operation.type != ask.type:
         return []
     match ask.args[0]:
         case "wait":
-            return _if_changed("wait_duration", "duration in seconds", recorded.duration_seconds, ask.args[1].to_seconds())
+            seconds = ask.args[1].to_seconds()
+            return _if_other("wait_duration", "duration in seconds", operation.duration_seconds, seconds)
         case "create_callback":
-            return _callback(ask.args[1], recorded)
+            return _callback(ask.args[1], operation)
         case "invoke":
-            return _invoke(ask, recorded)
+            return _invoke(ask, operation, recorded.tenants)
         case _:
             return []
 
 
-def _if_changed(kind: str, what: str, recorded: Any, asked: Any) -> list[Change]:
+def _if_other(kind: str, what: str, recorded: Any, asked: Any) -> list[Change]:
     return [] if recorded is None or recorded == asked else [Change(kind, what, recorded, asked)]
 
 
-def _callback(config: Any, recorded: Operation) -> list[Change]:
+def _callback(config: Any, operation: Operation) -> list[Change]:
     timeout = config.timeout_seconds if config is not None else 0
     heartbeat = config.heartbeat_timeout_seconds if config is not None else 0
+    kind = "callback_timeout"
     return [
-        *_if_changed("callback_timeout", "timeout in seconds", recorded.timeout_seconds, timeout),
-        *_if_changed(
-            "callback_timeout", "heartbeat timeout in seconds", recorded.heartbeat_timeout_seconds, heartbeat
-        ),
+        *_if_other(kind, "timeout in seconds", operation.timeout_seconds, timeout),
+        *_if_other(kind, "heartbeat timeout in seconds", operation.heartbeat_timeout_seconds, heartbeat),
     ]
 
 
-def _invoke(ask: Ask, recorded: Operation) -> list[Change]:
+def _invoke(ask: Ask, operation: Operation, tenants: dict[str, str]) -> list[Change]:
+    _, function, payload, config = ask.args
     found = []
-    if recorded.function_name is not None and not _same_function(recorded.function_name, ask.args[1]):
-        found.append(Change("invoke_target", "function", recorded.function_name, ask.args[1]))
-    if recorded.payload is not None and ask.payload is not None and not _same_payload(recorded.payload, ask.payload):
-        found.append(Change("invoke_payload", "payload", recorded.payload, ask.payload))
+    if operation.function_name is not None and not _same_function(operation.function_name, function):
+        found.append(Change("invoke_target", "function", operation.function_name, function))
+    if operation.payload is not None and ask.payload is not None and not _of_unrecorded(payload, ask.payload):
+        if not same_payload(operation.payload, ask.payload):
+            found.append(Change("invoke_payload", "payload", operation.payload, ask.payload))
+    if operation.id in tenants:
+        tenant = config.tenant_id if config is not None else None
+        found += _if_other("invoke_tenant", "tenant", tenants[operation.id], tenant)
     return found
 
 
@@ -72,12 +79,10 @@ def _same_function(recorded: str, asked: str) -> bool:
     return arn.split(":function:", 1)[-1] in {name, f"{name}:$LATEST"} or arn.endswith(f":{name}")
 
 
-def _same_payload(recorded: str, asked: str) -> bool:
-    if recorded == asked:
+def _of_unrecorded(value: Any, text: str) -> bool:
+    """Whether a value is made of one that nobody knows: the answer of an inserted operation."""
+    if isinstance(value, Unrecorded) or str(Unrecorded()) in text:
         return True
-    if "unrecorded" in asked:
-        return True  # made of a value that nobody knows
-    try:
-        return bool(json.loads(recorded) == json.loads(asked))
-    except ValueError:
-        return False
+    if isinstance(value, dict):
+        return any(_of_unrecorded(inner, "") for inner in value.values())
+    return isinstance(value, list | tuple) and any(_of_unrecorded(inner, "") for inner in value)

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-import linecache
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from durable_debug.divergence.findings import Comparison, Finding
-from durable_debug.divergence.values import same_error_objects, same_payload
+from durable_debug.divergence.findings import VALUE_KEEPING, Finding
+from durable_debug.divergence.values import same_error_objects, same_where_known
+from durable_debug.divergence.wording import error_text, shortened
 from durable_debug.replay.asked import Place, place_of
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from durable_debug.history import History
     from durable_debug.replay.recording import Recording
 
-__all__ = ["goes_on", "outcome_findings"]
+__all__ = ["ended_by_handler", "find_in_outcome", "goes_on", "objection"]
 
-_LAST = float("inf")
 _SERVICE_ERROR = re.compile(r"RequestId: [0-9a-f-]+ Error:")
+_EMULATOR = "aws_durable_execution_sdk_python_testing."  # the emulator's own objection to what it was sent
+_MADE_BY_HANDLER = {"StepStarted", "ContextStarted", "WaitStarted", "CallbackStarted", "ChainedInvokeStarted"}
 
 
 def goes_on(recording: Recording) -> bool:
@@ -37,22 +40,30 @@ def ended_by_handler(history: History) -> bool:
         return True
     if history.status != "FAILED":
         return False
-    if _SERVICE_ERROR.match(str((history.error or {}).get("ErrorMessage") or "")):
+    error = history.error or {}
+    if _SERVICE_ERROR.match(str(error.get("ErrorMessage") or "")):
+        return False
+    if str(error.get("ErrorType")).startswith(_EMULATOR):
         return False
     completed = [event for event in history.raw if event.get("EventType") == "InvocationCompleted"]
     if not completed:
         return True
-    error = (completed[-1].get("InvocationCompletedDetails") or {}).get("Error") or {}
-    return not error.get("Payload") and _between(history, completed[-1]["EventId"]) == 0
+    crash = (completed[-1].get("InvocationCompletedDetails") or {}).get("Error") or {}
+    last = completed[-1]["EventId"]
+    made_since = any(e["EventId"] > last and e.get("EventType") in _MADE_BY_HANDLER for e in history.raw)
+    return not crash.get("Payload") and not made_since
 
 
-def _between(history: History, last_completed: int) -> int:
-    """How many of the handler's own events follow its last completed invocation."""
-    made = ("StepStarted", "ContextStarted", "WaitStarted", "CallbackStarted", "ChainedInvokeStarted")
-    return sum(1 for event in history.raw if event["EventId"] > last_completed and event.get("EventType") in made)
+def objection(recording: Recording) -> Any:
+    """The call that Lambda would object to: the SDK raises NonDeterministicExecutionError; None if it does not."""
+    return next((ask for ask in recording.asks if not ask.looked and _is_objection(ask.failure)), None)
 
 
-def outcome_findings(first: Recording, complete: Recording, comparison: Comparison) -> list[Finding]:
+def _is_objection(error: BaseException | None) -> bool:
+    return type(error).__name__ == "NonDeterministicExecutionError"
+
+
+def find_in_outcome(first: Recording, complete: Recording, others: Sequence[Finding]) -> list[Finding]:
     """Findings on the outcome.
 
     Parameters
@@ -61,21 +72,15 @@ def outcome_findings(first: Recording, complete: Recording, comparison: Comparis
         The replay as Lambda would do it.
     complete
         The pass that went through to the end.
+    others
+        What else was found: causes of another outcome are told already.
     """
-    found = _side_effects(first, complete)
-    found += _swallowed(first)
-    if comparison.structural:
-        return found  # the outcome follows from the operations
-    halt = first.halt
-    if halt is not None:
-        if halt.kind == "would_run" and not goes_on(first) and halt.ask is not None:
-            ask = halt.ask
-            place = place_of(ask.code, ask.lasti) if ask.code else None
-            status = ask.recorded.status.value if ask.recorded else "nothing"
-            found.append(Finding("would_run", f"recorded {status}", halt.message, ask=ask, place=place, order=float(ask.seq)))
-        return found
-    if _is_last(first):
-        found += _ends(first, complete)
+    found = [*_side_effects(first, complete), *_swallowed(first)]
+    if complete.halt is not None:
+        return found + _halted(complete)
+    followed = any(finding.kind not in VALUE_KEEPING | {"unexpected", "child_result"} for finding in others)
+    if not followed and _is_last(first):
+        found += _ends(complete)
     return found
 
 
@@ -84,73 +89,104 @@ def _is_last(recording: Recording) -> bool:
     return k is None or k == len(recording.history.invocations)
 
 
-def _ends(first: Recording, complete: Recording) -> list[Finding]:
-    history, outcome = first.history, first.outcome
-    place = _end_place(first, complete)
-    if not ended_by_handler(history):
-        return []
-    if outcome.status != history.status:
-        return [Finding("outcome", f"execution {_ended(history.status, history.result, history.error)}", _ended(outcome.status, outcome.result, outcome.error), place=place, order=_LAST)]
-    if outcome.status == "SUCCEEDED" and not same_payload(outcome.result, history.result):
-        return [Finding("result", f"result {_short(history.result)}", f"result {_short(outcome.result)}", place=place, order=_LAST)]
-    if outcome.status == "FAILED" and not same_error_objects(outcome.error, history.error):
-        return [Finding("error", _ended("FAILED", None, history.error), _ended("FAILED", None, outcome.error), place=place, order=_LAST)]
+def _halted(complete: Recording) -> list[Finding]:
+    """A run that was ended: because it would not end itself, or because a body would run again."""
+    halt = complete.halt
+    assert halt is not None
+    if halt.kind == "timeout":
+        was = _recorded_end(complete.history)
+        return [Finding("outcome", was, f"does not end: {halt.message}", place=complete.ends.get(""))]
+    if halt.kind == "would_run" and halt.ask is not None and not goes_on(complete):
+        ask = halt.ask
+        if ask.match is None:
+            return []  # told as unexpected
+        status = ask.match.status.value
+        return [Finding("would_run", f"recorded {status}", halt.message, ask=ask, order=float(ask.seq))]
     return []
 
 
-def _ended(status: str, result: str | None, error: dict[str, object] | None) -> str:
+def _ends(complete: Recording) -> list[Finding]:
+    history, outcome = complete.history, complete.outcome
+    if not ended_by_handler(history):
+        return _ends_instead_of_waiting(complete)
+    recorded, replayed = _recorded_end(history), _end(outcome.status, outcome.result, outcome.error)
+    kind, place = "", _end_place(complete)
+    if outcome.status != history.status:
+        kind = "outcome"
+    elif outcome.status == "SUCCEEDED" and not same_where_known(outcome.result, history.result):
+        kind = "result"
+    elif outcome.status == "FAILED" and not same_error_objects(outcome.error, history.error):
+        kind = "error"
+    if kind and type(complete.exception).__name__ == "SerDesError":  # of a callback: its result is read by the handler
+        return [Finding("undeserializable", "result of a callback", str(complete.exception), place=place)]
+    return [Finding(kind, recorded, replayed, place=place)] if kind else []
+
+
+def _ends_instead_of_waiting(complete: Recording) -> list[Finding]:
+    """An execution that waits for something, and a handler that no longer does."""
+    history, outcome = complete.history, complete.outcome
+    if history.status != "RUNNING" or outcome.status not in {"SUCCEEDED", "FAILED"} or not history.raw:
+        return []
+    last = history.raw[-1]
+    error = ((last.get("InvocationCompletedDetails") or {}).get("Error") or {}).get("Payload")
+    if last.get("EventType") != "InvocationCompleted" or error or complete.options.invocation is not None:
+        return []
+    ran = history.invocations.iloc[-1]
+    seen_in_vain = any(
+        o.end_event_id is not None and o.end_event_id >= ran["first_event_id"] and o.type in {"WAIT", "CALLBACK", "CHAINED_INVOKE"}
+        for o in history.tree()
+    )
+    if seen_in_vain:  # it may have ended while the handler was about to be suspended
+        return []
+    replayed = _end(outcome.status, outcome.result, outcome.error)
+    return [Finding("outcome", _recorded_end(history), replayed, place=_end_place(complete))]
+
+
+def _recorded_end(history: History) -> str:
+    return _end(history.status, history.result, history.error)
+
+
+def _end(status: str, result: str | None, error: Mapping[str, Any] | None) -> str:
     if status == "FAILED" and error:
-        return f"FAILED with {error.get('ErrorType')}: {_short(str(error.get('ErrorMessage')))}"
+        return f"FAILED with {error_text(error)}"
     if status == "SUCCEEDED":
-        return f"SUCCEEDED with {_short(result)}"
+        return f"SUCCEEDED with {shortened(result)}"
     if status == "CRASHED" and error:
-        return f"ends without an output: {error.get('ErrorType')}: {_short(str(error.get('ErrorMessage')))}"
-    return "is suspended (PENDING)" if status == "PENDING" else status
+        return f"ends without an output: {error_text(error)}"
+    return "is suspended" if status in {"PENDING", "RUNNING"} else f"is {status}"
 
 
-def _end_place(first: Recording, complete: Recording) -> Place | None:
+def _end_place(complete: Recording) -> Place | None:
     """Where the handler ended: the line that raised, or the one that returned."""
-    if first.exception is not None:
-        code = first.handler.code
-        trace, found = first.exception.__traceback__, None
-        while trace is not None:
-            frame = trace.tb_frame
-            if code is not None and frame.f_code.co_filename == code.co_filename:
-                found = place_of(frame.f_code, trace.tb_lasti)
-            trace = trace.tb_next
-        if found is not None:
-            return found
-    return complete.ends.get("")
+    code, error = complete.handler.code, complete.exception
+    found = None
+    trace = error.__traceback__ if error is not None else None
+    while trace is not None:
+        frame = trace.tb_frame
+        if code is not None and frame.f_code.co_filename == code.co_filename:
+            found = place_of(frame.f_code, trace.tb_lasti)
+        trace = trace.tb_next
+    return found or complete.ends.get("")
 
 
 def _side_effects(first: Recording, complete: Recording) -> list[Finding]:
-    effects = dict.fromkeys((*first.side_effects, *complete.side_effects))
-    found = []
-    for effect in effects:
-        if effect.refused:
-            place = Place(effect.file, effect.line, effect.line, "") if effect.file and effect.line else None
-            found.append(Finding("side_effect", None, effect.detail, place=place, order=len(first.asks) - 0.5))
-    return found
+    found: dict[object, Finding] = {}
+    for recording in (complete, first):
+        for effect in recording.side_effects:
+            if effect.refused:
+                place = Place(effect.file, effect.line, effect.line, "") if effect.file and effect.line else None
+                order = len(recording.asks) - 0.5
+                found.setdefault(
+                    (effect.kind, effect.file, effect.line), Finding("side_effect", None, effect.detail, place=place, order=order, looked=effect.looked),
+                )
+    return list(found.values())
 
 
 def _swallowed(first: Recording) -> list[Finding]:
-    """The SDK's objection is an Exception: a handler's `except Exception` can hide it."""
-    outcome = first.outcome
-    if outcome.status != "SUCCEEDED" and not (outcome.status == "FAILED" and "NonDeterministic" not in str((outcome.error or {}).get("ErrorType"))):
+    """The SDK's objection is an Exception: a handler's ``except Exception`` can hide it."""
+    outcome, ask = first.outcome, objection(first)
+    failed_by_it = outcome.status == "FAILED" and "NonDeterministic" in str((outcome.error or {}).get("ErrorType"))
+    if ask is None or failed_by_it:
         return []
-    for ask in first.asks:
-        if ask.failure is not None and type(ask.failure).__name__ == "NonDeterministicExecutionError" and not ask.looked:
-            place = place_of(ask.code, ask.lasti) if ask.code else None
-            return [Finding("swallowed", "NonDeterministicExecutionError", f"the handler goes on and {_ended(outcome.status, outcome.result, outcome.error)}", ask=ask, place=place, order=ask.seq + 0.25)]
-    return []
-
-
-def _short(text: str | None, limit: int = 160) -> str:
-    if text is None:
-        return "none"
-    return text if len(text) <= limit else text[: limit - 1] + "…"
-
-
-def source_line(place: Place | None) -> str:
-    """Text of a place's line."""
-    return linecache.getline(place.file, place.line).strip() if place else ""
+    now = f"the handler goes on and {_end(outcome.status, outcome.result, outcome.error)}"
+    return [Finding("swallowed", "NonDeterministicExecutionError", now, ask=ask, order=ask.seq + 0.25)]

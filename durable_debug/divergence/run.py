@@ -7,10 +7,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from durable_debug.divergence.align import Aligner, Plan, Recorded, improved
+from durable_debug.divergence.analysis import Analysis, analysed
 from durable_debug.divergence.divergence import Divergence, judged
-from durable_debug.divergence.findings import Comparison, compare
-from durable_debug.divergence.outcome import goes_on, outcome_findings
+from durable_debug.divergence.outcome import goes_on
 from durable_debug.divergence.unchecked import unchecked
 from durable_debug.errors import DivergenceError
 from durable_debug.history import History
@@ -19,14 +18,13 @@ from durable_debug.replay.recording import Recording, record
 from durable_debug.sources import load
 
 if TYPE_CHECKING:
+    from durable_debug.divergence.align import Plan
+    from durable_debug.divergence.matcher import Aligner
     from durable_debug.replay.asked import AskedOperation
     from durable_debug.replay.guard import SideEffect
     from durable_debug.replay.tape import LogLine
 
 __all__ = ["Run", "replay"]
-
-_MOST_PASSES = 5
-
 
 @dataclass(frozen=True, repr=False)
 class Run:
@@ -89,38 +87,33 @@ class Run:
     # ---- what is otherwise
 
     @functools.cached_property
-    def _analysis(self) -> tuple[Comparison, Recording, Plan]:
-        return _analysed(self.recording)
+    def analysis(self) -> Analysis:
+        """How the replay compares with its history, in detail."""
+        return analysed(self.recording)
 
     @functools.cached_property
     def divergences(self) -> tuple[Divergence, ...]:
         """Everything that the replay does otherwise than the history, in the order of the replay."""
-        comparison, _, _ = self._analysis
-        return judged(comparison.findings, self.recording)
+        return judged(self.analysis.groups, self.analysis.findings, self.recording)
 
     @functools.cached_property
     def unchecked(self) -> tuple[str, ...]:
         """What could not be compared, a sentence each."""
-        comparison, complete, _ = self._analysis
-        return (*unchecked(complete), *dict.fromkeys(comparison.unchecked))
+        return (*unchecked(self.complete), *self.analysis.unchecked)
 
     @property
     def complete(self) -> Recording:
         """The pass that went through to the end: behind differences by aligning, where Lambda would end."""
-        _, complete, _ = self._analysis
-        return complete
-
-    def matcher(self) -> Aligner | None:
-        """Give what a further pass needs to do the same as `complete`; None where nothing has to be aligned."""
-        if self.plan is None:
-            return None
-        return Aligner(Recorded(self.history), self.recording.script.answers, self.plan)
+        return self.analysis.complete
 
     @property
     def plan(self) -> Plan | None:
         """By position asked for, the recorded position that answers it; None where all are the same."""
-        comparison, _, plan = self._analysis
-        return plan if comparison.structural else None
+        return self.analysis.plan
+
+    def matcher(self) -> Aligner | None:
+        """Give what a further pass needs to do the same as `complete`; None where nothing has to be aligned."""
+        return self.analysis.aligner()
 
     @property
     def ok(self) -> bool:
@@ -144,12 +137,12 @@ class Run:
 
     def report(self) -> str:
         """Plain text for a terminal."""
-        from durable_debug.divergence.text import report  # noqa: PLC0415
+        from durable_debug.divergence.text import report
 
         return report(self)
 
     def _repr_html_(self) -> str:
-        from durable_debug.divergence.html import card  # noqa: PLC0415
+        from durable_debug.divergence.html import card
 
         return card(self)
 
@@ -220,37 +213,3 @@ def replay(  # noqa: PLR0913
 def as_history(history: object) -> History:
     """Take a `History`, or load one."""
     return history if isinstance(history, History) else load(history)
-
-
-def _analysed(first: Recording) -> tuple[Comparison, Recording, Plan]:
-    """Compare a replay with its history; where operations themselves differ, align and replay again."""
-    recorded = Recorded(first.history)
-    same: Plan = {
-        ask.position: ask.position if ask.position in recorded.by_position or ask.virtual else None for ask in first.asks
-    }
-    comparison = compare(first, recorded, same)
-    if goes_on(first):  # nothing was recorded of what comes next: that is no difference
-        comparison.findings = [f for f in comparison.findings if f.ask is None or f.ask is not first.halt.ask]  # type: ignore[union-attr]
-    if first.options.invocation is not None:
-        comparison.findings = [f for f in comparison.findings if f.kind != "missing"]
-    broken = any(ask.failure is not None for ask in first.asks)
-    if not comparison.structural and not broken:
-        ends = outcome_findings(first, first, comparison)
-        if not any(f.kind in {"child_result", "result", "outcome"} for f in [*comparison.findings, *ends]):
-            comparison.findings += ends
-            return comparison, first, same
-        complete = record(first.handler, first.history, first.options, trace=True)  # for the lines they end at
-        comparison = compare(complete, recorded, same)
-        comparison.findings += outcome_findings(first, complete, comparison)
-        return comparison, complete, same
-    plan: Plan | None = None
-    for _ in range(_MOST_PASSES):
-        aligner = Aligner(recorded, first.script.answers, plan)
-        complete = record(first.handler, first.history, first.options, matcher=aligner, trace=True)
-        better = improved(complete.asks, recorded, aligner.used)
-        if better == {position: aligner.used[position] for position in better}:
-            break
-        plan = better
-    comparison = compare(complete, recorded, aligner.used)
-    comparison.findings += outcome_findings(first, complete, comparison)
-    return comparison, complete, aligner.used

@@ -15,7 +15,7 @@ from durable_debug.replay.guard import SideEffect, allows
 from durable_debug.replay.handlers import Handler, resolve
 from durable_debug.replay.invocation import invocation_end
 from durable_debug.replay.lambda_context import ReplayLambdaContext
-from durable_debug.replay.tape import Matcher, Observer, ReplayStop, Tape
+from durable_debug.replay.tape import LeaveBody, Matcher, Observer, ReplayStop, Tape
 from durable_debug.replay.worker import Worker
 
 if TYPE_CHECKING:
@@ -205,7 +205,11 @@ class Replay:
     def _report(self, effect: SideEffect) -> None:
         if allows(self.options.allow, effect):
             effect = dataclasses.replace(effect, refused=False)
+        if self.tape.looking:
+            effect = dataclasses.replace(effect, looked=True)
         self.tape.side_effects.append(effect)
+        if effect.refused and effect.looked:
+            raise LeaveBody  # Lambda does not run this body: the handler goes on
         if effect.refused:
             where = f" at {effect.file}:{effect.line}" if effect.file else ""
             raise self.tape.stop("side_effect", f"side effect outside a step{where}: {effect.detail}")

@@ -12,10 +12,14 @@ import sys
 import threading
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from types import FrameType
+
+    _Report = Callable[["SideEffect"], None]
 
 __all__ = ["SideEffect", "guarded", "unguarded"]
 
@@ -30,6 +34,7 @@ _NETWORK = frozenset(
         "socket.getaddrinfo",
         "socket.gethostbyname",
         "socket.gethostbyaddr",
+        "socket.getnameinfo",
     }
 )
 _PROCESS = frozenset(
@@ -56,12 +61,18 @@ _FILES = frozenset(
         "os.truncate",
         "os.chmod",
         "os.chown",
+        "os.utime",
+        "os.setxattr",
+        "os.removexattr",
         "shutil.rmtree",
         "shutil.move",
         "sqlite3.connect",
     }
 )
-_WATCHED = _NETWORK | _PROCESS | _FILES | {"open", "time.sleep", "_thread.start_new_thread"}
+_THREADS = frozenset({"_thread.start_new_thread", "_thread.start_joinable_thread"})
+_WATCHED = _NETWORK | _PROCESS | _FILES | _THREADS | {"open", "time.sleep", "builtins.input"}
+_LONGEST_SLEEP = 60  # seconds: a replay does not wait longer, and a thread that sleeps cannot be woken
+_IN_MEMORY = ("", ":memory:", b":memory:")
 _HARMLESS_FILES = {os.devnull, "/dev/tty", "/dev/stdout", "/dev/stderr"}
 
 
@@ -72,13 +83,15 @@ class SideEffect:
     Attributes
     ----------
     kind
-        ``"network"``, ``"process"``, ``"file"``, ``"sleep"`` or ``"thread"``.
+        ``"network"``, ``"process"``, ``"file"``, ``"input"``, ``"sleep"`` or ``"thread"``.
     detail
         What it was, for people.
     refused
-        Whether it was prevented. Sleeps and threads are only noted.
+        Whether it was prevented. Threads, and sleeps of up to a minute, are only noted.
     file, line
         Where in the user's code.
+    looked
+        Whether it was in the body of an ended context, which is run only to look into it.
     """
 
     kind: str
@@ -86,10 +99,15 @@ class SideEffect:
     refused: bool
     file: str | None
     line: int | None
+    looked: bool = False
+
+
+def _inherited(_: SideEffect) -> None:
+    """Stand for a thread that nothing was said of: what holds for it is what held where it was started."""
 
 
 class _Local(threading.local):
-    report: Callable[[SideEffect], None] | None = None
+    report: _Report | None = staticmethod(_inherited)
 
 
 _local = _Local()
@@ -102,7 +120,7 @@ class guarded:  # noqa: N801 - reads as a statement: with guarded(report)
 
     __slots__ = ("_before", "_report")
 
-    def __init__(self, report: Callable[[SideEffect], None] | None) -> None:
+    def __init__(self, report: _Report | None) -> None:
         self._report = report
 
     def __enter__(self) -> None:
@@ -136,16 +154,35 @@ def _install() -> None:
 def _hook(event: str, args: tuple[Any, ...]) -> None:
     if event not in _WATCHED:
         return
-    report = _local.report
+    report = before = _local.report
+    if report is _inherited:
+        report = getattr(threading._active.get(threading.get_ident()), _MARK, None)  # type: ignore[attr-defined]  # noqa: SLF001
     if report is None:
         return
     _local.report = None  # our own doing, and that of `report`, is not the handler's
     try:
         effect = _classify(event, args)
-        if effect is not None:
-            report(effect)
+        if effect is None:
+            return
+        if effect.kind == "thread":
+            _pass_on(report, args[0])
+        report(effect)
+    except BaseException as stop:
+        if before is _inherited:  # a thread of the user's own: nobody there expects our way to stop
+            raise SystemExit(str(stop)) from None
+        raise
     finally:
-        _local.report = report
+        _local.report = before
+
+
+_MARK = "_durable_debug_report"
+
+
+def _pass_on(report: _Report, target: object) -> None:
+    """What holds for a thread holds for those that it starts, for as long as they live."""
+    started = getattr(target, "__self__", None)
+    if isinstance(started, threading.Thread):
+        setattr(started, _MARK, report)
 
 
 def _classify(event: str, args: tuple[Any, ...]) -> SideEffect | None:
@@ -158,8 +195,10 @@ def _classify(event: str, args: tuple[Any, ...]) -> SideEffect | None:
             return None
         return _effect("file", f"open {_text(path)} for writing")
     if event == "time.sleep":
-        return _effect("sleep", f"sleep {args[0]:g} s", refused=False)
-    if event == "_thread.start_new_thread":
+        return _effect("sleep", f"sleep {args[0]:g} s", refused=args[0] > _LONGEST_SLEEP)
+    if event == "builtins.input":
+        return _effect("input", "ask for input")
+    if event in _THREADS:
         return None if _starts_sdk_thread() else _effect("thread", "start a thread", refused=False)
     if event in _NETWORK:
         address = (
@@ -170,7 +209,7 @@ def _classify(event: str, args: tuple[Any, ...]) -> SideEffect | None:
         return _effect("network", f"{event.removeprefix('socket.')} {_text(address)}")
     if event in _PROCESS:
         return _effect("process", f"{event} {_text(args[1] if event == 'subprocess.Popen' else args[:1])}")
-    if _imports():
+    if _imports() or (event == "sqlite3.connect" and args[0] in _IN_MEMORY):
         return None
     return _effect("file", f"{event} {_text(args[0] if args else '')}")
 
@@ -185,13 +224,13 @@ def _text(value: object) -> str:
     return text if len(text) <= 200 else text[:199] + "…"
 
 
-_OURS = os.path.dirname(os.path.abspath(__file__)) + os.sep
-_STDLIB = os.path.dirname(os.path.abspath(os.__file__)) + os.sep
+_OURS = str(Path(__file__).parent) + os.sep
+_STDLIB = str(Path(os.__file__).parent) + os.sep
 
 
 def _user_frame() -> tuple[str, int] | None:
     """File and line of the nearest frame that is neither ours, the standard library's nor installed."""
-    frame = sys._getframe(1)
+    frame: FrameType | None = sys._getframe(1)  # noqa: SLF001
     nearest: tuple[str, int] | None = None
     while frame is not None:
         name = frame.f_code.co_filename
@@ -200,26 +239,26 @@ def _user_frame() -> tuple[str, int] | None:
             if not name.startswith(_STDLIB) and "site-packages" not in name:
                 return here
             nearest = nearest or here
-        frame = frame.f_back  # type: ignore[assignment]
+        frame = frame.f_back
     return nearest
 
 
 def _imports() -> bool:
-    frame = sys._getframe(1)
+    frame: FrameType | None = sys._getframe(1)  # noqa: SLF001
     while frame is not None:
         if frame.f_code.co_filename.startswith("<frozen importlib"):
             return True
-        frame = frame.f_back  # type: ignore[assignment]
+        frame = frame.f_back
     return False
 
 
 def _starts_sdk_thread() -> bool:
-    frame = sys._getframe(1)
+    frame: FrameType | None = sys._getframe(1)  # noqa: SLF001
     while frame is not None:
         name = frame.f_code.co_filename
         if "aws_durable_execution_sdk_python" in name:
             return True
         if not name.startswith((_OURS, _STDLIB, "<frozen")) or "site-packages" in name:
             return False
-        frame = frame.f_back  # type: ignore[assignment]
+        frame = frame.f_back
     return False

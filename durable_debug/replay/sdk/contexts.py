@@ -73,6 +73,9 @@ if TYPE_CHECKING:
     from durable_debug.replay.tape import Matcher
 
 
+_MOST_ASKS = 3_500  # an execution has at most 3,000 operations
+
+
 class ReplayContext(DurableContext):
     """The SDK's context, with an eye on what is asked of it.
 
@@ -322,6 +325,8 @@ class ReplayContext(DurableContext):
         if tape.looking and not ask.virtual:
             raise LeaveBody  # Lambda does not run this body: nothing would happen here
         if ask.type == OperationType.CONTEXT.value:
+            if len(tape.asks) > _MOST_ASKS + 2 * len(tape.answers):
+                raise tape.stop("endless", f"the handler has asked for {len(tape.asks):,} operations and goes on", ask)
             return  # a context is the user's code outside steps; what it asks for is looked at one by one
         if ask.type == OperationType.STEP.value and tape.may_run(ask.name):
             return

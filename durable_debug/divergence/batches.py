@@ -1,0 +1,125 @@
+"""Maps and parallels: how many branches, and whether each has a context of its own."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from durable_debug.divergence.matched import Matched
+    from durable_debug.divergence.slots import Slot
+    from durable_debug.history import Operation
+    from durable_debug.replay.tape import Ask
+
+__all__ = ["find_in_batches", "was_left_behind"]
+
+_BATCHES = {"Map", "Parallel"}
+
+
+def find_in_batches(matched: Matched) -> None:
+    """Compare nesting and number of branches of each map and parallel."""
+    for ask in matched.asks.values():
+        if ask.args[0] not in {"map", "parallel"}:
+            continue
+        operation = matched.operation(ask)
+        if operation is not None and ask.entered and operation.sub_type in _BATCHES:
+            slots = matched.recorded.slots.get(operation.position, [])
+            branches = [inner for inner in matched.children[ask.position] if inner.args[0] == "branch"]
+            _compare_nesting(matched, ask, operation, slots, branches)
+            _compare_count(matched, ask, operation, slots, branches)
+
+
+def _compare_nesting(
+    matched: Matched, ask: Ask, operation: Operation, slots: list[Slot], branches: list[Ask]
+) -> None:
+    if not slots or not branches:
+        return
+    nested = any(slot.operation is not None for slot in slots)
+    if nested is branches[0].virtual:
+        was, now = ("NESTED", "FLAT") if nested else ("FLAT", "NESTED")
+        matched.add("nesting_changed", f"{was} branches", f"{now} branches", ask=ask, operation=operation)
+        matched.told.update(branch.position for branch in branches)
+        matched.accounted.update(slot.position for slot in slots)
+
+
+def _compare_count(
+    matched: Matched, ask: Ask, operation: Operation, slots: list[Slot], branches: list[Ask]
+) -> None:
+    started, complete = _branches_started(ask, operation, slots)
+    asked = ask.branches or 0
+    if started is None or asked == started or (asked > started and not complete):
+        return
+    was, now = (f"{n} branch{'' if n == 1 else 'es'}" for n in (started, asked))
+    matched.add("item_count", was, now, ask=ask, operation=operation)
+    for branch in branches:
+        if branch.number >= started:
+            matched.told.add(branch.position)
+            matched.closed.add(branch.position)
+    for slot in slots:
+        if slot.number >= asked:
+            matched.accounted.add(slot.position)
+            matched.account_for(slot.position)
+
+
+def was_left_behind(branch: Ask, batch: Operation) -> bool:
+    """Whether a branch without an operation of its own had not ended when its batch did."""
+    if batch.end_event_id is None:
+        return True
+    started = _of_payload(batch.result).unfinished
+    return branch.number in started if started is not None else branch.within is not None and _ends_early(branch.within)
+
+
+def _branches_started(ask: Ask, operation: Operation, slots: list[Slot]) -> tuple[int | None, bool]:
+    """How many branches a batch started, and whether that was all of them."""
+    if operation.end_event_id is None:
+        return (len(slots) if slots and slots[-1].number >= (ask.branches or 0) else None), False
+    told = _of_payload(operation.result)
+    count = told.count
+    if count is None and slots and slots[0].operation is not None:
+        count = slots[-1].number + 1
+    return count, told.reason == "ALL_COMPLETED" or (told.reason is None and not _ends_early(ask))
+
+
+def _ends_early(ask: Ask) -> bool:
+    config = ask.args[-1]
+    completion = config.completion_config if config is not None else None
+    return completion is not None and (
+        completion.min_successful is not None
+        or completion.should_complete is not None
+        or completion.tolerated_failure_count is not None
+        or completion.tolerated_failure_percentage is not None
+    )
+
+
+class _Told(NamedTuple):
+    """What a batch's payload tells of its branches; None where it does not."""
+
+    count: int | None = None
+    reason: str | None = None
+    unfinished: set[int] | None = None
+
+
+def _of_payload(payload: str | None) -> _Told:
+    """Read a BatchResult as the SDK writes it, or its summary of one."""
+    try:
+        data = json.loads(payload or "")
+    except ValueError:
+        return _Told()
+    if not isinstance(data, dict):
+        return _Told()
+    if isinstance(data.get("totalCount"), int):
+        started = data.get("startedIndexes")
+        return _Told(data["totalCount"], data.get("completionReason"), set(started) if isinstance(started, list) else None)
+    body = data.get("v") if data.get("t") == "br" else data
+    if not isinstance(body, dict):
+        return _Told()
+    items, reason = _plain(body.get("all")), _plain(body.get("completionReason"))
+    if not isinstance(items, list):
+        return _Told(None, reason)
+    branches = [branch for branch in map(_plain, items) if isinstance(branch, dict)]
+    unfinished = {_plain(branch.get("index")) for branch in branches if _plain(branch.get("status")) == "STARTED"}
+    return _Told(len(items), reason, unfinished)
+
+
+def _plain(value: Any) -> Any:
+    return value.get("v") if isinstance(value, dict) and "t" in value else value

@@ -1,0 +1,137 @@
+"""Which line of the user's code a difference is put down to, and which differences are one change.
+
+A call is seldom alone on its line: a loop, the branches of a map, or a helper called from many places ask from
+the same one. The line to blame is the innermost one of whose calls the most differ: if all calls through a helper
+differ, the helper was changed; if only one of its callers is concerned, the caller was.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from durable_debug.divergence.witness import place_at, same_spot
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from durable_debug.divergence.findings import Finding
+    from durable_debug.divergence.witness import Spot, Stack
+    from durable_debug.replay.asked import Place
+    from durable_debug.replay.tape import Ask
+
+__all__ = ["Group", "grouped"]
+
+_Key = tuple[object, ...]  # a call with those around it, innermost first
+
+_SINGLE = {"result", "error", "outcome"}
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Findings that one change made, the first in the order of the replay first, and its line."""
+
+    findings: tuple[Finding, ...]
+    place: Place | None
+
+
+def grouped(findings: Sequence[Finding], asks: Iterable[Ask], stacks: Mapping[int, Stack]) -> list[Group]:
+    """Put findings of one change together, in the order of the replay.
+
+    Parameters
+    ----------
+    findings
+        In the order of the replay.
+    asks
+        All calls of the pass.
+    stacks
+        By the number of a call, the user's frames that it was made from.
+    """
+    blame = _Blame(findings, asks, stacks)
+    joined = _Joined()
+    first_of_row = {(f.kind, id(f.run)): f for f in reversed(findings) if f.run is not None and f.ask is f.run}
+    for index, finding in enumerate(findings):
+        mine = (index,)
+        joined.add(mine)
+        if finding.kind in _SINGLE:
+            continue
+        if finding.kind == "missing":
+            for side in (finding.leader, finding.follower):
+                if side is not None:
+                    joined.join(mine, ("missing", side is finding.leader, blame.whole(side)))
+            if finding.place is not None:
+                joined.join(mine, ("missing", finding.place))
+            continue
+        call, fraction = blame.of(finding)
+        head = first_of_row.get((finding.kind, id(finding.run))) if finding.kind == "unexpected" else None
+        if head is not None and head is not finding and fraction < 1:  # a further turn of a loop
+            call, _ = blame.of(head)
+        joined.join(mine, (finding.kind, call or finding.place or mine))
+    groups: dict[object, list[Finding]] = {}
+    for index, finding in enumerate(findings):
+        groups.setdefault(joined.root((index,)), []).append(finding)
+    return [Group(tuple(group), group[0].place or blame.place(group[0])) for group in groups.values()]
+
+
+class _Blame:
+    def __init__(self, findings: Iterable[Finding], asks: Iterable[Ask], stacks: Mapping[int, Stack]) -> None:
+        self._stacks = stacks
+        self._calls: Counter[_Key] = Counter()
+        for ask in asks:
+            self._calls.update(key for _, key in self._ways(ask))
+        self._affected: dict[str, Counter[_Key]] = defaultdict(Counter)
+        seen: set[tuple[str, int]] = set()
+        for finding in findings:
+            anchor = finding.anchor
+            if anchor is not None and (finding.kind, anchor.seq) not in seen:
+                seen.add((finding.kind, anchor.seq))
+                self._affected[finding.kind].update(key for _, key in self._ways(anchor))
+
+    def _ways(self, ask: Ask) -> list[tuple[Spot, _Key]]:
+        """The frames of a call, and for each the way from the call to it."""
+        stack = self._stacks.get(ask.seq, ())
+        spots = [same_spot(spot) for spot in stack]
+        return [(spot, tuple(spots[: i + 1])) for i, spot in enumerate(stack)]
+
+    def whole(self, ask: Ask) -> _Key:
+        """All frames of a call."""
+        ways = self._ways(ask)
+        return ways[-1][1] if ways else (ask.seq,)
+
+    def _blamed(self, finding: Finding) -> tuple[Spot, _Key, float] | None:
+        anchor = finding.anchor
+        if anchor is None:
+            return None
+        affected = self._affected[finding.kind]
+        ways = [(spot, key, affected[key] / self._calls[key]) for spot, key in self._ways(anchor) if self._calls[key]]
+        return max(ways, key=lambda way: way[2], default=None)  # of equals the innermost
+
+    def of(self, finding: Finding) -> tuple[_Key, float]:
+        """The call to blame, and which part of its calls differ."""
+        blamed = self._blamed(finding)
+        return (blamed[1], blamed[2]) if blamed else ((), 1.0)
+
+    def place(self, finding: Finding) -> Place | None:
+        """The line to blame."""
+        blamed = self._blamed(finding)
+        return place_at(blamed[0]) if blamed else None
+
+
+class _Joined:
+    """Sets that are put together by what they share."""
+
+    def __init__(self) -> None:
+        self._above: dict[object, object] = {}
+
+    def add(self, one: object) -> None:
+        self._above.setdefault(one, one)
+
+    def root(self, one: object) -> object:
+        while self._above[one] != one:
+            one = self._above[one]
+        return one
+
+    def join(self, one: object, other: object) -> None:
+        self.add(other)
+        self._above[self.root(other)] = self.root(one)

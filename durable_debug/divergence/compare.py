@@ -1,0 +1,158 @@
+"""Compare what a pass asked for with what the history holds, fact by fact."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from durable_debug.divergence.absent import find_absent
+from durable_debug.divergence.arguments import changes
+from durable_debug.divergence.batches import find_in_batches, was_left_behind
+from durable_debug.divergence.matched import Matched
+from durable_debug.divergence.moves import find_moves
+from durable_debug.divergence.nesting import find_nesting
+from durable_debug.divergence.outcome import ended_by_handler
+from durable_debug.divergence.slots import identity_of
+from durable_debug.divergence.values import same_error, same_value
+from durable_debug.divergence.wording import called, described, error_text, shortened
+
+if TYPE_CHECKING:
+    from durable_debug.divergence.align import Plan
+    from durable_debug.divergence.findings import Comparison
+    from durable_debug.divergence.slots import Recorded
+    from durable_debug.history import Operation
+    from durable_debug.replay.recording import Recording
+    from durable_debug.replay.tape import Ask
+
+__all__ = ["compare"]
+
+
+def compare(recording: Recording, recorded: Recorded, used: Plan, unreadable: dict[str, str]) -> Comparison:
+    """Compare a pass with the history.
+
+    Parameters
+    ----------
+    recording
+        The pass.
+    used
+        Which recorded position answered which call.
+    unreadable
+        By asked position, what the SDK says to a recorded result that the code can't read.
+    """
+    matched = Matched(recording, recorded, used)
+    find_in_batches(matched)
+    find_nesting(matched)
+    find_in_calls(matched, unreadable)
+    if recording.options.invocation is None:  # an invocation ends wherever it was suspended
+        find_absent(matched)
+    find_moves(matched)
+    return matched.comparison
+
+
+def find_in_calls(matched: Matched, unreadable: dict[str, str]) -> None:
+    """Compare call by call: identity, arguments, and how the body of a context ended."""
+    last: Ask | None = None  # of several insertions in a row, the last; and the first
+    first: Ask | None = None
+    for ask in matched.asks.values():
+        if ask.virtual or not matched.is_compared(ask):
+            continue
+        operation = matched.operation(ask)
+        if operation is None:
+            if ask.position in matched.told or _is_beyond_the_record(matched, ask):
+                continue
+            row = last is not None and last.parent_path == ask.parent_path and last.number == ask.number - 1
+            first, last = (first if row else ask), ask
+            matched.add("unexpected", None, described(*identity_of(ask)), ask=ask, run=first)
+            matched.closed.add(ask.position)
+            continue
+        _compare_identity(matched, ask, operation)
+        if ask.position in unreadable:
+            was = f"result {shortened(operation.result)}"
+            matched.add("undeserializable", was, unreadable[ask.position], ask=ask, operation=operation)
+            continue
+        for change in changes(ask, operation, matched.recorded):
+            was, now = (f"{change.what}: {shortened(side)}" for side in (change.recorded, change.asked))
+            matched.add(change.kind, was, now, ask=ask, operation=operation)
+        _compare_body(matched, ask, operation)
+
+
+def _is_beyond_the_record(matched: Matched, ask: Ask) -> bool:
+    """Whether a call comes after all that was recorded of a context that had not ended: that is its future."""
+    halt = matched.recording.halt
+    if halt is not None and halt.ask is ask and not ended_by_handler(matched.recording.history):
+        return True
+    target = matched.target(ask.parent_path)
+    if target is None or not _is_open(matched, ask.parent_path):
+        return False
+    if any(slot.position not in matched.accounted for slot in matched.recorded.slots.get(target, ())):
+        return False
+    siblings = matched.children[ask.parent_path]
+    return all(matched.used.get(other.position) is None for other in siblings if other.number > ask.number)
+
+
+def _is_open(matched: Matched, path: str) -> bool:
+    """Whether a context had not ended when the record did, or was left behind by its batch."""
+    ask = matched.asks.get(path)
+    if ask is None:
+        return not ended_by_handler(matched.recording.history)
+    operation = matched.operation(ask)
+    if operation is not None:
+        return operation.end_event_id is None
+    if ask.args[0] == "branch" and ask.within is not None:
+        batch = matched.operation(ask.within)
+        return batch is not None and was_left_behind(ask, batch)
+    return _is_open(matched, ask.parent_path)
+
+
+def _compare_identity(matched: Matched, ask: Ask, operation: Operation) -> None:
+    wanted = identity_of(ask)
+    asked = described(*wanted)
+    if wanted[:2] != (operation.type, operation.sub_type):
+        if ask.position in matched.told:
+            return
+        matched.add("retyped", called(operation), asked, ask=ask, operation=operation)
+        matched.closed.add(ask.position)
+        matched.account_for(operation.position)
+    elif wanted[2] != (operation.name or None):
+        kind = "branch_name" if ask.args[0] == "branch" else "renamed"
+        matched.add(kind, called(operation), asked, ask=ask, operation=operation)
+
+
+def _compare_body(matched: Matched, ask: Ask, operation: Operation) -> None:
+    """Compare how an entered body ended with what its context recorded."""
+    if ask.inner is None or ask.type != "CONTEXT" or ask.args[0] in {"map", "parallel"}:
+        return
+    how, value = ask.inner
+    was = now = None
+    if how == "returned" and operation.status == "FAILED":
+        was, now = f"failed with {error_text(operation.error)}", "returns a result"
+    elif how == "returned" and operation.status == "SUCCEEDED" and not _is_summary(ask):
+        now = _other_result(matched, ask, operation, value)
+        was = f"result {shortened(operation.result)}"
+    elif how == "raised" and _is_its_own(ask, value):
+        now = f"raises {type(value).__name__}: {shortened(value)}"
+        if operation.status == "SUCCEEDED":
+            was = f"result {shortened(operation.result)}"
+        elif operation.status == "FAILED" and not same_error(value, operation.error):
+            was = f"failed with {error_text(operation.error)}"
+    if was is not None and now is not None:
+        place = matched.recording.ends.get(ask.position)
+        matched.add("child_result", was, now, ask=ask, operation=operation, place=place)
+
+
+def _is_summary(ask: Ask) -> bool:
+    """Whether no result was recorded, but that the children have to be replayed."""
+    details = ask.recorded.context_details if ask.recorded is not None else None
+    return details is not None and bool(details.replay_children)
+
+
+def _is_its_own(ask: Ask, error: Any) -> bool:
+    """Whether an error is the body's, and not the SDK's objection to an operation, which is told of."""
+    return ask.failure is None and type(error).__name__ != "NonDeterministicExecutionError"
+
+
+def _other_result(matched: Matched, ask: Ask, operation: Operation, value: Any) -> str | None:
+    same, text = same_value(ask, operation.result, value, matched.recording.script.arn.arn)
+    if same is None:
+        sentence = f"The result of {called(operation)} ({ask.position}) could not be compared: {text}."
+        matched.comparison.unchecked.append(sentence)
+    return f"result {shortened(text)}" if same is False else None

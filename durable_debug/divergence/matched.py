@@ -1,0 +1,86 @@
+"""A pass and its history side by side: which call belongs to which recorded operation, and what is told of them."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING, Any
+
+from durable_debug.divergence.findings import Comparison, Finding
+from durable_debug.divergence.slots import parent_of
+
+if TYPE_CHECKING:
+    from durable_debug.divergence.align import Plan
+    from durable_debug.divergence.slots import Recorded
+    from durable_debug.history import Operation
+    from durable_debug.replay.recording import Recording
+    from durable_debug.replay.tape import Ask
+
+__all__ = ["Matched"]
+
+
+class Matched:
+    """One pass beside its history, and a notebook for what is found.
+
+    Attributes
+    ----------
+    asks
+        The calls by their position, each once.
+    children
+        By the position of a context, the calls in it, in the order of asking.
+    used, asker
+        Recorded position by asked position, and the other way round.
+    told
+        Positions asked for whose difference is told by another finding.
+    closed
+        Positions asked for whose inside is not compared.
+    accounted
+        Recorded positions that are asked for, or whose lack is told by another finding.
+    unwrapped
+        Recorded contexts whose operations now stand outside of them.
+    """
+
+    def __init__(self, recording: Recording, recorded: Recorded, used: Plan) -> None:
+        self.recording = recording
+        self.recorded = recorded
+        self.used = used
+        self.asks: dict[str, Ask] = {}
+        for ask in recording.asks:
+            self.asks.setdefault(ask.position, ask)
+        self.children: dict[str, list[Ask]] = defaultdict(list)
+        for ask in self.asks.values():
+            self.children[ask.parent_path].append(ask)
+        self.asker = {target: self.asks[p] for p, target in used.items() if target is not None and p in self.asks}
+        self.accounted = set(self.asker)
+        self.told: set[str] = set()
+        self.closed: set[str] = set()
+        self.unwrapped: set[str] = set()
+        self.comparison = Comparison()
+
+    def target(self, path: str) -> str | None:
+        """The recorded context that a context asked for belongs to."""
+        return self.used.get(path) if path else ""
+
+    def operation(self, ask: Ask) -> Operation | None:
+        """The recorded operation that answers a call."""
+        target = self.used.get(ask.position)
+        return self.recorded.by_position.get(target) if target is not None else None
+
+    def is_compared(self, ask: Ask) -> bool:
+        """Whether no context around a call is closed."""
+        path = ask.parent_path
+        while path and self.closed:
+            if path in self.closed:
+                return False
+            path = parent_of(path)
+        return True
+
+    def add(self, kind: str, recorded: str | None, asked: str | None, **more: Any) -> None:
+        """Note a finding."""
+        ask: Ask | None = more.get("ask")
+        if ask is not None:
+            more.setdefault("order", float(ask.seq))
+        self.comparison.findings.append(Finding(kind, recorded, asked, **more))
+
+    def account_for(self, position: str) -> None:
+        """Take the inside of a recorded context for told."""
+        self.accounted.update(slot.position for slot in self.recorded.inside(position))

@@ -1,0 +1,116 @@
+"""Operations that are asked for in another context, or in another order."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from durable_debug.divergence.slots import parent_of
+from durable_debug.divergence.wording import called, listed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from durable_debug.divergence.matched import Matched
+    from durable_debug.history import Operation
+    from durable_debug.replay.tape import Ask
+
+__all__ = ["find_moves"]
+
+_Pair = tuple["Ask", "Operation"]
+
+
+def find_moves(matched: Matched) -> None:
+    """Find what stands elsewhere than recorded."""
+    for path, asks in list(matched.children.items()):
+        home = matched.target(path)
+        at_home: list[_Pair] = []
+        for ask in asks:
+            operation = matched.operation(ask)
+            if operation is None or home is None or not matched.is_compared(ask):
+                continue
+            came_from = parent_of(operation.position)
+            if came_from == home:
+                at_home.append((ask, operation))
+            elif came_from not in matched.unwrapped and ask.args[0] != "branch":
+                was, now = f"{called(operation)} in {_context(matched, came_from)}", f"in {_here(matched, path)}"
+                matched.add("reparented", was, now, ask=ask, operation=operation)
+        at_home.sort(key=lambda pair: pair[0].number)
+        for block in _crossing(at_home):
+            _add_reordered(matched, block)
+
+
+def _context(matched: Matched, position: str) -> str:
+    if not position:
+        return "the handler"
+    operation = matched.recorded.by_position.get(position)
+    return called(operation) if operation is not None else "a virtual context"
+
+
+def _here(matched: Matched, path: str) -> str:
+    ask = matched.asks.get(path)
+    if ask is None:
+        return "the handler"
+    return f"{ask.sub_type} {ask.name!r}" if ask.name and not ask.virtual else f"context {path}"
+
+
+def _crossing(pairs: Sequence[_Pair]) -> Iterator[list[_Pair]]:
+    """Cut a sequence where no operation crosses the cut, and give the parts that are in another order."""
+    ranks = _ranks(pairs)
+    start, highest = 0, -1
+    for index, rank in enumerate(ranks):
+        highest = max(highest, rank)
+        if highest == index:
+            if index > start:
+                yield list(pairs[start : index + 1])
+            start = index + 1
+
+
+def _ranks(pairs: Sequence[_Pair]) -> list[int]:
+    numbers = [int(operation.position.rpartition("-")[2]) for _, operation in pairs]
+    rank = {number: i for i, number in enumerate(sorted(numbers))}
+    return [rank[number] for number in numbers]
+
+
+def _add_reordered(matched: Matched, block: list[_Pair]) -> None:
+    moved = _out_of_order(_ranks(block))
+    ask, operation = block[moved[0]]
+    by_record = sorted(block, key=lambda pair: int(pair[1].position.rpartition("-")[2]))
+    was, now = ([called(one) for _, one in pairs] for pairs in (by_record, block))
+    if was == now:  # the same names: what they were asked with tells them apart
+        was, now = ([f"{name} (number {one.position})" for name, (_, one) in zip(names, pairs, strict=True)] for names, pairs in ((was, by_record), (now, block)))
+    others = tuple(one for _, one in block if one is not operation)
+    first = block[0][0]
+    matched.add("reordered", listed(was), listed(now), ask=ask, operation=operation, also=others, run=first, order=float(first.seq))
+
+
+def _out_of_order(ranks: list[int]) -> list[int]:
+    """Indices outside of a longest increasing subsequence; one that keeps what stands where it stood, if there is one."""
+    fixed = [i for i, rank in enumerate(ranks) if i == rank]
+    kept = set(_longest_increasing(ranks))
+    if fixed and len(fixed) >= len(kept):
+        kept = set(fixed)
+    return [i for i in range(len(ranks)) if i not in kept]
+
+
+def _longest_increasing(ranks: list[int]) -> list[int]:
+    ends: list[int] = []  # the lowest rank that ends an increasing run of each length
+    at: list[int] = []
+    before: list[int] = []
+    for index, rank in enumerate(ranks):
+        length = bisect_left(ends, rank)
+        before.append(at[length - 1] if length else -1)
+        if length == len(ends):
+            ends.append(rank)
+            at.append(index)
+        else:
+            ends[length], at[length] = rank, index
+    found: list[int] = []
+    index = at[-1] if at else -1
+    while index >= 0:
+        found.append(index)
+        index = before[index]
+    found.reverse()
+    assert all(ranks[a] < ranks[b] for a, b in pairwise(found))
+    return found

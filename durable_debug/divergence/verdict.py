@@ -1,0 +1,184 @@
+"""What Lambda would do about a difference: from the replay in which the real SDK met the recorded state."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from durable_debug.divergence.findings import STRUCTURE
+from durable_debug.divergence.outcome import objection
+from durable_debug.divergence.slots import numbers, parent_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from durable_debug.divergence.findings import Finding
+    from durable_debug.history import Operation
+    from durable_debug.replay.recording import Recording
+    from durable_debug.replay.tape import Ask
+
+__all__ = ["Judge"]
+
+_ENDED = {"SUCCEEDED", "FAILED"}
+_AT_THE_END = (float("inf"),)
+
+
+class Judge:
+    """Says what Lambda would do.
+
+    Parameters
+    ----------
+    first
+        The replay as Lambda would do it: the evidence.
+    findings
+        Everything that was found, in the order of the replay.
+    """
+
+    def __init__(self, first: Recording, findings: Sequence[Finding]) -> None:
+        self._first = first
+        self._by_position = {o.position: o for o in first.history.tree()}
+        self._by_id = {o.id: o for o in first.history.tree()}
+        self._objection: Ask | None = objection(first)
+        halt = first.halt
+        self._halted_at: Ask | None = halt.ask if halt is not None and halt.kind == "would_run" else None
+        stopped = self._objection or self._halted_at
+        self._stopped: tuple[float, ...] | None = numbers(stopped.position) if stopped is not None else None
+        visible = [f for f in findings if f.kind in STRUCTURE and not self._is_unseen(f) and self._is_reached(f)]
+        self._cause = visible[-1] if visible else None
+
+    def verdict(self, finding: Finding) -> tuple[str, str]:
+        """Severity and effect."""
+        unseen, kind = self._is_unseen(finding), finding.kind
+        if kind == "side_effect":
+            return self._side_effect(finding)
+        if kind == "would_run":
+            return "error", "The body runs again: Lambda has no result for it."
+        if kind == "swallowed":
+            return "error", f"The execution does not fail: it {self._end()}."
+        if kind in {"result", "error", "outcome"}:
+            return self._outcome()
+        if unseen:
+            return (
+                "info",
+                "Nothing: the context around it has ended and answers from its checkpoint, so its body does not run again. "
+                "An execution that is still in it is hit.",
+            )
+        if not self._is_reached(finding):
+            return "warning", f"Not reached: the execution {self._stop()}."
+        if kind == "undeserializable":
+            return "error", f"The operation raises SerDesError in the handler: the execution {self._end()}."
+        if kind == "child_result":
+            return "info", "Nothing: the context has ended and answers with what was recorded."
+        if kind in STRUCTURE:
+            return self._structural(finding)
+        return "warning", "Nothing visible: the operation is on record and answers from its checkpoint."
+
+    # ---- each kind
+
+    def _side_effect(self, finding: Finding) -> tuple[str, str]:
+        if finding.looked:
+            return (
+                "warning",
+                "Nothing: the context around it has ended, so its body does not run again. Until it ends, each replay does it again.",
+            )
+        return "error", "It happens again at each replay: after a wait, a callback, a retry or a crash."
+
+    def _outcome(self) -> tuple[str, str]:
+        if self._objection is not None or self._halted_at is not None:
+            return "warning", f"Not reached: the execution {self._stop()}."
+        halt = self._first.halt
+        if halt is not None and halt.kind == "timeout":
+            return "error", "The invocation runs until its time limit, and Lambda tries it again."
+        return "error", f"Lambda notices nothing: the execution {self._end()}."
+
+    def _structural(self, finding: Finding) -> tuple[str, str]:
+        if finding is not self._cause and (self._objection is not None or self._halted_at is not None):
+            return "warning", f"Lambda notices nothing here and goes on; then the execution {self._stop()}."
+        if self._objection is not None:
+            return "error", f"The execution {self._stop()}."
+        if self._halted_at is not None:
+            return "error", f"Lambda notices nothing and goes on: {self._deed()}."
+        if finding.kind == "item_count" or self._ends_as_recorded():
+            same = self._ends_as_recorded()
+            return ("warning" if same else "error"), f"Lambda notices nothing: the execution {self._end()}."
+        return "error", f"Lambda notices nothing: the execution {self._end()}."
+
+    # ---- the evidence
+
+    def _is_reached(self, finding: Finding) -> bool:
+        """Whether Lambda comes to it before the execution fails or runs something."""
+        if self._stopped is None:
+            return True
+        anchor = finding.run or finding.anchor
+        at: tuple[float, ...] = _AT_THE_END
+        if anchor is not None:
+            at = numbers(anchor.position)
+        elif finding.operation is not None and "-" in finding.operation.position:
+            at = (*numbers(parent_of(finding.operation.position)), *_AT_THE_END)
+        return at <= self._stopped
+
+    def _is_unseen(self, finding: Finding) -> bool:
+        """Whether it is inside a context that Lambda would not enter."""
+        ask, operation = finding.ask, finding.operation
+        if ask is not None:
+            if ask.args[0] in {"map", "parallel"} and finding.kind in {"item_count", "nesting_changed"}:
+                return operation is not None and _is_closed(operation)
+            if ask.args[0] == "branch":
+                operation = self._operation(ask.within)
+                return operation is not None and _is_closed(operation)
+            return ask.looked
+        path = parent_of(operation.position) if operation is not None else ""
+        while path:
+            context = self._by_position.get(path)
+            if context is not None and _is_closed(context):
+                return True
+            path = parent_of(path)
+        return False
+
+    def _operation(self, ask: Ask | None) -> Operation | None:
+        """The recorded operation that answers a call."""
+        return self._by_id.get(ask.match.operation_id) if ask is not None and ask.match is not None else None
+
+    def _stop(self) -> str:
+        if self._objection is not None:
+            told = str(self._objection.failure)
+            if self._failed_by_objection():
+                return f"fails with NonDeterministicExecutionError: {told}"
+            return f"meets a NonDeterministicExecutionError, which the handler catches, and {self._end()}"
+        return f"goes on: {self._deed()}"
+
+    def _failed_by_objection(self) -> bool:
+        outcome = self._first.outcome
+        return outcome.status == "FAILED" and "NonDeterministic" in str((outcome.error or {}).get("ErrorType"))
+
+    def _deed(self) -> str:
+        halt = self._first.halt
+        return halt.message.partition(":")[0] if halt is not None else ""
+
+    def _ends_as_recorded(self) -> bool:
+        outcome, history = self._first.outcome, self._first.history
+        status = "RUNNING" if outcome.status == "PENDING" else outcome.status
+        return status == history.status and outcome.result == history.result and _error(outcome) == _error(history)
+
+    def _end(self) -> str:
+        outcome, history = self._first.outcome, self._first.history
+        if outcome.status == "SUCCEEDED":
+            if history.status != "SUCCEEDED":
+                return "ends SUCCEEDED"
+            other = "the recorded result" if outcome.result == history.result else "another result"
+            return f"ends SUCCEEDED with {other}"
+        if outcome.status == "FAILED":
+            return f"ends FAILED with {(outcome.error or {}).get('ErrorType')}"
+        if outcome.status == "CRASHED":
+            return "ends its invocation without an output, and Lambda tries it again"
+        if outcome.status == "PENDING":
+            return "stays suspended" if history.status == "RUNNING" else "is suspended, and does not end"
+        return f"could not be followed to its end ({self._first.halt.message if self._first.halt else 'it was ended'})"
+
+
+def _is_closed(context: Operation) -> bool:
+    return context.status in _ENDED and context.replay_children is not True and context.type == "CONTEXT"
+
+
+def _error(end: Any) -> tuple[object, object]:
+    error = end.error or {}
+    return error.get("ErrorType"), error.get("ErrorMessage")

@@ -1,0 +1,74 @@
+"""Sees from where in the user's code each operation is asked for, and ends a pass that asks without end."""
+
+from __future__ import annotations
+
+import functools
+from typing import TYPE_CHECKING
+
+from durable_debug.replay.asked import Place, place_of
+from durable_debug.replay.sdk import is_user_code
+
+if TYPE_CHECKING:
+    from types import CodeType, FrameType
+
+    from durable_debug.replay.tape import Ask, Tape
+
+__all__ = ["Spot", "Witness", "place_at"]
+
+Spot = tuple["CodeType", int]  # an instruction
+Stack = tuple[Spot, ...]  # innermost first, out to the body that serves the context
+
+_DEEPEST = 40
+
+
+def place_at(spot: Spot) -> Place:
+    """The place of an instruction."""
+    return place_of(*spot)
+
+
+class Witness:
+    """Observes one pass.
+
+    Parameters
+    ----------
+    most
+        Number of calls after which the pass is ended.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self.tape: Tape | None = None
+        self.stacks: dict[int, Stack] = {}  # by the number of the call, `Ask.seq`
+
+    def asked(self, ask: Ask, frame: FrameType) -> None:
+        """Note the user's frames."""
+        ask.frame = None  # it would keep the handler's variables alive
+        within = ask.within
+        if ask.args[0] == "branch" and within is not None:  # asked for where its map is
+            self.stacks[ask.seq] = self.stacks.get(within.seq, ())
+        else:
+            self.stacks[ask.seq] = _user_stack(frame)
+        if ask.seq >= self._most and self.tape is not None:
+            raise self.tape.stop("endless", f"the handler has asked for {self._most:,} operations and goes on", ask)
+
+    def raised(self, error: BaseException) -> None:
+        """Nothing: the recording keeps it."""
+
+
+def _user_stack(frame: FrameType | None) -> Stack:
+    found: list[Spot] = []
+    while frame is not None and len(found) < _DEEPEST and is_user_code(frame.f_code.co_filename):
+        found.append((frame.f_code, frame.f_lasti))
+        frame = frame.f_back
+    return tuple(found)
+
+
+@functools.lru_cache(maxsize=4096)
+def _column(code: CodeType, lasti: int) -> tuple[int | None, ...]:
+    return next((spot for index, spot in enumerate(code.co_positions()) if index == lasti // 2), ())
+
+
+def same_spot(spot: Spot) -> tuple[object, ...]:
+    """What tells a call from others: code that is compiled twice (a ``finally``) is one place."""
+    code, lasti = spot
+    return (code.co_filename, code.co_qualname, *_column(code, lasti))
