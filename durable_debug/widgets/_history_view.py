@@ -133,8 +133,7 @@ class HistoryView(anywidget.AnyWidget):
                     {**self.at, "status": "closed"} if self.at else {}
                 )
                 return
-            if debugger.status == "running":  # its stop is about to change: nothing else to tell
-                self.at = {**self.at, "status": "running"}
+            if debugger.status == "running":  # its end is another change
                 return
             self._serial += 1
             self.breakpoints = [self._breakpoint(each) for each in debugger.breakpoints[:_MOST_BREAKPOINTS]]

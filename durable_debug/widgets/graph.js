@@ -169,7 +169,7 @@ function graph(view) {
     overview.k = 0;
     if (whole || camera.width < 260) return;
     const { theme } = view;
-    const k = Math.min(Math.min(130, camera.width * 0.3) / scene.width, Math.min(110, camera.height * 0.4) / scene.height);
+    const k = Math.min(Math.min(130, camera.width * 0.2) / scene.width, Math.min(110, camera.height * 0.4) / scene.height);
     const [w, h] = [Math.max(16, scene.width * k) + 8, Math.max(10, scene.height * k) + 8];
     Object.assign(overview, { x: camera.width - w - 8, y: camera.height - h - 8, w, h, k });
     pen.globalAlpha = 0.94;
@@ -422,6 +422,7 @@ function graph(view) {
   signal.addEventListener("abort", () => model.off("change:scene", onScene));
   function onScene() { read(); begin(); soon(); }
   const resized = () => {
+    view.attached();
     camera.width = Math.max(40, area.clientWidth);
     camera.height = Math.max(40, area.clientHeight);
     if (!begun && area.clientWidth) { begun = true; begin(); } else clampCamera();

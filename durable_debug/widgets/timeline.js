@@ -451,6 +451,7 @@ function timeline(view) {
     soon();
   };
   const resized = () => {
+    view.attached();
     scale.width = Math.max(40, scroller.clientWidth - corner.offsetWidth - 5);
     over.style.left = `${corner.offsetWidth + 5}px`;
     over.style.width = `${scale.width}px`;
@@ -515,7 +516,7 @@ function timeline(view) {
   };
   let settle = null;
   const arrived = (before) => new Promise((resolve) => {
-    if (view.at.serial !== before && view.at.status !== "running") { resolve(); return; }
+    if (view.at.serial !== before) { resolve(); return; }
     settle = resolve;
     setTimeout(resolve, 3000);
   });

@@ -311,7 +311,6 @@ function createView(model, signal, name) {
     const before = view.at;
     view.at = model.get("at");
     if (view.at.problem && view.at.serial !== before.serial) view.notify(view.at.problem);
-    if (view.at.status === "running") return;
     view.moved?.(before);
     if (before.index !== view.at.index || before.kind !== view.at.kind) view.choose(view.at.row);
     view.repaint();
@@ -389,7 +388,13 @@ function frame(view, { tools, body, keys, help }) {
   });
   for (const type of ["keyup", "keypress"]) view.root.addEventListener(type, (event) => event.stopPropagation());
 
-  const recolour = () => { view.theme = readTheme(view.root, view.palette); view.recoloured?.(); view.repaint(); };
+  const recolour = () => {
+    if (!view.root.isConnected) return; // a page may draw first and attach later: only then colours can be read
+    view.theme = readTheme(view.root, view.palette);
+    view.recoloured?.();
+    view.repaint();
+  };
+  view.attached = () => { if (!view.theme) recolour(); };
   const watch = new MutationObserver(recolour);
   watch.observe(document.body, { attributes: true, attributeFilter: ["data-jp-theme-light", "data-jp-theme-name", "class"] });
   const scheme = window.matchMedia("(prefers-color-scheme: dark)");
