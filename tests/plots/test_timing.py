@@ -194,3 +194,17 @@ def test_it_shows_itself_with_names_escaped():
     page = timing(record.history())._repr_html_()
     assert "&lt;script&gt;" in page
     assert "<script>" not in page
+
+
+def test_a_moment_counts_once_where_things_run_beside_each_other():
+    record = Record()
+    record.started()
+    outer = where(1, "both", SubType="Parallel")
+    record.add(0.0, "ContextStarted", **outer)
+    record.step(where(1, "retried", outer["Id"]), 0.0, [1.0, 1.0], delays=8.0)
+    record.timed(where(2, "pause", outer["Id"]), "Wait", 0.0, 30.0)
+    record.add(30.0, "ContextSucceeded", **outer)
+    record.ended(31.0)
+    found = timing(record.history())
+    assert (found.working, found.backoff, found.waiting, found.other) == pytest.approx((2, 8, 20, 1))
+    assert found.operations.set_index("name").waiting["pause"] == 30
