@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     _Report = Callable[["SideEffect"], None]
 
-__all__ = ["SideEffect", "guarded", "unguarded"]
+__all__ = ["SideEffect", "allows", "guarded", "unguarded", "watch_threads"]
 
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_TRUNC
 
@@ -87,7 +87,8 @@ class SideEffect:
     detail
         What it was, for people.
     refused
-        Whether it was prevented. Threads, and sleeps of up to a minute, are only noted.
+        Whether it was prevented. Threads, and sleeps of up to a minute, are only noted (sleeps where CPython
+        reports them: from 3.13 on).
     file, line
         Where in the user's code.
     looked
@@ -176,11 +177,23 @@ def _hook(event: str, args: tuple[Any, ...]) -> None:
 
 
 _MARK = "_durable_debug_report"
+_start = threading.Thread.start
+
+
+def _start_noted(thread: threading.Thread) -> None:
+    _hook("_thread.start_new_thread", (thread,))
+    _start(thread)
+
+
+def watch_threads(*, watch: bool) -> None:
+    """Notice threads that are started, where CPython does not report them itself: before 3.12."""
+    if sys.version_info < (3, 12):
+        threading.Thread.start = _start_noted if watch else _start  # type: ignore[assignment]
 
 
 def _pass_on(report: _Report, target: object) -> None:
     """What holds for a thread holds for those that it starts, for as long as they live."""
-    started = getattr(target, "__self__", None)
+    started = getattr(target, "__self__", target)
     if isinstance(started, threading.Thread):
         setattr(started, _MARK, report)
 

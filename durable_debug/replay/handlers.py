@@ -8,6 +8,7 @@ import difflib
 import functools
 import importlib
 import importlib.util
+import inspect
 import linecache
 import os
 import sys
@@ -17,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from durable_debug.errors import HandlerError
+from durable_debug.replay.guard import SideEffect, allows, guarded
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -54,7 +56,7 @@ class Handler:
         return getattr(func, "__code__", None)
 
 
-def resolve(handler: object, *, region: str | None = None) -> Handler:
+def resolve(handler: object, *, region: str | None = None, allow: tuple[str, ...] = ()) -> Handler:
     """Find the durable function in a callable, in ``"module:name"`` or in ``"path.py:name"``.
 
     Parameters
@@ -65,6 +67,8 @@ def resolve(handler: object, *, region: str | None = None) -> Handler:
     region
         AWS region to assume while the module is imported, where the environment names none: on Lambda one
         is always set, and modules make clients when imported.
+    allow
+        ``"network"`` lets the module reach out while it is imported; by default it may not.
 
     Raises
     ------
@@ -72,7 +76,7 @@ def resolve(handler: object, *, region: str | None = None) -> Handler:
         It does not exist, its module does not import, or it is not durable.
     """
     name = handler if isinstance(handler, str) else _called(handler)
-    found = _imported(handler, region) if isinstance(handler, str) else handler
+    found = _imported(handler, region, allow) if isinstance(handler, str) else handler
     if isinstance(found, Handler):
         return found
     if not callable(found):
@@ -89,6 +93,11 @@ def resolve(handler: object, *, region: str | None = None) -> Handler:
     durable = path[-1][0]
     cells = dict(zip(durable.__code__.co_freevars, durable.__closure__ or (), strict=True))
     func = cells["func"].cell_contents
+    if inspect.iscoroutinefunction(func):
+        raise HandlerError(
+            f"{name} is an async function: the SDK calls it and waits for nothing.",
+            cure="Define it with `def`. (A community SDK for asyncio exists; its handlers can't be replayed here.)",
+        )
     around = None if len(path) == 1 else functools.partial(_rebuilt, path)
     return Handler(name, func, around)
 
@@ -102,14 +111,22 @@ def _called(handler: object) -> str:
 # ------------------------------------------------------------------------------------------------ import
 
 
-def _imported(spec: str, region: str | None) -> Any:
+def _imported(spec: str, region: str | None, allow: tuple[str, ...]) -> Any:
     where, colon, name = spec.rpartition(":")
     if not colon or not where or (len(where) == 1 and name[:1] in "\\/"):
         raise HandlerError(
             f"{spec!r} does not name a handler.",
             cure="Write 'path/to/app.py:handler' or 'package.module:handler'.",
         )
-    with _assumed_region(region):
+
+    def report(effect: SideEffect) -> None:
+        if effect.kind == "network" and not allows(allow, effect):
+            raise HandlerError(
+                f"{where} would reach out while it is imported: {effect.detail}.",
+                cure='Move that into a step, or allow it with allow="network".',
+            )
+
+    with _assumed_region(region), guarded(report):
         module = _from_path(Path(where)) if where.endswith(".py") or os.sep in where else _from_name(where)
     target: Any = module
     for part in name.split("."):
@@ -135,7 +152,9 @@ def _from_name(name: str) -> types.ModuleType:
                 cure="Run from the folder that it is in, install it, or give the file: 'path/to/app.py:handler'.",
             ) from error
         raise _broken(name, error) from error
-    except Exception as error:
+    except HandlerError:
+        raise
+    except (Exception, SystemExit) as error:
         raise _broken(name, error) from error
     finally:
         if added:
@@ -143,7 +162,26 @@ def _from_name(name: str) -> types.ModuleType:
                 sys.path.remove(here)
 
 
-_loaded: dict[str, tuple[int, types.ModuleType]] = {}  # by path: when the file was changed, and its module
+@dataclass(frozen=True, slots=True)
+class _Loaded:
+    """A module loaded from a path, and when it and those it imported from beside it were changed."""
+
+    module: types.ModuleType
+    changed: dict[str, int]
+
+    @property
+    def fresh(self) -> bool:
+        return all(_changed(file) == when for file, when in self.changed.items())
+
+
+_loaded: dict[str, _Loaded] = {}  # by path
+
+
+def _changed(file: str) -> int:
+    try:
+        return Path(file).stat().st_mtime_ns
+    except OSError:
+        return 0
 
 
 def _from_path(path: Path) -> types.ModuleType:
@@ -156,11 +194,17 @@ def _from_path(path: Path) -> types.ModuleType:
             else "Check the path; it is taken from the current folder."
         )
         raise HandlerError(f"There is no file {path}.", cure=hint)
-    changed = path.stat().st_mtime_ns
     known = _loaded.get(str(path))
-    if known is not None and known[0] == changed:
-        return known[1]
-    linecache.checkcache(str(path))
+    if known is not None and known.fresh:
+        _forget_other_neighbours(path.parent)
+        _put_first(str(path.parent))
+        return known.module
+    if known is not None:
+        for name, module in list(sys.modules.items()):
+            if getattr(module, "__file__", None) in known.changed:
+                del sys.modules[name]
+    importlib.invalidate_caches()
+    linecache.checkcache()
     # Named as on Lambda, where the module is the file's stem: it is part of the ErrorType of its exceptions.
     spec = importlib.util.spec_from_file_location(path.stem, path)
     assert spec is not None
@@ -170,6 +214,7 @@ def _from_path(path: Path) -> types.ModuleType:
     _forget_other_neighbours(path.parent)
     key = path.stem if path.stem not in sys.modules or path.stem in _ours() else f"{path.stem}@{folder}"
     before = sys.modules.get(key)
+    others = set(sys.modules)
     sys.modules[key] = module
     sys.path.insert(0, folder)  # as on Lambda: its neighbours can be imported
     try:
@@ -179,29 +224,47 @@ def _from_path(path: Path) -> types.ModuleType:
             sys.modules.pop(key, None)
         else:
             sys.modules[key] = before
-        if isinstance(error, Exception | SystemExit):
-            raise _broken(str(path), error) from error
-        raise
+        if isinstance(error, HandlerError) or not isinstance(error, Exception | SystemExit):
+            raise
+        raise _broken(str(path), error) from error
     finally:
         with contextlib.suppress(ValueError):
             sys.path.remove(folder)
-        if folder not in sys.path:
-            sys.path.append(folder)  # for what it imports later, in a function
-    _loaded[str(path)] = (changed, module)
+        _put_first(folder)
+    files = {str(path), *(_beside(folder, sys.modules[name]) for name in set(sys.modules) - others)} - {""}
+    _loaded[str(path)] = _Loaded(module, {file: _changed(file) for file in files})
     return module
 
 
+def _beside(folder: str, module: types.ModuleType) -> str:
+    """Give a module's file where it lies in a folder or below it, other than installed; else nothing."""
+    file = getattr(module, "__file__", None) or ""
+    return file if file.startswith(folder + os.sep) and "site-packages" not in file else ""
+
+
+def _put_first(folder: str) -> None:
+    """Let what a handler imports later, in a function, be found: its own folder before those of others."""
+    folders = {str(Path(path).parent) for path in _loaded}
+    with contextlib.suppress(ValueError):
+        if folder in folders:
+            sys.path.remove(folder)
+    if folder in sys.path:
+        return  # the user's own entry
+    first = next((i for i, entry in enumerate(sys.path) if entry in folders), len(sys.path))
+    sys.path.insert(first, folder)
+
+
 def _ours() -> set[str]:
-    modules = [module for _, module in _loaded.values()]
+    modules = [loaded.module for loaded in _loaded.values()]
     return {name for name, module in list(sys.modules.items()) if any(module is m for m in modules)}
 
 
 def _forget_other_neighbours(folder: Path) -> None:
     """Drop same-named neighbours of handlers loaded from other folders: two versions must not share them."""
-    folders = {os.path.dirname(path) for path in _loaded} - {str(folder)}
+    folders = {str(Path(path).parent) for path in _loaded} - {str(folder)}
     for name, module in list(sys.modules.items()):
         file = getattr(module, "__file__", None)
-        if file and os.path.dirname(file) in folders and (folder / os.path.basename(file)).exists():
+        if file and str(Path(file).parent) in folders and (folder / Path(file).name).exists():
             del sys.modules[name]
 
 
@@ -278,12 +341,18 @@ def _held(outer: Any) -> list[tuple[Any, Any]]:
         for name, cell in zip(outer.__code__.co_freevars, outer.__closure__ or (), strict=True):
             with contextlib.suppress(ValueError):  # an empty cell
                 held.append((cell.cell_contents, ("cell", name)))
-        for name in outer.__code__.co_names:  # a plain function that calls the durable one
-            if _is_durable(outer.__globals__.get(name)):
-                held.append((outer.__globals__[name], ("global", name)))
+        named = ((name, outer.__globals__.get(name)) for name in outer.__code__.co_names)
+        held += [
+            (value, ("global", name)) for name, value in named if _is_durable(value)
+        ]  # it calls the durable one
     elif not isinstance(outer, type | types.ModuleType | types.BuiltinFunctionType):
-        for name, value in getattr(outer, "__dict__", {}).items():
-            held.append((value, ("attribute", name)))
+        slots = (name for kind in type(outer).__mro__ for name in getattr(kind, "__slots__", ()))
+        own = {name: getattr(outer, name) for name in slots if hasattr(outer, name)} | getattr(
+            outer, "__dict__", {}
+        )
+        held += [(value, ("attribute", name)) for name, value in own.items()]
+        if isinstance(getattr(type(outer), "__call__", None), types.FunctionType):  # noqa: B004 - not whether it has one
+            held.append((outer.__call__, ("call",)))
     wrapped = getattr(outer, "__wrapped__", None)
     if wrapped is not None and all(value is not wrapped for value, _ in held):
         held.append((wrapped, ("wrapped",)))
@@ -307,7 +376,7 @@ def _rebuilt(path: list[_Step], durable: Callable[..., Any]) -> Callable[..., An
                 inner = _with_global(outer, name, inner)
             case ("attribute", name):
                 twin = copy.copy(outer)
-                twin.__dict__[name] = inner
+                object.__setattr__(twin, name, inner)
                 inner = twin
             case _:
                 pass  # reachable by __wrapped__ only: the layer can't be rebuilt and is left out

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from durable_debug.replay.arn import ArnParts
 
 
-@dataclass(slots=True)
+@dataclass  # without slots: decorators put their own things on it, as on Lambda's
 class ReplayLambdaContext:
     """What Lambda passes as ``context``, as far as the history tells.
 

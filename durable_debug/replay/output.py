@@ -1,8 +1,9 @@
 """What a replayed handler prints and logs: kept with its run instead of let loose, thread by thread.
 
 While at least one replay runs, `sys.stdout` and `sys.stderr` are stood in for by a switch that passes on what
-other threads write, a handler on the root logger takes the log records of the replay's threads, and the SDK's
-own log is silent (it writes a traceback for every expected failure). Afterwards all is as it was.
+other threads write, the standard loggers give the records of the replay's threads to the run instead of to their
+handlers, and the SDK's own log is silent (it writes a traceback for every expected failure). Afterwards all is as
+it was.
 """
 
 from __future__ import annotations
@@ -12,18 +13,32 @@ import sys
 import threading
 from typing import TYPE_CHECKING, Any, TextIO
 
+from durable_debug.replay.guard import watch_threads
 from durable_debug.replay.tape import LogLine
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from durable_debug.replay.tape import Tape
 
 __all__ = ["begin", "end", "listen"]
 
+_MOST_LINES = 10_000
+_LONGEST_LINE = 10_000
+
 _sdk_log = logging.getLogger("aws_durable_execution_sdk_python")
 _lock = threading.Lock()
 _running = 0
-_tapes: dict[int, Tape] = {}  # by thread
+_partial: dict[Tape, str] = {}  # printed without the end of a line, so far
 _before: tuple[int, TextIO, TextIO] = (logging.NOTSET, sys.stdout, sys.stderr)
+_call_handlers = logging.Logger.callHandlers
+
+
+class _Here(threading.local):
+    tape: Tape | None = None
+
+
+_here = _Here()
 
 
 class _Switch:
@@ -33,35 +48,50 @@ class _Switch:
         self._stream = stream
 
     def write(self, text: str) -> int:
-        tape = _tapes.get(threading.get_ident())
+        tape = _here.tape
         if tape is None:
             return self._stream.write(text)
-        if text.strip():
-            keep(tape, "PRINT", text.rstrip("\n"))
+        *lines, rest = (_partial.pop(tape, "") + text).split("\n")
+        for line in lines:
+            keep(tape, "PRINT", line)
+        if rest:
+            _partial[tape] = rest[:_LONGEST_LINE]
         return len(text)
+
+    def writelines(self, lines: Iterable[str]) -> None:
+        for line in lines:
+            self.write(line)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._stream, name)
 
 
-class _Handler(logging.Handler):
-    def emit(self, record: logging.LogRecord) -> None:
-        tape = _tapes.get(threading.get_ident())
-        if tape is not None:
-            keep(tape, record.levelname, record.getMessage())
-
-
-_handler = _Handler()
+def _call_handlers_elsewhere(logger: logging.Logger, record: logging.LogRecord) -> None:
+    tape = _here.tape
+    if tape is None:
+        _call_handlers(logger, record)
+        return
+    try:
+        message = record.getMessage()
+    except Exception:  # noqa: BLE001 - arguments that do not fit, as `logging` itself lets pass
+        message = f"{record.msg} {record.args}"
+    keep(tape, record.levelname, message)
 
 
 def keep(tape: Tape, level: str, message: str, *, replayed: bool = False) -> None:
-    """Keep a line with the operation after which it came."""
+    """Keep a line with the operation after which it came; of very many, the first."""
+    if len(tape.logs) == _MOST_LINES:
+        message, level = f"The first {_MOST_LINES} lines are kept.", "WARNING"
+    if len(tape.logs) > _MOST_LINES:
+        return
+    if len(message) > _LONGEST_LINE:
+        message = message[: _LONGEST_LINE - 1] + "…"
     tape.logs.append(LogLine(level, message, len(tape.asks) - 1, replayed))
 
 
 def listen(tape: Tape) -> None:
-    """Take what this thread writes for the tape's."""
-    _tapes[threading.get_ident()] = tape
+    """Take what this thread writes from now on for the tape's."""
+    _here.tape = tape
 
 
 def begin() -> None:
@@ -69,19 +99,21 @@ def begin() -> None:
     global _running, _before  # noqa: PLW0603 - the process has one of each stream
     with _lock:
         if _running == 0:
-            _before = (_sdk_log.level, sys.stdout, sys.stderr)
-            sys.stdout, sys.stderr = _Switch(sys.stdout), _Switch(sys.stderr)
+            _before = (_sdk_log.level, _bare(sys.stdout), _bare(sys.stderr))
+            sys.stdout, sys.stderr = _Switch(_before[1]), _Switch(_before[2])
             _sdk_log.setLevel(logging.CRITICAL + 1)
-            logging.getLogger().addHandler(_handler)
+            watch_threads(watch=True)
+            logging.Logger.callHandlers = _call_handlers_elsewhere  # type: ignore[assignment]
         _running += 1
 
 
 def end(tape: Tape) -> None:
     """One replay less."""
     global _running  # noqa: PLW0603
+    rest = _partial.pop(tape, "")
+    if rest:
+        keep(tape, "PRINT", rest)
     with _lock:
-        for ident in tape.threads:
-            _tapes.pop(ident, None)
         _running -= 1
         if _running == 0:
             level, out, err = _before
@@ -90,4 +122,10 @@ def end(tape: Tape) -> None:
             if isinstance(sys.stderr, _Switch):
                 sys.stderr = err
             _sdk_log.setLevel(level)
-            logging.getLogger().removeHandler(_handler)
+            watch_threads(watch=False)
+            logging.Logger.callHandlers = _call_handlers  # type: ignore[method-assign]
+
+
+def _bare(stream: TextIO) -> TextIO:
+    """Give the stream itself, should somebody have kept our stand-in and put it back."""
+    return stream._stream if isinstance(stream, _Switch) else stream  # noqa: SLF001

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from durable_debug.replay.tape import Tape
 
 _GRACE_SECONDS = 2.0
+_POOLS = ("dex-handler", "ThreadPoolExecutor")  # the invocation's threads, and those of maps and parallels
 
 
 class Worker:
@@ -56,6 +57,8 @@ class Worker:
 
     def join(self, timeout: float | None) -> bool:
         """Wait; whether it has ended."""
+        if threading.current_thread() is self._thread:
+            return False  # a collection of garbage may come by here
         self._thread.join(timeout)
         return not self._thread.is_alive()
 
@@ -69,8 +72,8 @@ class Worker:
         deadline = time.monotonic() + _GRACE_SECONDS
         self.join(0.01)
         while self._thread.is_alive() and time.monotonic() < deadline:
-            for ident in list(self._tape.threads):
-                _raise_in(ident, type(stop))
+            for thread in self._users():
+                _raise_in(thread, type(stop))
             self.join(0.05)
         if self._thread.is_alive():
             self._abandon()
@@ -78,11 +81,22 @@ class Worker:
     def _abandon(self) -> None:
         self.abandoned = True
         queues = getattr(pools, "_threads_queues", {})
-        for thread in set(threading.enumerate()) - self._before:
-            if thread.ident in self._tape.threads or thread.name.startswith("dex-handler"):
-                with contextlib.suppress(KeyError):  # else the interpreter waits for it at its end
-                    del queues[thread]
+        for thread in self._pooled():
+            if thread.ident not in self._tape.threads and not thread.name.startswith(_POOLS[0]):
+                continue  # a pool of somebody else's
+            with contextlib.suppress(KeyError):  # else the interpreter waits for it at its end
+                del queues[thread]
+
+    def _pooled(self) -> set[threading.Thread]:
+        """Give the pools' threads that began since: the SDK's, and maybe those of a replay beside this one."""
+        began = set(threading.enumerate()) - self._before
+        return {thread for thread in began if thread.name.startswith(_POOLS)}
+
+    def _users(self) -> list[threading.Thread]:
+        """Give the threads that run the handler; a number alone may be another thread's by now."""
+        return [thread for thread in self._pooled() if thread.ident in self._tape.threads]
 
 
-def _raise_in(ident: int, error: type[BaseException]) -> None:
-    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(ident), ctypes.py_object(error))
+def _raise_in(thread: threading.Thread, error: type[BaseException]) -> None:
+    ident = ctypes.c_ulong(thread.ident or 0)
+    ctypes.pythonapi.PyThreadState_SetAsyncExc(ident, ctypes.py_object(error))
