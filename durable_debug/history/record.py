@@ -84,11 +84,16 @@ class History:
         columns = Columns(events)
         self._columns = columns
         self._more_pages = more_pages
+        self._noticed = tuple(warnings)
         self._not_replayable = not_replayable
         self.arn = arn
         self.execution = execution or {}
         self.source = source
-        self.warnings = (*warnings, *columns.warnings, *checks.data_warnings(columns, more_pages=more_pages))
+        self.warnings = (
+            *self._noticed,
+            *columns.warnings,
+            *checks.data_warnings(columns, more_pages=more_pages),
+        )
 
     # What the execution is
 
@@ -304,7 +309,7 @@ class History:
     # Other executions, and this one later
 
     @cached_property
-    def children(self) -> Mapping[str, History]:
+    def children(self) -> Children:
         """The durable executions that this one invoked, by the invoke's logical position; loaded when asked for.
 
         >>> history.children["3"].status  # doctest: +SKIP
@@ -341,6 +346,24 @@ class History:
                 cure="Load the execution by its ARN: dd.load('arn:aws:lambda:…').",
             )
         return self.source(self.arn)
+
+    def rewritten(
+        self,
+        events: Iterable[dict[str, Any]],
+        *,
+        execution: Mapping[str, Any],
+        source: Callable[[str], History] | None,
+    ) -> History:
+        """Return the same execution with other events, record and source: redacted ones, say."""
+        return History(
+            events,
+            arn=self.arn,
+            warnings=self._noticed,
+            more_pages=self._more_pages,
+            execution=execution,
+            source=source,
+            not_replayable=self._not_replayable,
+        )
 
     # State
 

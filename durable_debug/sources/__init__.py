@@ -1,5 +1,9 @@
-"""Where histories come from. Each source ends in a `History`."""
+"""Where histories come from: files, folders, accounts, emulators, stores. Each source ends in a `History`."""
 
-from durable_debug.sources.files import load
+from durable_debug.sources.collection import Histories
+from durable_debug.sources.executions import executions
+from durable_debug.sources.fetching import fetch, keep
+from durable_debug.sources.loading import load, load_one
+from durable_debug.sources.redaction import redacted
 
-__all__ = ["load"]
+__all__ = ["Histories", "executions", "fetch", "keep", "load", "load_one", "redacted"]

@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from durable_debug.errors import HistoryError
 from durable_debug.history import History
+from durable_debug.sources.records import arn_of, from_notice, from_telemetry
+from durable_debug.sources.store import from_record
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["FORMATS", "from_document"]
+__all__ = ["FORMATS", "from_document", "several"]
 
 _HISTORY_COMMAND = "`aws lambda get-durable-execution-history --durable-execution-arn ARN --include-execution-data --output json`"
 _GET_HISTORY = f"Get its history with {_HISTORY_COMMAND}."
@@ -26,7 +28,8 @@ class Shape(NamedTuple):
     name: str
     description: str
     fits: Callable[[Any], bool]
-    history: Callable[[Any], History]
+    history: Callable[..., History]
+    alone: bool = False  # each is an execution of its own, where there is a list of them
 
 
 class Stranger(NamedTuple):
@@ -37,7 +40,12 @@ class Stranger(NamedTuple):
     cure: str
 
 
-def from_document(document: Any, *, format: str | None = None) -> History:  # noqa: A002
+def from_document(
+    document: Any,
+    *,
+    format: str | None = None,  # noqa: A002
+    source: Callable[[str], History] | None = None,
+) -> History:
     """Make a history of a parsed document.
 
     Parameters
@@ -46,6 +54,8 @@ def from_document(document: Any, *, format: str | None = None) -> History:  # no
         Dicts and lists as JSON or boto3 give them.
     format
         Name of the shape to take it for, one of `FORMATS`; None to tell by looking.
+    source
+        Loads an execution by its ARN from where the document came from.
 
     Raises
     ------
@@ -53,19 +63,34 @@ def from_document(document: Any, *, format: str | None = None) -> History:  # no
         It is no history; the message says what it looks like and what to do.
     """
     if format is not None:
-        return _as(document, format)
+        return _as(document, format, source)
+    for shape in _SHAPES:
+        if shape.fits(document):
+            return shape.history(document, source=source)
     for stranger in _STRANGERS:
         if stranger.fits(document):
             raise HistoryError(f"This is {stranger.what}.", cure=stranger.cure)
-    for shape in _SHAPES:
-        if shape.fits(document):
-            return shape.history(document)
     raise HistoryError(
         f"This is no execution history: {_description(document)}.", cure=f"Get one with {_HISTORY_COMMAND}."
     )
 
 
-def _as(document: Any, name: str) -> History:
+def several(document: Any) -> list[Any] | None:
+    """The documents, where this is a list of more than one execution, as a file with one on each line is; else None."""
+    if (
+        not isinstance(document, list)
+        or len(document) < 2
+        or not all(isinstance(each, dict) for each in document)
+    ):
+        return None
+    if all(_is_page(each) for each in document):
+        arns = [each.get("DurableExecutionArn") for each in document]
+        return document if len(set(arns)) == len(arns) else None  # else they are pages of one
+    shapes = [shape for shape in _SHAPES if shape.alone and shape.fits(document[0])]
+    return document if shapes and all(shapes[0].fits(each) for each in document) else None
+
+
+def _as(document: Any, name: str, source: Callable[[str], History] | None) -> History:
     shape = next((shape for shape in _SHAPES if shape.name == name), None)
     if shape is None:
         raise HistoryError(
@@ -76,31 +101,38 @@ def _as(document: Any, name: str) -> History:
             f"This is not {shape.description}: {_description(document)}.",
             cure="Leave out `format` to have it told.",
         )
-    return shape.history(document)
+    return shape.history(document, source=source)
 
 
-def _response(document: dict[str, Any]) -> History:
-    return _history(
-        document["Events"], arn=document.get("DurableExecutionArn"), more_pages=_has_marker(document)
+def _response(document: dict[str, Any], **options: Any) -> History:
+    arn, execution, reason = (
+        document.get(key) for key in ("DurableExecutionArn", "Execution", "NotReplayable")
+    )
+    return History(
+        document["Events"],
+        arn=arn if isinstance(arn, str) else None,
+        more_pages=_has_marker(document),
+        execution=execution if isinstance(execution, dict) else None,
+        not_replayable=reason if isinstance(reason, str) else "",
+        **options,
     )
 
 
-def _pages(documents: list[dict[str, Any]]) -> History:
+def _pages(documents: list[dict[str, Any]], **options: Any) -> History:
     events = [event for document in documents for event in document["Events"]]
     # Every page but the last has a marker: what counts is whether any page is the last one.
-    return _history(events, arn=None, more_pages=all(_has_marker(document) for document in documents))
+    more = {"NextMarker": "unknown"} if all(_has_marker(document) for document in documents) else {}
+    return _response(
+        {**documents[0], "NextMarker": None, "NextToken": None, **more, "Events": events}, **options
+    )
 
 
-def _list(events: list[Any]) -> History:
-    return _history(events, arn=None, more_pages=False)
+def _list(events: list[Any], **options: Any) -> History:
+    return History(events, **options)
 
 
-def _event(event: dict[str, Any]) -> History:
-    return _list([event])
-
-
-def _history(events: list[Any], *, arn: Any, more_pages: bool) -> History:
-    return History(events, arn=arn if isinstance(arn, str) else None, more_pages=more_pages)
+def _event(event: dict[str, Any], **options: Any) -> History:
+    return History([event], **options)
 
 
 def _has_marker(document: dict[str, Any]) -> bool:
@@ -123,9 +155,27 @@ def _holds(key: str, kind: type) -> Callable[[Any], bool]:
     return lambda document: isinstance(document, dict) and isinstance(document.get(key), kind)
 
 
+def _is_notice(document: Any) -> bool:
+    return (
+        _has("detail-type")(document) and isinstance(document.get("detail"), dict) and bool(arn_of(document))
+    )
+
+
+_is_page = _holds("Events", list)
 _SHAPES = (
-    Shape("history", "a GetDurableExecutionHistory response", _holds("Events", list), _response),
+    Shape("history", "a GetDurableExecutionHistory response", _is_page, _response),
     Shape("event", "a single event", _has("EventType", "EventId"), _event),
+    Shape(
+        "store",
+        "a record of the local testing library's store",
+        _has("StartInput", "Operations"),
+        from_record,
+        alone=True,
+    ),
+    Shape(
+        "telemetry", "a telemetry or Workflow Insight record", _has("recordType"), from_telemetry, alone=True
+    ),
+    Shape("notice", "an EventBridge status change", _is_notice, from_notice, alone=True),
     Shape("pages", "a list of GetDurableExecutionHistory pages", _is_list_of("Events"), _pages),
     Shape("events", "a list of events", _is_list_of("EventType"), _list),
 )
@@ -133,30 +183,7 @@ FORMATS = tuple(shape.name for shape in _SHAPES)
 """Names of the shapes that can be loaded."""
 
 
-def _any_record(*keys: str) -> Callable[[Any], bool]:
-    """One record, or a list of them (a file with one on each line)."""
-    has = _has(*keys)
-    return lambda document: (
-        has(document) or (isinstance(document, list) and bool(document) and has(document[0]))
-    )
-
-
 _STRANGERS = (
-    Stranger(
-        "a record of the durable execution telemetry exporter, which cannot be replayed, because it holds no events",
-        _any_record("recordType"),
-        _GET_HISTORY,
-    ),
-    Stranger(
-        "an EventBridge event, which cannot be replayed, because it only says that an execution changed its status",
-        _any_record("detail-type", "detail"),
-        "Get the history of the execution that `detail.durableExecutionArn` names: " + _HISTORY_COMMAND + ".",
-    ),
-    Stranger(
-        "an execution in the store of the local testing library; this version loads histories only",
-        _any_record("StartInput", "Updates"),
-        "Save its history: `runner.get_execution_history(arn, include_execution_data=True).to_dict()`.",
-    ),
     Stranger("what Lambda sends to a handler, not a history", _has("InitialExecutionState"), _GET_HISTORY),
     Stranger("the state of an execution, not its history", _holds("Operations", list), _GET_HISTORY),
     Stranger("a list of executions, not the history of one", _has("DurableExecutions"), _GET_HISTORY),

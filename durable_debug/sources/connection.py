@@ -1,0 +1,255 @@
+"""The Lambda API through boto3, or a local server that speaks it, at a pace it bears."""
+
+from __future__ import annotations
+
+import ipaddress
+import itertools
+import random
+import threading
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from durable_debug.errors import DurableDebugError, HistoryError
+from durable_debug.history import History
+from durable_debug.sources.pace import Pace
+from durable_debug.sources.problems import InterruptedFetchError, ServiceUnavailableError, problem_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["MOST_THREADS", "RATE", "Connection", "connect"]
+
+RATE = 15.0
+"""History requests a second that an account is allowed *(docs, 2026-11)*; GetDurableExecution twice as many."""
+MOST_THREADS = 8
+_PAGE = 1000  # the API's most
+_TRIES = 8  # of ours, each of which is a few of botocore's
+_LONGEST_PAUSE = 20.0  # seconds
+_READS = 4  # of a running execution whose events move between two pages
+_NEVER = threading.Event()
+_GET = "GetDurableExecution"
+_HISTORY = "GetDurableExecutionHistory"
+_LIST = "ListDurableExecutionsByFunction"
+# What each answer has to have: a body that was lost altogether reads as an empty answer, not as an error.
+_REQUIRED = {_GET: "Status", _HISTORY: "Events", _LIST: "DurableExecutions"}
+
+
+def connect(  # noqa: PLR0913
+    *,
+    client: Any = None,
+    session: Any = None,
+    profile: str | None = None,
+    region: str | None = None,
+    endpoint_url: str | None = None,
+    rate: float = RATE,
+    subject: str = "",
+) -> Connection:
+    """Make a connection.
+
+    Parameters
+    ----------
+    client
+        A ready-made boto3 client for ``lambda``; the other options are then of no use.
+    session
+        A boto3 Session.
+    profile, region
+        As boto3 has them. The region is taken from `subject` where it is an ARN.
+    endpoint_url
+        Of a local server. One on this machine (``http://127.0.0.1:…``) needs no credentials.
+    rate
+        History requests a second.
+    subject
+        What is going to be asked for.
+
+    Raises
+    ------
+    DurableDebugError
+        boto3 is not installed, or too old.
+    HistoryError
+        There is no such profile, or no region.
+    """
+    if not rate > 0:
+        raise HistoryError(
+            f"rate={rate!r} is no number of requests a second.", cure=f"Leave it out ({RATE:g})."
+        )
+    if client is None:
+        client = _client(session, profile, region or _region_of(subject), endpoint_url)
+    if not hasattr(client, "get_durable_execution_history"):
+        raise DurableDebugError(
+            f"This {type(client).__name__} knows no durable executions.",
+            cure="Give a client of boto3 for 'lambda'; with an older boto3: pip install -U 'boto3>=1.42'.",
+        )
+    return Connection(client, rate=rate)
+
+
+def _client(session: Any, profile: str | None, region: str | None, endpoint_url: str | None) -> Any:
+    try:
+        import boto3
+        import botocore
+        from botocore.config import Config
+        from botocore.exceptions import NoRegionError, ProfileNotFound
+    except ImportError:
+        raise DurableDebugError(
+            "boto3 is not installed.", cure="Install it with: pip install 'durable_debug[aws]'"
+        ) from None
+    local = endpoint_url is not None and _is_this_machine(endpoint_url)
+    options: dict[str, Any] = {
+        "retries": {"mode": "adaptive", "max_attempts": 4},
+        "max_pool_connections": MOST_THREADS,
+        "connect_timeout": 10,
+        "read_timeout": 60,
+    }
+    if local and session is None and profile is None:
+        options["signature_version"] = botocore.UNSIGNED
+    try:
+        session = session or boto3.Session(profile_name=profile)
+        region = region or session.region_name or ("us-east-1" if local else None)
+        return session.client(
+            "lambda", region_name=region, endpoint_url=endpoint_url, config=Config(**options)
+        )
+    except ProfileNotFound:
+        raise HistoryError(
+            f"There is no AWS profile {profile!r:.80}.", cure="`aws configure list-profiles` lists them."
+        ) from None
+    except NoRegionError:
+        raise HistoryError(
+            "It is not known which AWS region to ask.", cure="Give region='eu-west-1' or the like."
+        ) from None
+    except ValueError as error:
+        raise HistoryError(
+            f"{error!s:.200}.", cure="Give endpoint_url='http://127.0.0.1:5000' or the like."
+        ) from None
+
+
+def _is_this_machine(url: str) -> bool:
+    host = urlsplit(url).hostname or ""
+    try:
+        return urlsplit(url).scheme == "http" and (
+            host == "localhost" or ipaddress.ip_address(host).is_loopback
+        )
+    except ValueError:
+        return False
+
+
+def _region_of(subject: str) -> str | None:
+    parts = subject.split(":")
+    return (parts[3] or None) if len(parts) > 3 and parts[0] == "arn" else None
+
+
+Answer = dict[str, Any]
+Summary = dict[str, Any]
+
+
+class Connection:
+    """Calls to the API. Called with an ARN it loads that execution: a history's source.
+
+    Parameters
+    ----------
+    client
+        boto3 client for ``lambda``.
+    rate
+        History requests a second.
+    """
+
+    def __init__(self, client: Any, *, rate: float = RATE) -> None:
+        self.client = client
+        self._paces = {_GET: Pace(2 * rate)}
+        self._rate = rate
+
+    def __call__(self, arn: str, *, stop: threading.Event = _NEVER) -> History:
+        """Load one execution: its own record, then every page of its events; until `stop` is set."""
+        # In this order, so that the events are never older than the status.
+        asked = {"DurableExecutionArn": arn, "IncludeExecutionData": True}
+        execution = self._call(_GET, asked, arn, stop)
+        for _ in range(_READS):
+            events = [event for page in self._pages(_HISTORY, asked, arn, stop) for event in page["Events"]]
+            if sorted(event["EventId"] for event in events) == list(range(1, len(events) + 1)):
+                break  # else it went on between two pages, and this server counts its events anew
+        execution.pop("ResponseMetadata", None)
+        return History(_filled(events, execution), arn=arn, execution=execution, source=self)
+
+    def summaries(
+        self, function: str, asked: dict[str, Any], *, stop: threading.Event = _NEVER
+    ) -> Iterator[Summary]:
+        """Executions of a function as ListDurableExecutionsByFunction has them, each once."""
+        seen = set()
+        for page in self._pages(_LIST, {"FunctionName": function, **asked}, function, stop):
+            for summary in page["DurableExecutions"]:
+                if summary["DurableExecutionArn"] not in seen:  # a list that grew shows some of them again
+                    seen.add(summary["DurableExecutionArn"])
+                    yield summary
+
+    def answer(self, operation: str, callback_id: str, **answer: Any) -> None:
+        """Answer a callback."""
+        self._call(operation, {"CallbackId": callback_id, **answer}, callback_id, _NEVER)
+
+    @property
+    def endpoint(self) -> str:
+        """URL that is called."""
+        return str(self.client.meta.endpoint_url)
+
+    @property
+    def is_aws(self) -> bool:
+        """Whether that is AWS, and not a server that stands in for it."""
+        return (urlsplit(self.endpoint).hostname or "").endswith(
+            (".amazonaws.com", ".amazonaws.com.cn", ".aws")
+        )
+
+    def _pages(
+        self, operation: str, asked: dict[str, Any], subject: str, stop: threading.Event
+    ) -> Iterator[Answer]:
+        asked = {"MaxItems": _PAGE, **asked}
+        while True:
+            page = self._call(operation, asked, subject, stop)
+            yield page
+            marker = page.get("NextMarker")
+            if not marker:
+                return
+            if marker == asked.get("Marker"):
+                raise ServiceUnavailableError(
+                    f"{self.endpoint} gives the same page of {operation} again and again.", cure="Try again."
+                )
+            asked["Marker"] = marker
+
+    def _call(self, operation: str, asked: dict[str, Any], subject: str, stop: threading.Event) -> Answer:
+        """Call until it succeeds, or cannot."""
+        method = getattr(self.client, _method(operation))
+        pace = self._paces.setdefault(operation, Pace(self._rate))
+        for tried in itertools.count(1):
+            pace.wait(stop)
+            if stop.is_set():
+                raise InterruptedFetchError("The fetch was stopped.", cure="Call again to go on.")
+            try:
+                answer: Answer = method(**asked)
+            except Exception as error:  # noqa: BLE001 - all of botocore's, told apart by name
+                problem, passing = problem_of(error, operation, subject, self.endpoint)
+            else:
+                if _REQUIRED.get(operation, "ResponseMetadata") in answer:
+                    return answer
+                problem, passing = (
+                    ServiceUnavailableError(
+                        f"{self.endpoint} gave an empty answer to {operation}.", cure="Check endpoint_url."
+                    ),
+                    True,
+                )
+            if not passing or tried == _TRIES:
+                raise problem
+            stop.wait(random.uniform(0.1, min(0.2 * 2**tried, _LONGEST_PAUSE)))  # noqa: S311
+        raise AssertionError
+
+
+def _method(operation: str) -> str:
+    """boto3's name for an operation: ``get_durable_execution`` for ``GetDurableExecution``."""
+    return "".join(f"_{each.lower()}" if each.isupper() else each for each in operation).lstrip("_")
+
+
+def _filled(events: list[dict[str, Any]], execution: dict[str, Any]) -> list[dict[str, Any]]:
+    """The events, with an input or outcome that was left out of them for its size put in from the execution's record."""
+    for event in events:
+        if (kind := event["EventType"]).startswith("Execution"):
+            details = event.get(f"{kind}Details") or {}
+            for part, told in (("Input", "InputPayload"), ("Result", "Result"), ("Error", "Error")):
+                held = details.get(part)
+                if held and held.get("Payload") is None and execution.get(told) is not None:
+                    details[part] = {"Payload": execution[told], "Truncated": False}
+    return events

@@ -1,0 +1,199 @@
+"""Many executions of a function: to choose from, and to fetch."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import warnings
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from durable_debug.errors import HistoryError
+from durable_debug.history.keeping import ARN
+from durable_debug.sources.connection import MOST_THREADS, connect
+from durable_debug.sources.problems import ExecutionNotFoundError
+
+if TYPE_CHECKING:
+    import threading
+    from collections.abc import Callable, Iterable, Iterator
+
+    import pandas as pd
+
+    from durable_debug.history import History
+    from durable_debug.sources.connection import Connection, Summary
+
+__all__ = ["Progress", "chosen", "executions", "gathered"]
+
+_AGO = re.compile(r"(?P<count>\d+(?:\.\d+)?)\s*(?P<unit>[smhdw])")
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+
+
+def executions(
+    function: str,
+    *,
+    status: str | Iterable[str] | None = None,
+    since: str | datetime | timedelta | None = None,
+    limit: int | None = None,
+    **where: Any,
+) -> pd.DataFrame:
+    """List the durable executions of a function, newest first, to choose from.
+
+    Parameters
+    ----------
+    function
+        Name or ARN of the function, with a version or alias or without.
+    status
+        ``"FAILED"`` or several: RUNNING, SUCCEEDED, FAILED, TIMED_OUT, STOPPED …
+    since
+        Only those that started since then: ``"2d"`` ago (s, m, h, d, w), a date as ISO 8601, a datetime or timedelta.
+    limit
+        At most this many.
+    **where
+        ``client``, ``session``, ``profile``, ``region``, ``endpoint_url`` and ``rate`` as for `load`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``arn``, ``name``, ``function_name``, ``version``, ``status`` (str), ``start``, ``end`` (datetime64, UTC; end is
+        missing while it runs), ``duration_seconds`` (float64).
+
+    Raises
+    ------
+    HistoryError
+        The function is not there, or the account does not let you; the message says what to do.
+
+    Examples
+    --------
+    >>> executions("orders", status="FAILED", since="2d")  # doctest: +SKIP
+    """
+    import pandas as pd
+
+    connection = connect(subject=function, **where)
+    found = list(chosen(connection, function, status, since, limit))
+    arns = [each["DurableExecutionArn"] for each in found]
+    parts = [ARN.match(each.get("FunctionArn", "") + "/durable-execution/a/b") for each in found]
+    frame = pd.DataFrame(
+        {
+            "arn": pd.array(arns, dtype="str"),
+            "name": pd.array([each.get("DurableExecutionName") for each in found], dtype="str"),
+            "function_name": pd.array([each["function"] if each else None for each in parts], dtype="str"),
+            "version": pd.array([each["version"] if each else None for each in parts], dtype="str"),
+            "status": pd.array([each["Status"] for each in found], dtype="str"),
+            "start": pd.to_datetime([each.get("StartTimestamp") for each in found], utc=True),
+            "end": pd.to_datetime([each.get("EndTimestamp") for each in found], utc=True),
+        }
+    )
+    frame["duration_seconds"] = (frame["end"] - frame["start"]).dt.total_seconds()
+    return frame
+
+
+def chosen(  # noqa: PLR0913, PLR0917
+    connection: Connection,
+    function: str,
+    status: str | Iterable[str] | None,
+    since: str | datetime | timedelta | None,
+    limit: int | None,
+    stop: threading.Event | None = None,
+) -> Iterator[Summary]:
+    """Summaries of the executions that were asked for, newest first.
+
+    The service is told what is wanted, and what it answers is looked through as well: the local server of the testing
+    SDK (1.4.0) knows no ``Statuses``, and takes no time that boto3 writes for ``StartedAfter``.
+    """
+    statuses = {status.upper()} if isinstance(status, str) else {each.upper() for each in status or ()}
+    earliest = _moment(since)
+    if limit is not None and limit < 1:
+        raise HistoryError(
+            f"limit={limit!r} is no number of executions.", cure="Leave it out for all of them."
+        )
+    asked: dict[str, Any] = {"ReverseOrder": True}
+    if statuses:
+        asked["Statuses"] = sorted(statuses)
+    elif earliest is None and limit is not None and limit < 1000:
+        asked["MaxItems"] = limit
+    if earliest is not None and connection.is_aws:
+        asked["StartedAfter"] = earliest
+    left = limit
+    for summary in connection.summaries(function, asked, **({"stop": stop} if stop else {})):
+        if earliest is not None and summary["StartTimestamp"] < earliest:
+            continue
+        if statuses and summary["Status"] not in statuses:
+            continue
+        yield summary
+        if left is not None:
+            left -= 1
+            if not left:
+                return
+
+
+def _moment(since: str | datetime | timedelta | None) -> datetime | None:
+    now = datetime.now(UTC)
+    try:
+        if isinstance(since, str):
+            if ago := _AGO.fullmatch(since.strip().lower()):
+                since = timedelta(**{_UNITS[ago["unit"]]: float(ago["count"])})
+            else:
+                since = datetime.fromisoformat(since)
+        if isinstance(since, timedelta):
+            return now - since
+    except (ValueError, OverflowError):
+        raise HistoryError(
+            f"since={since!r:.60} is no time.",
+            cure="Write it as '90m', '36h', '2d', '1w' or '2026-11-20T08:00'.",
+        ) from None
+    if since is not None and since.tzinfo is None:
+        return since.astimezone()  # a time without a zone is this machine's
+    return since
+
+
+class Progress(NamedTuple):
+    """What the progress bar says, and whether there is one."""
+
+    title: str
+    total: int | None
+    shown: bool
+
+
+def gathered(
+    arns: Iterable[str],
+    work: Callable[[str, threading.Event], History | None],
+    stop: threading.Event,
+    progress: Progress,
+) -> Iterator[History | None]:
+    """What `work` makes of each ARN, in their order, a few at a time: what is not yet asked for is hardly begun.
+
+    However it ends (an interrupt, an error, a caller that has enough), no thread is left behind.
+    """
+    from tqdm.auto import tqdm
+
+    waiting: deque[Any] = deque()
+    bar = tqdm(
+        desc=progress.title,
+        total=progress.total,
+        unit=" executions",
+        disable=None if progress.shown else True,  # None: where nobody looks
+    )
+    with contextlib.closing(bar), ThreadPoolExecutor(MOST_THREADS, "durable_debug fetch") as pool:
+        try:
+            for arn in arns:
+                waiting.append((arn, pool.submit(work, arn, stop)))
+                if len(waiting) > 2 * MOST_THREADS:
+                    yield _taken(waiting, bar)
+            while waiting:
+                yield _taken(waiting, bar)
+        finally:
+            stop.set()
+            pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _taken(waiting: deque[Any], bar: Any) -> History | None:
+    arn, future = waiting.popleft()
+    try:
+        result: History | None = future.result()
+    except ExecutionNotFoundError:
+        warnings.warn(f"{arn} was deleted, or its retention ended, before it was fetched.", stacklevel=2)
+        result = None
+    bar.update()
+    return result

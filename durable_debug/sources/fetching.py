@@ -1,0 +1,214 @@
+"""`fetch`: the histories of many executions, as they come, or kept in a folder."""
+
+from __future__ import annotations
+
+import threading
+import warnings
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, overload
+
+from durable_debug.history.keeping import ENDED
+from durable_debug.sources.collection import Histories
+from durable_debug.sources.connection import connect
+from durable_debug.sources.documents import from_document
+from durable_debug.sources.executions import Progress, chosen, gathered
+from durable_debug.sources.problems import ExecutionNotFoundError
+from durable_debug.sources.redaction import redactor
+from durable_debug.sources.shelves import FolderShelf, LocalFiles
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Callable, Iterable, Iterator
+    from datetime import datetime, timedelta
+
+    from durable_debug.history import History
+    from durable_debug.history.keeping import Entry
+    from durable_debug.sources.connection import Connection
+    from durable_debug.sources.redaction import Redact
+
+__all__ = ["fetch", "keep"]
+
+
+@overload
+def fetch(
+    function: str,
+    *,
+    status: str | Iterable[str] | None = ...,
+    since: str | datetime | timedelta | None = ...,
+    limit: int | None = ...,
+    to: None = ...,
+    children: bool = ...,
+    redact: Redact | None = ...,
+    progress: bool = ...,
+    **where: Any,
+) -> Iterator[History]: ...
+
+
+@overload
+def fetch(
+    function: str,
+    *,
+    status: str | Iterable[str] | None = ...,
+    since: str | datetime | timedelta | None = ...,
+    limit: int | None = ...,
+    to: str | os.PathLike[str],
+    children: bool = ...,
+    redact: Redact | None = ...,
+    progress: bool = ...,
+    **where: Any,
+) -> Histories: ...
+
+
+def fetch(  # noqa: PLR0913
+    function: str,
+    *,
+    status: str | Iterable[str] | None = None,
+    since: str | datetime | timedelta | None = None,
+    limit: int | None = None,
+    to: str | os.PathLike[str] | None = None,
+    children: bool = False,
+    redact: Redact | None = None,
+    progress: bool = True,
+    **where: Any,
+) -> Iterator[History] | Histories:
+    """Fetch the histories of a function's durable executions, newest first.
+
+    Parameters
+    ----------
+    function, status, since, limit
+        Which: see `executions`.
+    to
+        Folder to keep them in, made where it is not there: one JSON file an execution, and an index. What is complete
+        there is not fetched again, so that a fetch that was interrupted goes on where it stopped.
+    children
+        The executions that they invoked too, and what those invoked.
+    redact
+        Put placeholders where values are, before anything is written: see `redacted`.
+    progress
+        Show a progress bar (in a notebook or a terminal).
+    **where
+        ``client``, ``session``, ``profile``, ``region``, ``endpoint_url`` and ``rate`` as for `load`.
+
+    Returns
+    -------
+    iterator of History
+        Without `to`: each is fetched a little before it is asked for, and memory holds about 16 of them.
+    Histories
+        With `to`: all of them are in the folder now.
+
+    Raises
+    ------
+    HistoryError
+        The function is not there, the account does not let you, the service goes on refusing; the message says what to
+        do. What was fetched stays in the folder.
+
+    Warns
+    -----
+    UserWarning
+        An execution was deleted between being listed and being fetched.
+
+    Examples
+    --------
+    >>> failed = fetch("orders", status="FAILED", since="2d", to="histories/")  # doctest: +SKIP
+    >>> for history in fetch("orders", limit=1000):  # doctest: +SKIP
+    ...     print(history.name, history.status)
+    """
+    treat = redactor(redact)
+    connection = connect(subject=function, **where)
+    stop = threading.Event()
+    arns = (each["DurableExecutionArn"] for each in chosen(connection, function, status, since, limit, stop))
+    shown = Progress(function, limit, progress)
+    if to is None:
+        return (
+            history
+            for history in gathered(arns, _loading(connection, treat, children=children), stop, shown)
+            if history
+        )
+    kept = _Kept(Path(to).expanduser(), connection, treat, children=children)
+    listed: list[str] = []
+    for _ in gathered(_noting(arns, listed), kept.keep, stop, shown):
+        pass
+    return kept.histories(listed)
+
+
+def keep(
+    arn: str,
+    to: str | os.PathLike[str],
+    *,
+    children: bool = False,
+    redact: Redact | None = None,
+    **where: Any,
+) -> Histories:
+    """Fetch one execution, and perhaps those that it invoked, into a folder as `fetch` does."""
+    kept = _Kept(Path(to).expanduser(), connect(subject=arn, **where), redactor(redact), children=children)
+    kept.keep(arn, threading.Event())
+    return kept.histories([arn])
+
+
+def _noting(arns: Iterable[str], into: list[str]) -> Iterator[str]:
+    for arn in arns:
+        into.append(arn)
+        yield arn
+
+
+def _loading(
+    connection: Connection, treat: Callable[[History], History] | None, *, children: bool
+) -> Callable[[str, threading.Event], History]:
+    def load(arn: str, stop: threading.Event) -> History:
+        history = connection(arn, stop=stop)
+        if children:
+            _descend(history)
+        return treat(history) if treat else history
+
+    return load
+
+
+def _descend(history: History) -> None:
+    for position in history.children:
+        with suppress(ExecutionNotFoundError):  # told again where it is asked for
+            _descend(history.children[position])
+
+
+class _Kept:
+    """A folder that histories are fetched into."""
+
+    def __init__(
+        self,
+        folder: Path,
+        connection: Connection,
+        treat: Callable[[History], History] | None,
+        *,
+        children: bool,
+    ) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self._folder = folder
+        self._shelf = FolderShelf(LocalFiles(folder))
+        self._connection = connection
+        self._treat = treat
+        self._children = children
+        self._complete: dict[str | None, Entry] = {
+            entry["arn"]: entry
+            for entry in self._shelf.entries()
+            if entry["arn"] and entry["status"] in ENDED
+        }
+
+    def keep(self, arn: str, stop: threading.Event) -> None:
+        """Have an execution in the folder, and its children."""
+        entry = self._complete.get(arn)
+        if entry is None:
+            history = self._connection(arn, stop=stop)
+            (self._treat(history) if self._treat else history).save(self._folder)
+        elif self._children:
+            history = from_document(self._shelf.document(entry["file"]))
+        if self._children:
+            for child in history.children.arns.values():
+                try:
+                    self.keep(child, stop)
+                except ExecutionNotFoundError as error:
+                    warnings.warn(f"Invoked by {arn}: {error}", stacklevel=2)
+
+    def histories(self, arns: list[str]) -> Histories:
+        """What is there now of these."""
+        by_arn = {entry["arn"]: entry for entry in self._shelf.entries()}
+        return Histories(self._shelf, entries=[by_arn[arn] for arn in arns if arn in by_arn])

@@ -1,0 +1,306 @@
+"""`load`: a history, or many, from wherever they are."""
+
+from __future__ import annotations
+
+import difflib
+import io
+import os
+import zipfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from durable_debug.errors import DurableDebugError, HistoryError
+from durable_debug.history import History
+from durable_debug.sources import runners
+from durable_debug.sources.collection import Histories
+from durable_debug.sources.connection import connect
+from durable_debug.sources.documents import from_document, several
+from durable_debug.sources.reading import is_database, is_zip, parsed
+from durable_debug.sources.records import arn_of
+from durable_debug.sources.redaction import redactor
+from durable_debug.sources.shelves import (
+    DatabaseShelf,
+    DocumentsShelf,
+    FolderShelf,
+    LocalFiles,
+    UrlFiles,
+    ZipFiles,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from durable_debug.sources.redaction import Redact
+
+__all__ = ["load", "load_one"]
+
+
+def load(
+    source: Any,
+    execution: str | None = None,
+    *,
+    format: str | None = None,  # noqa: A002
+    children: bool = False,
+    redact: Redact | None = None,
+    **where: Any,
+) -> History | Any:
+    """Load the history of a durable execution, or of many.
+
+    Parameters
+    ----------
+    source
+        - ARN of an execution in an account, or on a local server (``endpoint_url``);
+        - path of a file: the JSON of the AWS CLI, boto3, SAM, the local runner, the JavaScript testing library or the
+          Lambda console; a record of the testing SDK's store, of telemetry or insight, an EventBridge message; one such
+          document or one on each line; packed as .gz or .zst or not;
+        - path of a folder of such files, of a zip archive of them, of the sqlite database of the testing SDK or of SAM;
+        - URL of any of these that fsspec reaches: ``s3://…``, ``memory://…``, ``https://…``;
+        - the same as a dict, list, bytes or open file;
+        - a ``DurableFunctionTestRunner``;
+        - a `History`, which is returned as it is.
+    execution
+        Which one, where the source holds many: ARN, name or file name. In a path it may follow a ``#``.
+    format
+        What it is, where it should not be told by looking: ``"history"``, ``"pages"``, ``"events"``, ``"event"``,
+        ``"store"``, ``"telemetry"`` or ``"notice"``.
+    children
+        Load the executions that it invoked too, at once; else `History.children` does when asked.
+    redact
+        Put placeholders where values are: see `redacted`.
+    **where
+        Where an ARN is looked up: ``client``, ``session``, ``profile``, ``region``, ``endpoint_url``, ``rate`` (history
+        requests a second, 15). With one of these, a telemetry record or EventBridge message loads the execution that it
+        tells of.
+
+    Returns
+    -------
+    History or Histories
+        `Histories` where there are many and none was named. What is wrong with a record but does not prevent loading it
+        is in its ``warnings``.
+
+    Raises
+    ------
+    HistoryError
+        There is no such thing, or it is no history, or the account does not let you. The message says what to do.
+
+    Examples
+    --------
+    >>> history = load("order.json")  # doctest: +SKIP
+    >>> history = load("arn:aws:lambda:…/durable-execution/order-42/ce67da72-…", profile="dev")  # doctest: +SKIP
+    >>> history = load("histories/", "order-42")  # doctest: +SKIP
+    >>> history = load(runner)  # doctest: +SKIP
+    """
+    found = _Loader(format, redactor(redact), where).found(source, execution)
+    if isinstance(found, Histories):
+        found = found[execution] if execution is not None else found
+    if isinstance(found, History) and children:
+        with_children(found)
+    return found
+
+
+def load_one(source: Any, **options: Any) -> History:
+    """Load one history: as `load`, and where a source holds many, they must be one, or one must be named.
+
+    Raises
+    ------
+    HistoryError
+        As `load`; or there are many, or none.
+    """
+    found = load(source, **options)
+    if not isinstance(found, Histories):
+        return found
+    if len(found) == 1:
+        return found[0]
+    names = ", ".join(str(name) for name in found.frame["name"].fillna(found.frame["file"]).head(5))
+    raise HistoryError(
+        f"{found.where} holds {len(found)} executions{f': {names:.300}' if names else ''}"
+        f"{', …' if len(found) > 5 else ''}.",
+        cure=f"Name one: '{found.where}#NAME'." if len(found) else "Give a place that holds histories.",
+    )
+
+
+def with_children(history: History) -> None:
+    """Load all that it invoked, and what that invoked."""
+    for child in history.children.values():
+        with_children(child)
+
+
+class _Loader:
+    """One call of `load`: what was asked for, and the way from each kind of source to a history.
+
+    Parameters
+    ----------
+    format, treat, where
+        What it is taken for, what is done to each history, and where an ARN is looked up.
+    """
+
+    def __init__(
+        self,
+        format: str | None,  # noqa: A002
+        treat: Callable[[History], History] | None,
+        where: dict[str, Any],
+    ) -> None:
+        self._format = format
+        self._treat = treat
+        self._where = where
+
+    def found(self, source: Any, execution: str | None) -> History | Histories:
+        if isinstance(source, History | Histories):
+            return source
+        if isinstance(source, dict | list | tuple):
+            return self._document(list(source) if isinstance(source, tuple) else source, "the list")
+        if isinstance(source, bytes | bytearray | memoryview):
+            return self._content(bytes(source), "the bytes")
+        if callable(getattr(source, "read", None)):
+            content = source.read()
+            raw = content.encode() if isinstance(content, str) else bytes(content)
+            return self._content(raw, str(getattr(source, "name", "the file")))
+        if isinstance(source, str | os.PathLike):
+            return self._text(source)
+        if runners.is_of_testing_library(source):
+            return self._testing(source, execution)
+        raise HistoryError(
+            f"A {type(source).__name__} is no source of a history.",
+            cure="Give an ARN, the path or URL of a file or folder, a response of GetDurableExecutionHistory (dict) or a "
+            "list of events.",
+        )
+
+    def _testing(self, thing: Any, execution: str | None) -> History | Histories:
+        if (store := runners.store_of(thing)) is not None:
+            many = Histories(runners.RunnerShelf(store), treat=self._treat)
+            return many if execution is not None else many[runners.latest(store)]
+        if (client := runners.cloud_client(thing)) is not None and execution is not None:
+            return self._treated(connect(client=client)(execution))
+        return self._document(runners.document_of(thing), "the result")
+
+    def _text(self, source: str | os.PathLike[str]) -> History | Histories:
+        text = os.fspath(source)
+        if isinstance(source, str):
+            if text.lstrip()[:1] in {"{", "["}:
+                raise HistoryError(
+                    "This is JSON text, not a path.",
+                    cure="Give the parsed document: `dd.load(json.loads(text))`.",
+                )
+            if text.startswith("arn:"):
+                return self._account(text)
+            if "://" in text:
+                return self._url(text)
+        path = Path(text).expanduser()
+        if not text.strip():
+            raise HistoryError("The path is empty.", cure="Give the path of a JSON file.")
+        if self._where and not _exists(path):
+            return self._account(text)  # a local server's ARN looks like any text
+        if "#" in text and not _exists(path):
+            place, _, name = text.rpartition("#")
+            found = self._text(place)
+            return found[name] if isinstance(found, Histories) else found
+        return self._path(path)
+
+    def _account(self, arn: str) -> History:
+        return self._treated(connect(subject=arn, **self._where)(arn))
+
+    def _path(self, path: Path) -> History | Histories:
+        try:
+            if path.is_dir():
+                return self._folder(path)
+            with path.open("rb") as file:
+                start = file.read(16)
+                if is_database(start):
+                    return Histories(DatabaseShelf(path), treat=self._treat)
+                raw = start + file.read()
+        except (FileNotFoundError, NotADirectoryError):
+            near = difflib.get_close_matches(path.name, _names(path.parent), n=3, cutoff=0.5)
+            raise HistoryError(
+                f"There is no file {path}.",
+                cure=f"Did you mean {', '.join(near)}?"
+                if near
+                else f"The working directory is {Path.cwd()}.",
+            ) from None
+        except (OSError, ValueError) as error:
+            raise HistoryError(
+                f"{str(path)!r:.200} cannot be read: {error}.", cure="Check the path."
+            ) from None
+        return self._content(raw, path.name)
+
+    def _folder(self, path: Path) -> Histories:
+        for database in ("durable-executions.db", ".durable-executions-local/durable-executions.db"):
+            if (path / database).is_file():  # as SAM keeps it
+                return Histories(DatabaseShelf(path / database), treat=self._treat)
+        return Histories(FolderShelf(LocalFiles(path)), treat=self._treat)
+
+    def _url(self, url: str) -> History | Histories:
+        try:
+            import fsspec
+        except ImportError:
+            raise DurableDebugError(
+                "To read URLs, fsspec is needed.",
+                cure="Install it with: pip install fsspec (and s3fs for s3://…), or download the file.",
+            ) from None
+        try:
+            system, root = fsspec.core.url_to_fs(url)
+            if url.endswith("/") or (not url.startswith("http") and system.isdir(root)):
+                return Histories(FolderShelf(UrlFiles(system, root, url)), treat=self._treat)
+            raw: bytes = system.cat_file(root)
+        except DurableDebugError:
+            raise
+        except FileNotFoundError:
+            raise HistoryError(
+                f"There is nothing at {url}.", cure="Check the URL, and who may read it."
+            ) from None
+        except Exception as error:  # noqa: BLE001 - each of its file systems has errors of its own
+            raise HistoryError(
+                f"{url:.200} cannot be read: {type(error).__name__} {error!s:.200}.",
+                cure="Check the URL and the credentials; for s3://, gs:// … their packages (s3fs, gcsfs) must be installed.",
+            ) from None
+        return self._content(raw, url)
+
+    def _content(self, raw: bytes, name: str) -> History | Histories:
+        try:
+            if is_zip(raw):
+                return Histories(
+                    FolderShelf(ZipFiles(zipfile.ZipFile(io.BytesIO(raw)), name)), treat=self._treat
+                )
+            return self._document(parsed(raw), name)
+        except zipfile.BadZipFile as error:
+            raise HistoryError(
+                f"{name}: It is a broken zip archive: {error}.", cure="Get it again."
+            ) from None
+        except HistoryError as error:
+            raise type(error)(f"{name}: {error.message}", cure=error.cure) from None
+
+    def _document(self, document: Any, name: str) -> History | Histories:
+        many = several(document) if self._format is None else None
+        if many is not None:
+            return Histories(DocumentsShelf(many, name), treat=self._treat)
+        if (
+            isinstance(document, list)
+            and len(document) == 1
+            and self._format is None
+            and "EventType" not in document[0]
+        ):
+            document = document[0]
+        if (
+            self._where
+            and isinstance(document, dict)
+            and "Events" not in document
+            and (arn := arn_of(document))
+        ):
+            return self._account(arn)
+        return self._treated(from_document(document, format=self._format))
+
+    def _treated(self, history: History) -> History:
+        return self._treat(history) if self._treat else history
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except (OSError, ValueError):
+        return False
+
+
+def _names(directory: Path) -> list[str]:
+    try:
+        return sorted(each.name for each in directory.iterdir())
+    except (OSError, ValueError):
+        return []

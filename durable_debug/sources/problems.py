@@ -1,0 +1,262 @@
+"""What goes wrong on the way to an account or a server, each with what to do about it."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from durable_debug.errors import HistoryError
+
+__all__ = [
+    "AccessDeniedError",
+    "CredentialsError",
+    "ExecutionNotFoundError",
+    "InterruptedFetchError",
+    "Problem",
+    "ServiceUnavailableError",
+    "ThrottledError",
+    "problem_of",
+]
+
+
+class AccessDeniedError(HistoryError):
+    """The caller's identity lacks a permission; the message names it."""
+
+
+class CredentialsError(HistoryError):
+    """There are no credentials, or they are expired or wrong."""
+
+
+class ExecutionNotFoundError(HistoryError):
+    """There is no such execution or function: never was, deleted, or its retention is over."""
+
+
+class ServiceUnavailableError(HistoryError):
+    """The endpoint cannot be reached, or does not answer as it should."""
+
+
+class ThrottledError(HistoryError):
+    """The service goes on refusing requests because there are too many."""
+
+
+class InterruptedFetchError(HistoryError):
+    """A fetch was stopped before this execution had come."""
+
+
+class Problem(NamedTuple):
+    """What a failed call comes to.
+
+    Attributes
+    ----------
+    error
+        To raise.
+    passing
+        Whether the same call may succeed a moment later.
+    """
+
+    error: HistoryError
+    passing: bool
+
+
+# Error codes of the service model's `errors`, of Lambda's front door and of STS. The local server of the testing SDK
+# sends none that botocore reads, only a status: hence the numbers.
+_THROTTLED = frozenset(
+    {
+        "TooManyRequestsException",
+        "Throttling",
+        "ThrottlingException",
+        "ThrottledException",
+        "RequestLimitExceeded",
+        "RequestThrottled",
+        "SlowDown",
+        "429",
+    }
+)
+_EXPIRED = frozenset({"ExpiredToken", "ExpiredTokenException", "RequestExpired", "TokenRefreshRequired"})
+_WRONG_KEYS = frozenset(
+    {
+        "AuthFailure",
+        "IncompleteSignature",
+        "IncompleteSignatureException",
+        "InvalidClientTokenId",
+        "InvalidSignatureException",
+        "MissingAuthenticationToken",
+        "MissingAuthenticationTokenException",
+        "SignatureDoesNotMatch",
+        "UnrecognizedClientException",
+        "401",
+    }
+)
+_DENIED = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "403"})
+_EXPIRED_BY_NAME = frozenset(
+    {"SSOTokenLoadError", "TokenRetrievalError", "UnauthorizedSSOTokenError", "LoginRefreshRequired"}
+)
+_NO_KEYS = frozenset({"NoCredentialsError", "NoAuthTokenError"})
+_OTHER_KEYS = frozenset(
+    {"CredentialRetrievalError", "InvalidConfigError", "MetadataRetrievalError", "PartialCredentialsError"}
+)
+_UNREACHABLE = frozenset(
+    {
+        "ConnectTimeoutError",
+        "EndpointConnectionError",
+        "ProxyConnectionError",
+        "SSLError",
+        "InvalidProxiesConfigError",
+    }
+)
+_PASSING = frozenset(
+    {
+        "ConnectionClosedError",
+        "ConnectionError",
+        "HTTPClientError",
+        "IncompleteReadError",
+        "ReadTimeoutError",
+        "ResponseParserError",
+        "ResponseStreamingError",
+    }
+)
+
+
+def problem_of(error: Exception, operation: str, subject: str, endpoint: str) -> Problem:
+    """Say what an exception of boto3 comes to.
+
+    Parameters
+    ----------
+    error
+        As botocore raised it.
+    operation
+        Name in the API: ``"GetDurableExecutionHistory"``.
+    subject
+        The ARN, or the function, that was asked about.
+    endpoint
+        URL that was called.
+    """
+    response = getattr(error, "response", None)
+    if isinstance(response, dict) and "Error" in response:
+        return _of_answer(response, operation, subject, endpoint)
+    return _of_exception(error, operation, subject, endpoint)
+
+
+def _of_exception(error: Exception, operation: str, subject: str, endpoint: str) -> Problem:
+    names = {each.__name__ for each in type(error).__mro__}
+    if names & _NO_KEYS:
+        return _lasting(
+            CredentialsError(
+                f"There are no AWS credentials for lambda:{operation}.",
+                cure="Give profile=…, or set them up with `aws configure` or `aws sso login`; "
+                "for a local server give endpoint_url='http://127.0.0.1:…', which needs none.",
+            )
+        )
+    if names & _EXPIRED_BY_NAME:
+        return _lasting(_expired(str(error)))
+    if names & _OTHER_KEYS:
+        return _lasting(
+            CredentialsError(
+                f"The AWS credentials cannot be had: {error!s:.300}.",
+                cure="Check the profile in ~/.aws/config.",
+            )
+        )
+    if names & _UNREACHABLE:
+        return _lasting(
+            ServiceUnavailableError(
+                f"Nothing answers at {endpoint} ({type(error).__name__}).",
+                cure="Check endpoint_url, region and the network; start a local server with `dex-local-runner start-server`.",
+            )
+        )
+    if names & _PASSING:
+        return Problem(_broken(f"{endpoint} broke off its answer ({type(error).__name__})"), passing=True)
+    return _lasting(
+        HistoryError(f"{operation} of {subject} failed: {error!s:.400}.", cure="Check what was asked for.")
+    )
+
+
+def _of_answer(response: dict[str, Any], operation: str, subject: str, endpoint: str) -> Problem:
+    status = str(response.get("ResponseMetadata", {}).get("HTTPStatusCode", ""))
+    code = str(response["Error"].get("Code") or "")
+    said = f"{response['Error'].get('Message') or response.get('message') or response.get('Message') or ''}".strip()
+    codes = {code, status}
+    permission = f"lambda:{operation}"
+    if codes & _THROTTLED:
+        return Problem(
+            ThrottledError(
+                f"Lambda goes on refusing {operation}: too many requests.",
+                cure="Wait a while and call again (what was fetched stays), or lower rate=….",
+            ),
+            passing=True,
+        )
+    if code in _EXPIRED or (code in _WRONG_KEYS | _DENIED and "expired" in said.lower()):
+        return _lasting(_expired(said))
+    if code in _WRONG_KEYS:
+        return _lasting(
+            CredentialsError(
+                f"AWS does not accept the credentials: {said or code:.300}.",
+                cure="Check the profile and the clock of this machine.",
+            )
+        )
+    if code.startswith("KMS"):
+        return _lasting(_of_key(code, said, subject))
+    if codes & _DENIED:
+        return _lasting(
+            AccessDeniedError(
+                f"You lack the permission {permission} for {subject}"
+                f"{f' (AWS says: {said:.400})' if said else ''}.",
+                cure=f"Have an IAM policy allow {permission} for your identity.",
+            )
+        )
+    if code == "ResourceNotFoundException" or status == "404":
+        return _lasting(_not_found(operation, subject, endpoint))
+    if status.startswith("5"):
+        return Problem(
+            _broken(f"{endpoint} answers {operation} with {status} {said:.200}".strip()), passing=True
+        )
+    return _lasting(
+        HistoryError(
+            f"{operation} of {subject} was refused: {said or code or status:.400}.",
+            cure="Check the ARN: `durable-debug ls FUNCTION` or `aws lambda list-durable-executions-by-function` lists them.",
+        )
+    )
+
+
+def _lasting(error: HistoryError) -> Problem:
+    return Problem(error, passing=False)
+
+
+def _expired(said: str) -> CredentialsError:
+    return CredentialsError(
+        f"The AWS credentials are expired{f' ({said:.200})' if said else ''}.",
+        cure="Renew them, e.g. with `aws sso login`, and call again.",
+    )
+
+
+def _broken(what: str) -> ServiceUnavailableError:
+    return ServiceUnavailableError(f"{what}.", cure="Call again; what was fetched stays.")
+
+
+def _of_key(code: str, said: str, subject: str) -> HistoryError:
+    if code == "KMSAccessDeniedException":
+        return AccessDeniedError(
+            f"You lack the permission kms:Decrypt for the key that {subject} is encrypted with"
+            f"{f' (AWS says: {said:.400})' if said else ''}.",
+            cure="Have the key's policy or an IAM policy allow kms:Decrypt for your identity.",
+        )
+    return HistoryError(
+        f"The KMS key that {subject} is encrypted with cannot be used: {said or code:.400}.",
+        cure="Enable the key, or cancel its deletion.",
+    )
+
+
+def _not_found(operation: str, subject: str, endpoint: str) -> ExecutionNotFoundError:
+    if operation == "ListDurableExecutionsByFunction":
+        return ExecutionNotFoundError(
+            f"There is no function {subject} at {endpoint}.",
+            cure="Check name, qualifier, account and region.",
+        )
+    if "Callback" in operation:
+        return ExecutionNotFoundError(
+            f"There is no open callback {subject:.80} at {endpoint}.",
+            cure="It was answered, timed out, or is of another account or region; history.refresh() shows which.",
+        )
+    return ExecutionNotFoundError(
+        f"There is no execution {subject} at {endpoint}.",
+        cure="Executions are kept for the function's retention period (1 to 90 days) after they end, or until deleted; "
+        "else check account, region and ARN.",
+    )
