@@ -131,15 +131,16 @@ class Cost:
             ("Bytes written", f"{least}{_bytes(self.bytes_written)}", _meter(self.share_of_bytes)),
             ("Bytes retained", f"{least}{_bytes(self.bytes_retained)}", ""),
         )
-        money = tuple((word.capitalize(), f"${value:.7f}", "") for word, value in self.dollars.items())
+        money = tuple((f"Dollars for {word}", f"${value:.7f}", "") for word, value in self.dollars.items())
         rows = "".join(
             f"<tr><th style='text-align:left'>{word}</th><td style='text-align:right'>{value}</td>"
             f"<td style='text-align:left'>{share}</td></tr>"
-            for word, value, share in (*used, *money, ("Together", f"${self.total_dollars:.7f}", ""))
+            for word, value, share in (*used, *money, ("Dollars together", f"${self.total_dollars:.7f}", ""))
         )
+        shown = self.by_name.head(12).drop(columns=["share_of_operations", "share_of_bytes"])
         prices = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in asdict(self.prices).items())
         return (
-            f"<div><table>{rows}</table>{self.by_name.head(12).to_html(index=False, na_rep='')}"
+            f"<div><table>{rows}</table>{shown.to_html(index=False, na_rep='', border=0)}"
             f"<small>An estimate with {self.memory_mb} MB, {self.retention_days:g} days of retention, and these prices "
             f"(US dollars): {prices}. Change them: history.cost(prices=Prices(…)).</small></div>"
         )

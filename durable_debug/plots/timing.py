@@ -124,7 +124,7 @@ class Timing:
         )
         return (
             f"<div><strong>{duration(self.total)}</strong><table>{shares}</table>"
-            f"{self.by_name.head(12).to_html(float_format='{:.3f}'.format, na_rep='')}</div>"
+            f"{self.by_name.head(12).to_html(float_format='{:.3f}'.format, na_rep='', index=False, border=0)}</div>"
         )
 
 
