@@ -58,7 +58,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         formatter_class=RawDescriptionHelpFormatter,
     )
     parser.add_argument("handler", metavar="HANDLER", help="module:name or path/to/file.py:name")
-    parser.add_argument("history", metavar="HISTORY", help="what dd.load() takes: a path to a history file")
+    parser.add_argument("history", metavar="HISTORY", help="what dd.load() takes: a file, FOLDER#NAME, an ARN, a URL …")
     parser.add_argument(
         "--invocation", metavar="K", type=int, help="replay the K-th Lambda invocation only (from 1)"
     )
@@ -108,9 +108,9 @@ def replay(arguments: argparse.Namespace) -> int:
     """Replay, print the stops and the report, and give the exit code."""
     from durable_debug.debugger import debug
     from durable_debug.divergence import replay as run_over
-    from durable_debug.sources import load
+    from durable_debug.sources import load_one
 
-    history = load(arguments.history)
+    history = load_one(arguments.history)
     for warning in history.warnings:
         print(f"{paint('warning', '33')}: {plain(warning)}", file=sys.stderr)
     options: dict[str, Any] = {

@@ -41,7 +41,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         epilog=EXAMPLES,
         formatter_class=RawDescriptionHelpFormatter,
     )
-    parser.add_argument("history", metavar="HISTORY", help="what dd.load() takes: a path to a history file")
+    parser.add_argument("history", metavar="HISTORY", help="what dd.load() takes: a file, FOLDER#NAME, an ARN, a URL …")
     parser.add_argument(
         "--all", action="store_true", help="show every operation: do not fold runs of alike ones"
     )
@@ -51,9 +51,9 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 
 def show(arguments: argparse.Namespace) -> int:
     """Print the history that the arguments name."""
-    from durable_debug.sources import load
+    from durable_debug.sources import load_one
 
-    history = load(arguments.history)
+    history = load_one(arguments.history)
     if arguments.json:
         print(json.dumps(as_json(history), default=_iso))
         return 0

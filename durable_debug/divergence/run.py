@@ -15,7 +15,7 @@ from durable_debug.errors import DivergenceError
 from durable_debug.history import History
 from durable_debug.replay.engine import Options, names
 from durable_debug.replay.recording import Recording, record
-from durable_debug.sources import load
+from durable_debug.sources import load_one
 
 if TYPE_CHECKING:
     from durable_debug.divergence.align import Plan
@@ -212,4 +212,4 @@ def replay(  # noqa: PLR0913
 
 def as_history(history: object) -> History:
     """Take a `History`, or load one."""
-    return history if isinstance(history, History) else load(history)
+    return history if isinstance(history, History) else load_one(history)
