@@ -103,7 +103,11 @@ const STATUS = {
   v: ["VIRTUAL", "Virtual"],
   "?": [null, "Unknown"],
 };
-const LETTER = Object.fromEntries(Object.entries(STATUS).filter(([, [name]]) => name != null).map(([letter, [name]]) => [name, letter]));
+const LETTER = Object.fromEntries(
+  Object.entries(STATUS)
+    .filter(([, [name]]) => name != null)
+    .map(([letter, [name]]) => [name, letter]),
+);
 
 // Each verb: its name in the session, its button, its keys, what it does.
 const VERBS = [
@@ -139,12 +143,16 @@ function connect(model, signal) {
     settle(answer);
   };
   model.on("msg:custom", receive);
-  signal.addEventListener("abort", () => { model.off("msg:custom", receive); waiting.clear(); });
-  return (kind, fields = {}) => new Promise((resolve) => {
-    const id = next++;
-    waiting.set(id, resolve);
-    model.send({ ...fields, id, kind });
+  signal.addEventListener("abort", () => {
+    model.off("msg:custom", receive);
+    waiting.clear();
   });
+  return (kind, fields = {}) =>
+    new Promise((resolve) => {
+      const id = next++;
+      waiting.set(id, resolve);
+      model.send({ ...fields, id, kind });
+    });
 }
 
 // ---- the panel --------------------------------------------------------------------------------------------------------
@@ -171,24 +179,38 @@ function createPanel(model, signal) {
   };
   /** Give a command. */
   panel.tell = async (kind, fields) => {
-    const slow = setTimeout(() => panel.notify("No answer yet: the kernel is busy, or gone. Run the cell again if it is gone.", "info"), 6000);
+    const slow = setTimeout(
+      () => panel.notify("No answer yet: the kernel is busy, or gone. Run the cell again if it is gone.", "info"),
+      6000,
+    );
     const answer = await ask(kind, fields);
     clearTimeout(slow);
     if (signal.aborted) return;
-    if (!answer.ok) { panel.refresh(); panel.notify(answer.error); }
-    else if (answer.data?.note) panel.notify(answer.data.note, "info");
+    if (!answer.ok) {
+      panel.refresh();
+      panel.notify(answer.error);
+    } else if (answer.data?.note) panel.notify(answer.data.note, "info");
     else panel.notice.hide("info");
   };
-  panel.move = (kind, fields) => { panel.running(); panel.tell(kind, fields); };
+  panel.move = (kind, fields) => {
+    panel.running();
+    panel.tell(kind, fields);
+  };
   panel.verb = (verb) => panel.move("verb", { verb });
   panel.goto = (row) => {
     const stop = panel.rows.stop[row];
     if (stop >= 0) panel.move("goto", { index: stop });
     else panel.choose(row);
   };
-  panel.choose = (row) => { panel.chosen = row; panel.refresh(); };
+  panel.choose = (row) => {
+    panel.chosen = row;
+    panel.refresh();
+  };
   panel.chosenRow = () => (panel.chosen >= 0 ? panel.chosen : panel.view.row);
-  panel.breakpointsAt = (row) => panel.view.breakpoints.filter((one) => matches(one.name, panel.rows.name[row]) || matches(one.position, panel.rows.position[row]));
+  panel.breakpointsAt = (row) =>
+    panel.view.breakpoints.filter(
+      (one) => matches(one.name, panel.rows.name[row]) || matches(one.position, panel.rows.position[row]),
+    );
   panel.toggleName = (row) => {
     const name = panel.rows.name[row];
     if (name == null) return panel.tell("break", { fields: { position: panel.rows.position[row] } });
@@ -217,24 +239,39 @@ function createPanel(model, signal) {
 function matches(pattern, name) {
   if (pattern == null || name == null) return false;
   if (!/[*?]/.test(pattern)) return pattern === name;
-  const source = pattern.replace(/[.+^${}()|[\]\\]/g, "\\$&").replace(/\*+/g, ".*").replace(/\?/g, ".");
+  const source = pattern
+    .replace(/[.+^${}()|[\]\\]/g, "\\$&")
+    .replace(/\*+/g, ".*")
+    .replace(/\?/g, ".");
   return new RegExp(`^${source}$`, "s").test(name);
 }
 
 // ---- toolbar, status line, notices ------------------------------------------------------------------------------------
 
 function toolbar(panel, help) {
-  const buttons = VERBS.map(([verb, label, keys, about]) => make(
-    "button",
-    {
-      type: "button", class: `dd-button dd-${verb.replace("_", "-")}`, "aria-label": label, "aria-keyshortcuts": keys.join(" "),
-      title: `${label} (${keyWords(keys)}): ${about}`, click: () => panel.verb(verb),
-    },
-    icon(verb), make("span", { class: "dd-label" }, label),
-  ));
+  const buttons = VERBS.map(([verb, label, keys, about]) =>
+    make(
+      "button",
+      {
+        type: "button",
+        class: `dd-button dd-${verb.replace("_", "-")}`,
+        "aria-label": label,
+        "aria-keyshortcuts": keys.join(" "),
+        title: `${label} (${keyWords(keys)}): ${about}`,
+        click: () => panel.verb(verb),
+      },
+      icon(verb),
+      make("span", { class: "dd-label" }, label),
+    ),
+  );
   const box = make("input", {
-    class: "dd-input dd-goto", type: "text", placeholder: "Go to 2-0, event 17, name", "aria-label": "Go to a position, an event or a name",
-    title: "Go to a position (2-0-1), an event (event 17) or a name (g)", spellcheck: "false", autocomplete: "off",
+    class: "dd-input dd-goto",
+    type: "text",
+    placeholder: "Go to 2-0, event 17, name",
+    "aria-label": "Go to a position, an event or a name",
+    title: "Go to a position (2-0-1), an event (event 17) or a name (g)",
+    spellcheck: "false",
+    autocomplete: "off",
     keydown: (event) => {
       if (event.key !== "Enter" || !box.value.trim()) return;
       panel.move("goto", { text: box.value });
@@ -243,10 +280,23 @@ function toolbar(panel, help) {
   });
   panel.gotoBox = box;
   const node = make(
-    "div", { class: "dd-toolbar", role: "toolbar", "aria-label": "Debugger" },
-    make("div", { class: "dd-group" }, ...buttons.slice(0, 2)), make("div", { class: "dd-group" }, ...buttons.slice(2, 5)),
-    make("div", { class: "dd-group" }, ...buttons.slice(5)), box,
-    make("button", { type: "button", class: "dd-button", "aria-label": "Keyboard shortcuts", title: "Keyboard shortcuts (?)", click: help.toggle }, icon("help")),
+    "div",
+    { class: "dd-toolbar", role: "toolbar", "aria-label": "Debugger" },
+    make("div", { class: "dd-group" }, ...buttons.slice(0, 2)),
+    make("div", { class: "dd-group" }, ...buttons.slice(2, 5)),
+    make("div", { class: "dd-group" }, ...buttons.slice(5)),
+    box,
+    make(
+      "button",
+      {
+        type: "button",
+        class: "dd-button",
+        "aria-label": "Keyboard shortcuts",
+        title: "Keyboard shortcuts (?)",
+        click: help.toggle,
+      },
+      icon("help"),
+    ),
   );
   const update = (view) => {
     const closed = view.status === "closed";
@@ -264,7 +314,12 @@ function toolbar(panel, help) {
 function statusLine(panel) {
   const words = make("span", { class: "dd-headline" });
   const progress = make("span", { class: "dd-progress" }, make("span"));
-  const node = make("div", { class: "dd-statusline" }, make("div", { class: "dd-words", role: "status", "aria-live": "polite" }, words), progress);
+  const node = make(
+    "div",
+    { class: "dd-statusline" },
+    make("div", { class: "dd-words", role: "status", "aria-live": "polite" }, words),
+    progress,
+  );
   const update = (view) => {
     node.dataset.kind = view.kind;
     node.dataset.status = view.status;
@@ -274,21 +329,30 @@ function statusLine(panel) {
     const done = view.kind === "operation" ? view.index : view.total;
     progress.firstChild.style.width = `${view.total ? Math.min(100, (100 * done) / view.total) : 100}%`;
   };
-  panel.running = () => { node.dataset.status = "running"; }; // until the next view says otherwise
+  panel.running = () => {
+    node.dataset.status = "running";
+  }; // until the next view says otherwise
   return { node, update };
 }
 
 /** One line for what went wrong (`problem`) or is good to know (`info`). */
 function noticeLine(panel) {
   const text = make("span", { class: "dd-notice-text" });
-  const node = make("div", { class: "dd-notice", role: "alert", hidden: true }, text, iconButton("close", "Dismiss", () => hide()));
+  const node = make(
+    "div",
+    { class: "dd-notice", role: "alert", hidden: true },
+    text,
+    iconButton("close", "Dismiss", () => hide()),
+  );
   let serial = -1;
   const show = (message, kind) => {
     text.textContent = plain(message);
     node.dataset.kind = kind;
     node.hidden = false;
   };
-  const hide = (kind) => { if (!kind || node.dataset.kind === kind) node.hidden = true; };
+  const hide = (kind) => {
+    if (!kind || node.dataset.kind === kind) node.hidden = true;
+  };
   const update = (view) => {
     if (view.serial === serial) return;
     serial = view.serial;
@@ -302,8 +366,12 @@ function noticeLine(panel) {
 /** What the replay does otherwise at this stop. */
 function divergenceLine(panel) {
   const text = make("span", { class: "dd-notice-text" });
-  const node = make("div", { class: "dd-notice", "data-kind": "divergence", role: "status", hidden: true }, text,
-    make("button", { type: "button", class: "dd-button dd-small", click: () => panel.showDivergences() }, "Both sides"));
+  const node = make(
+    "div",
+    { class: "dd-notice", "data-kind": "divergence", role: "status", hidden: true },
+    text,
+    make("button", { type: "button", class: "dd-button dd-small", click: () => panel.showDivergences() }, "Both sides"),
+  );
   const update = (view) => {
     node.hidden = !view.here.length;
     const more = view.here.length > 1 ? ` And ${count(view.here.length - 1, "other")}.` : "";
@@ -313,17 +381,38 @@ function divergenceLine(panel) {
 }
 
 function helpOverlay(panel) {
-  const line = (keys, about) => [make("dt", {}, ...keys.flatMap((key) => [make("kbd", {}, key.replace("Shift+", "⇧")), " "])), make("dd", {}, about)];
+  const line = (keys, about) => [
+    make("dt", {}, ...keys.flatMap((key) => [make("kbd", {}, key.replace("Shift+", "⇧")), " "])),
+    make("dd", {}, about),
+  ];
   const close = iconButton("close", "Close", () => toggle());
   const node = make(
-    "div", { class: "dd-help", role: "dialog", "aria-modal": "true", "aria-label": "Keyboard shortcuts", hidden: true },
-    make("div", { class: "dd-help-box" },
+    "div",
+    { class: "dd-help", role: "dialog", "aria-modal": "true", "aria-label": "Keyboard shortcuts", hidden: true },
+    make(
+      "div",
+      { class: "dd-help-box" },
       make("div", { class: "dd-help-head" }, make("strong", {}, "Keyboard shortcuts"), close),
       make("p", { class: "dd-muted" }, "They act while the panel has the focus."),
-      make("dl", {}, ...VERBS.flatMap(([, label, keys, about]) => line([...keys].reverse(), `${label}: ${about[0].toLowerCase()}${about.slice(1)}`)), ...OTHER_KEYS.flatMap(([key, about]) => line([key], about)))),
+      make(
+        "dl",
+        {},
+        ...VERBS.flatMap(([, label, keys, about]) =>
+          line([...keys].reverse(), `${label}: ${about[0].toLowerCase()}${about.slice(1)}`),
+        ),
+        ...OTHER_KEYS.flatMap(([key, about]) => line([key], about)),
+      ),
+    ),
   );
-  node.addEventListener("click", (event) => { if (event.target === node) toggle(); });
-  node.addEventListener("keydown", (event) => { if (event.key === "Tab") { event.preventDefault(); close.focus(); } });
+  node.addEventListener("click", (event) => {
+    if (event.target === node) toggle();
+  });
+  node.addEventListener("keydown", (event) => {
+    if (event.key === "Tab") {
+      event.preventDefault();
+      close.focus();
+    }
+  });
   const toggle = () => {
     node.hidden = !node.hidden;
     (node.hidden ? panel.root : close).focus();
@@ -358,11 +447,15 @@ function operationTree(rows) {
     const found = [];
     if (filter) {
       const wanted = new Set();
-      for (let row = 0; row < size; row += 1) if (filter(row)) { wanted.add(row); for (const up of around(row)) wanted.add(up); }
+      for (let row = 0; row < size; row += 1)
+        if (filter(row)) {
+          wanted.add(row);
+          for (const up of around(row)) wanted.add(up);
+        }
       return [...wanted].sort((a, b) => a - b);
     }
     const held = around(current);
-    for (let row = 0; row < size; ) {
+    for (let row = 0; row < size;) {
       found.push(row);
       row = open.has(row) || held.has(row) ? row + 1 : end[row];
     }
@@ -379,8 +472,15 @@ function operationsPane(panel) {
   const list = make("div", { class: "dd-list", role: "tree", tabindex: 0, "aria-label": "Operations" }, inner);
   const summary = make("span", { class: "dd-muted dd-summary" });
   const filterBox = make("input", {
-    class: "dd-input dd-filter", type: "search", placeholder: "Find…", "aria-label": "Find an operation", title: "Find by name, position, kind or status (/)",
-    spellcheck: "false", input: () => { refilter(); },
+    class: "dd-input dd-filter",
+    type: "search",
+    placeholder: "Find…",
+    "aria-label": "Find an operation",
+    title: "Find by name, position, kind or status (/)",
+    spellcheck: "false",
+    input: () => {
+      refilter();
+    },
   });
   panel.filterBox = filterBox;
   const pool = [];
@@ -396,23 +496,37 @@ function operationsPane(panel) {
     const current = row === view.row;
     const reached = stop >= 0 && (view.kind !== "operation" || stop < view.index);
     const inside = view.row > row && tree.encloses(row, view.row);
-    const letter = inside ? "s" : LETTER[recorded] ?? "?";
+    const letter = inside ? "s" : (LETTER[recorded] ?? "?");
     const word = letter === "?" ? plain(recorded).toLowerCase() : STATUS[letter][1];
     const when = current ? "current" : inside ? "inside" : reached ? "reached" : stop >= 0 ? "ahead" : "unasked";
     return { letter, word, when };
   };
-  const said = { current: "about to be answered, recorded", inside: "entered,", reached: "answered,", ahead: "not reached yet, recorded", unasked: "never asked for, recorded" };
+  const said = {
+    current: "about to be answered, recorded",
+    inside: "entered,",
+    reached: "answered,",
+    ahead: "not reached yet, recorded",
+    unasked: "never asked for, recorded",
+  };
 
   const newRow = () => {
     const node = make(
-      "div", { class: "dd-row", role: "treeitem" },
+      "div",
+      { class: "dd-row", role: "treeitem" },
       make("button", { type: "button", class: "dd-dot", tabindex: -1, "data-do": "dot" }),
       make("span", { class: "dd-here" }, icon("here")),
       make("span", { class: "dd-indent" }),
-      make("button", { type: "button", class: "dd-twist", tabindex: -1, "data-do": "twist", "aria-hidden": "true" }, icon("fold")),
+      make(
+        "button",
+        { type: "button", class: "dd-twist", tabindex: -1, "data-do": "twist", "aria-hidden": "true" },
+        icon("fold"),
+      ),
       make("span", { class: "dd-status" }, icon(".")),
-      make("span", { class: "dd-position" }), make("span", { class: "dd-name" }), make("span", { class: "dd-kind" }),
-      make("span", { class: "dd-tries" }), make("span", { class: "dd-word" }),
+      make("span", { class: "dd-position" }),
+      make("span", { class: "dd-name" }),
+      make("span", { class: "dd-kind" }),
+      make("span", { class: "dd-tries" }),
+      make("span", { class: "dd-word" }),
     );
     const [dot, , indent, twist, status, position, name, kind, tries, word] = node.children;
     inner.append(node);
@@ -435,10 +549,17 @@ function operationsPane(panel) {
     node.classList.toggle("dd-cursor", row === cursor);
     node.setAttribute("aria-level", rows.depth[row] + 1);
     node.setAttribute("aria-selected", row === panel.chosenRow());
-    if (when === "current") node.setAttribute("aria-current", "step"); else node.removeAttribute("aria-current");
-    if (inside) node.setAttribute("aria-expanded", open); else node.removeAttribute("aria-expanded");
+    if (when === "current") node.setAttribute("aria-current", "step");
+    else node.removeAttribute("aria-current");
+    if (inside) node.setAttribute("aria-expanded", open);
+    else node.removeAttribute("aria-expanded");
     const text = plain(name ?? "no name");
-    node.setAttribute("aria-label", [rows.position[row], text, kind, said[when], word.toLowerCase(), marks.length ? "breakpoint" : ""].filter(Boolean).join(" "));
+    node.setAttribute(
+      "aria-label",
+      [rows.position[row], text, kind, said[when], word.toLowerCase(), marks.length ? "breakpoint" : ""]
+        .filter(Boolean)
+        .join(" "),
+    );
     const then = STATUS[panel.view.statuses[row]]?.[1].toLowerCase() ?? "unknown";
     node.title = `${rows.position[row]}  ${text}\n${kind}: ${said[when]} ${word.toLowerCase()}\nFor the service, as of then: ${then}`;
     one.dot.dataset.on = marks.length ? (marks.some((mark) => mark.enabled) ? "yes" : "off") : "no";
@@ -467,7 +588,8 @@ function operationsPane(panel) {
       paintRow(one, first + at);
     });
     const at = shown[binary(shown, cursor)] === cursor;
-    if (at) list.setAttribute("aria-activedescendant", `${prefix}-${cursor}`); else list.removeAttribute("aria-activedescendant");
+    if (at) list.setAttribute("aria-activedescendant", `${prefix}-${cursor}`);
+    else list.removeAttribute("aria-activedescendant");
   };
 
   const layout = () => {
@@ -485,15 +607,21 @@ function operationsPane(panel) {
   };
   const refilter = () => {
     const wanted = filterBox.value.trim().toLowerCase();
-    filter = wanted
-      ? (row) => `${rows.position[row]} ${rows.name[row] ?? ""} ${rows.kinds[rows.kind[row]]} ${lookOf(row).word} ${rows.statuses[rows.recorded[row]]}`.toLowerCase().includes(wanted)
-      : null;
+    const words = (row) => [
+      rows.position[row],
+      rows.name[row],
+      rows.kinds[rows.kind[row]],
+      lookOf(row).word,
+      rows.statuses[rows.recorded[row]],
+    ];
+    filter = wanted ? (row) => words(row).join(" ").toLowerCase().includes(wanted) : null;
     layout();
     if (!filter) reveal(panel.view.row, true);
     paint();
   };
   const fold = (row, open) => {
-    if (open) tree.open.add(row); else tree.open.delete(row);
+    if (open) tree.open.add(row);
+    else tree.open.delete(row);
     layout();
     paint();
   };
@@ -512,8 +640,14 @@ function operationsPane(panel) {
     PageUp: (at) => move(shown[Math.max(at - Math.floor(list.clientHeight / ROW), 0)]),
     Home: () => move(shown[0]),
     End: () => move(shown.at(-1)),
-    ArrowRight: (at) => (tree.hasInside(cursor) && !tree.open.has(cursor) && !(rows.parent[shown[at + 1]] === cursor) ? fold(cursor, true) : shown[at + 1] != null && move(shown[at + 1])),
-    ArrowLeft: () => (tree.open.has(cursor) ? fold(cursor, false) : rows.parent[cursor] >= 0 && move(rows.parent[cursor])),
+    ArrowRight: (at) => {
+      if (tree.hasInside(cursor) && rows.parent[shown[at + 1]] !== cursor) fold(cursor, true);
+      else if (at + 1 < shown.length) move(shown[at + 1]);
+    },
+    ArrowLeft: () => {
+      if (tree.open.has(cursor)) fold(cursor, false);
+      else if (rows.parent[cursor] >= 0) move(rows.parent[cursor]);
+    },
     Enter: () => panel.goto(cursor),
     F9: () => panel.toggleName(cursor),
   };
@@ -562,7 +696,8 @@ function binary(sorted, value) {
   let high = sorted.length - 1;
   while (low < high) {
     const middle = (low + high + 1) >> 1;
-    if (sorted[middle] <= value) low = middle; else high = middle - 1;
+    if (sorted[middle] <= value) low = middle;
+    else high = middle - 1;
   }
   return low;
 }
@@ -581,8 +716,20 @@ function drawSource(source) {
     }
     const number = index + 1;
     return make(
-      "div", { class: "dd-line", "data-line": number, "data-holds": holds.has(number) },
-      make("button", { type: "button", class: "dd-gutter", tabindex: -1, "aria-pressed": "false", "aria-label": `Breakpoint at line ${number}` }, String(number)), code,
+      "div",
+      { class: "dd-line", "data-line": number, "data-holds": holds.has(number) },
+      make(
+        "button",
+        {
+          type: "button",
+          class: "dd-gutter",
+          tabindex: -1,
+          "aria-pressed": "false",
+          "aria-label": `Breakpoint at line ${number}`,
+        },
+        String(number),
+      ),
+      code,
     );
   });
   const node = make("div", { class: "dd-lines" }, ...lines);
@@ -624,8 +771,10 @@ function sourcePane(panel) {
   const place = () => {
     const { view } = panel;
     const frame = view.frames.find((one) => one.frame === panel.frame);
-    const here = view.file != null && (!frame || frame === view.frames[0]);
-    return here ? { file: view.file, line: view.line, end: view.end_line, kind: "current" } : frame ? { file: frame.file, line: frame.line, end: frame.line, kind: "caller" } : null;
+    if (view.file != null && (!frame || frame === view.frames[0])) {
+      return { file: view.file, line: view.line, end: view.end_line, kind: "current" };
+    }
+    return frame ? { file: frame.file, line: frame.line, end: frame.line, kind: "caller" } : null;
   };
 
   const drawTabs = (at) => {
@@ -633,15 +782,39 @@ function sourcePane(panel) {
     const names = [...titles.keys()].filter((name) => name);
     if (tabs.childElementCount === names.length && tabs.dataset.shown === file) return;
     tabs.dataset.shown = file;
-    tabs.replaceChildren(...names.map((name) => make("button", {
-      type: "button", role: "tab", class: "dd-tab", "aria-selected": name === file, tabindex: name === file ? 0 : -1, title: plain(name),
-      click: () => { chosen = name; update(panel.view); },
-    }, plain(titles.get(name)))));
+    tabs.replaceChildren(
+      ...names.map((name) =>
+        make(
+          "button",
+          {
+            type: "button",
+            role: "tab",
+            class: "dd-tab",
+            "aria-selected": name === file,
+            tabindex: name === file ? 0 : -1,
+            title: plain(name),
+            click: () => {
+              chosen = name;
+              update(panel.view);
+            },
+          },
+          plain(titles.get(name)),
+        ),
+      ),
+    );
     if (!names.includes(at?.file) && !names.length) tabs.replaceChildren(make("span", { class: "dd-muted" }, "Source"));
   };
 
+  const unmark = (node) => {
+    node.classList.remove("dd-current", "dd-caller", "dd-within");
+    node.removeAttribute("aria-current");
+    const gutter = node.firstChild;
+    gutter.removeAttribute("data-break");
+    gutter.removeAttribute("title");
+    gutter.setAttribute("aria-pressed", "false");
+  };
   const mark = (at) => {
-    for (const node of marked) { node.classList.remove("dd-current", "dd-caller", "dd-within"); node.removeAttribute("aria-current"); node.querySelector(".dd-gutter").removeAttribute("data-break"); node.firstChild.setAttribute("aria-pressed", "false"); node.firstChild.removeAttribute("title"); }
+    marked.forEach(unmark);
     marked = [];
     const { lines } = files.get(file) ?? { lines: [] };
     for (const one of panel.view.breakpoints) {
@@ -650,7 +823,9 @@ function sourcePane(panel) {
       const gutter = node.firstChild;
       gutter.dataset.break = one.enabled ? (one.bound ? "on" : "unbound") : "off";
       gutter.setAttribute("aria-pressed", "true");
-      gutter.title = plain([one.spec, one.when && !one.spec.includes("when") ? `when ${one.when}` : "", one.note].filter(Boolean).join("\n"));
+      gutter.title = plain(
+        [one.spec, one.when && !one.spec.includes("when") ? `when ${one.when}` : "", one.note].filter(Boolean).join("\n"),
+      );
       marked.push(node);
     }
     if (at?.file === file) {
@@ -667,7 +842,10 @@ function sourcePane(panel) {
     if (at?.file !== file) return;
     const top = (at.line - 1) * LINE;
     const bottom = Math.max(at.line, Math.min(at.end, at.line + 8)) * LINE;
-    if (top < code.scrollTop + LINE || bottom > code.scrollTop + code.clientHeight - LINE) code.scrollTop = Math.max(0, Math.round((top - code.clientHeight * 0.4) / LINE) * LINE);
+    const height = code.clientHeight;
+    if (top < code.scrollTop + LINE || bottom > code.scrollTop + height - LINE) {
+      code.scrollTop = Math.max(0, Math.round((top - height * 0.4) / LINE) * LINE);
+    }
     code.scrollLeft = 0;
     const gutters = code.querySelectorAll('.dd-gutter[tabindex="0"]');
     for (const one of gutters) one.setAttribute("tabindex", -1);
@@ -711,15 +889,40 @@ function stackPane(panel) {
   const node = make("div", { class: "dd-stack", role: "list" });
   roving(node, ".dd-frame");
   const update = (view) => {
-    if (!view.frames.length) return node.replaceChildren(empty(view.kind === "operation" ? "No frame of your code is on the stack." : "The handler has ended: nothing is on the stack."));
+    if (!view.frames.length)
+      return node.replaceChildren(
+        empty(
+          view.kind === "operation"
+            ? "No frame of your code is on the stack."
+            : "The handler has ended: nothing is on the stack.",
+        ),
+      );
     const chosen = view.frames.some((one) => one.frame === panel.frame) ? panel.frame : view.frames[0].frame;
-    return node.replaceChildren(...view.frames.map((frame) => make(
-      "div", { role: "listitem" },
-      make("button", {
-        type: "button", class: "dd-frame", "aria-current": frame.frame === chosen, tabindex: frame.frame === chosen ? 0 : -1, title: plain(`${frame.file}:${frame.line}`),
-        click: () => { panel.frame = frame.frame; panel.refresh(); node.querySelector('[aria-current="true"]')?.focus(); },
-      }, make("span", { class: "dd-function" }, plain(frame.function)), make("span", { class: "dd-muted dd-where" }, plain(`${frame.title}:${frame.line}`))),
-    )));
+    return node.replaceChildren(
+      ...view.frames.map((frame) =>
+        make(
+          "div",
+          { role: "listitem" },
+          make(
+            "button",
+            {
+              type: "button",
+              class: "dd-frame",
+              "aria-current": frame.frame === chosen,
+              tabindex: frame.frame === chosen ? 0 : -1,
+              title: plain(`${frame.file}:${frame.line}`),
+              click: () => {
+                panel.frame = frame.frame;
+                panel.refresh();
+                node.querySelector('[aria-current="true"]')?.focus();
+              },
+            },
+            make("span", { class: "dd-function" }, plain(frame.function)),
+            make("span", { class: "dd-muted dd-where" }, plain(`${frame.title}:${frame.line}`)),
+          ),
+        ),
+      ),
+    );
   };
   return { node, update };
 }
@@ -737,8 +940,14 @@ function variablesPane(panel) {
     const text = plain(one.preview);
     const value = one.preview.replace(/ at 0x[0-9a-f]+/g, ""); // an address says nothing
     const row = make(
-      "div", {
-        class: "dd-variable", role: "treeitem", tabindex: -1, "aria-level": depth + 1, "aria-expanded": one.children ? open.has(own) : null, style: `--depth:${depth}`,
+      "div",
+      {
+        class: "dd-variable",
+        role: "treeitem",
+        tabindex: -1,
+        "aria-level": depth + 1,
+        "aria-expanded": one.children ? open.has(own) : null,
+        style: `--depth:${depth}`,
         title: `${plain(one.name)}: ${plain(one.type)}\n${text.slice(0, 600)}`,
       },
       make("span", { class: "dd-twist", "data-open": one.children ? open.has(own) : "none" }, icon("fold")),
@@ -750,13 +959,17 @@ function variablesPane(panel) {
     const inside = make("div", { role: "group" });
     const toggle = async (wanted) => {
       if (!one.children) return;
-      if (wanted) open.add(own); else open.delete(own);
+      if (wanted) open.add(own);
+      else open.delete(own);
       row.setAttribute("aria-expanded", wanted);
       row.firstChild.dataset.open = wanted;
       if (wanted) inside.replaceChildren(...(await fetchLines(path, depth + 1)));
       else inside.replaceChildren();
     };
-    row.addEventListener("click", () => { row.focus(); toggle(!open.has(own)); });
+    row.addEventListener("click", () => {
+      row.focus();
+      toggle(!open.has(own));
+    });
     row.addEventListener("keydown", (event) => {
       if (event.key === "ArrowRight" || event.key === "ArrowLeft") toggle(event.key === "ArrowRight");
       else if (event.key === "Enter" || event.key === " ") toggle(!open.has(own));
@@ -785,7 +998,9 @@ function variablesPane(panel) {
     now = new Map();
     const nodes = await fetchLines([], 0);
     if (stamp !== panel.stamp) return;
-    const at = node.contains(document.activeElement) ? [...node.querySelectorAll(".dd-variable")].indexOf(document.activeElement) : -1;
+    const at = node.contains(document.activeElement)
+      ? [...node.querySelectorAll(".dd-variable")].indexOf(document.activeElement)
+      : -1;
     node.replaceChildren(...(nodes.length ? nodes : [empty("This frame has no variables.")]));
     const rows = node.querySelectorAll(".dd-variable");
     (rows[Math.max(0, at)] ?? rows[0])?.setAttribute("tabindex", 0);
@@ -796,7 +1011,14 @@ function variablesPane(panel) {
     const wanted = `${panel.stamp} ${panel.frame} ${view.status === "closed"} ${view.frames.length}`;
     if (wanted === key) return;
     key = wanted;
-    if (!view.frames.length) node.replaceChildren(empty(view.kind === "operation" ? "No frame of your code is on the stack." : "The handler has ended. Step back to see its variables."));
+    if (!view.frames.length)
+      node.replaceChildren(
+        empty(
+          view.kind === "operation"
+            ? "No frame of your code is on the stack."
+            : "The handler has ended. Step back to see its variables.",
+        ),
+      );
     else if (view.status === "closed") node.replaceChildren(empty("The debugger is closed."));
     else load();
   };
@@ -832,7 +1054,12 @@ function evaluatePane(panel) {
     box.value = history[at] ?? "";
   };
   const box = make("input", {
-    class: "dd-input dd-evaluate", type: "text", placeholder: "order['id']", "aria-label": "Evaluate an expression in the chosen frame", spellcheck: "false", autocomplete: "off",
+    class: "dd-input dd-evaluate",
+    type: "text",
+    placeholder: "order['id']",
+    "aria-label": "Evaluate an expression in the chosen frame",
+    spellcheck: "false",
+    autocomplete: "off",
     title: "Evaluate an expression in the chosen frame (e); ↑ and ↓ bring earlier ones",
     keydown: (event) => {
       if (event.key === "Enter") evaluate();
@@ -843,27 +1070,65 @@ function evaluatePane(panel) {
     },
   });
   panel.evaluateBox = box;
-  const update = (view) => { box.disabled = view.status === "closed"; };
-  return { node: make("div", {}, log, make("div", { class: "dd-prompt" }, make("span", { class: "dd-muted", "aria-hidden": "true" }, ">>>"), box)), update };
+  const update = (view) => {
+    box.disabled = view.status === "closed";
+  };
+  return {
+    node: make(
+      "div",
+      {},
+      log,
+      make("div", { class: "dd-prompt" }, make("span", { class: "dd-muted", "aria-hidden": "true" }, ">>>"), box),
+    ),
+    update,
+  };
 }
 
 // ---- breakpoints ------------------------------------------------------------------------------------------------------
 
 const BREAK_KINDS = [
-  ["name", "Name", "charge-*"], ["status", "Status", "FAILED"], ["type", "Type", "CALLBACK"], ["sub_type", "Sub-type", "MapIteration"],
-  ["position", "Position", "2-0-1"], ["event_id", "Event", "17"], ["attempt", "Attempt", "2"], ["invocation", "Invocation", "2"], ["when", "Condition", "total > 100"],
+  ["name", "Name", "charge-*"],
+  ["status", "Status", "FAILED"],
+  ["type", "Type", "CALLBACK"],
+  ["sub_type", "Sub-type", "MapIteration"],
+  ["position", "Position", "2-0-1"],
+  ["event_id", "Event", "17"],
+  ["attempt", "Attempt", "2"],
+  ["invocation", "Invocation", "2"],
+  ["when", "Condition", "total > 100"],
 ];
 
 function breakpointsPane(panel) {
   const list = make("div", { class: "dd-breakpoints", role: "list" });
-  const kind = make("select", { class: "dd-input", "aria-label": "Kind of breakpoint", change: () => label() }, ...BREAK_KINDS.map(([value, title]) => make("option", { value }, title)));
-  const value = make("input", { class: "dd-input dd-grow", type: "text", "aria-label": "Where to stop", spellcheck: "false", autocomplete: "off" });
-  const hits = make("input", { class: "dd-input dd-hits", type: "number", min: 1, placeholder: "hit", "aria-label": "Stop from this hit on", title: "Stop from this hit on, and not before" });
-  const label = () => { value.placeholder = BREAK_KINDS.find(([name]) => name === kind.value)[2]; };
+  const kind = make(
+    "select",
+    { class: "dd-input", "aria-label": "Kind of breakpoint", change: () => label() },
+    ...BREAK_KINDS.map(([value, title]) => make("option", { value }, title)),
+  );
+  const value = make("input", {
+    class: "dd-input dd-grow",
+    type: "text",
+    "aria-label": "Where to stop",
+    spellcheck: "false",
+    autocomplete: "off",
+  });
+  const hits = make("input", {
+    class: "dd-input dd-hits",
+    type: "number",
+    min: 1,
+    placeholder: "hit",
+    "aria-label": "Stop from this hit on",
+    title: "Stop from this hit on, and not before",
+  });
+  const label = () => {
+    value.placeholder = BREAK_KINDS.find(([name]) => name === kind.value)[2];
+  };
   label();
   const form = make(
-    "form", {
-      class: "dd-form", "aria-label": "New breakpoint",
+    "form",
+    {
+      class: "dd-form",
+      "aria-label": "New breakpoint",
       submit: (event) => {
         event.preventDefault();
         if (!value.value.trim()) return value.focus();
@@ -872,14 +1137,22 @@ function breakpointsPane(panel) {
         return value.focus();
       },
     },
-    kind, value, hits, make("button", { type: "submit", class: "dd-button dd-small" }, "Add"),
+    kind,
+    value,
+    hits,
+    make("button", { type: "submit", class: "dd-button dd-small" }, "Add"),
   );
   let drawn = "";
   let editing = null; // the breakpoint whose condition is being typed, and the box
 
   const conditionBox = (one) => {
     const box = make("input", {
-      class: "dd-input dd-condition", type: "text", value: one.when ?? "", placeholder: "condition, such as total > 100", "aria-label": `Condition of breakpoint ${one.id}`, spellcheck: "false",
+      class: "dd-input dd-condition",
+      type: "text",
+      value: one.when ?? "",
+      placeholder: "condition, such as total > 100",
+      "aria-label": `Condition of breakpoint ${one.id}`,
+      spellcheck: "false",
       keydown: (event) => {
         if (event.key === "Enter") panel.tell("condition", { breakpoint: one.id, when: box.value.trim() });
         else if (event.key !== "Escape") return;
@@ -895,24 +1168,53 @@ function breakpointsPane(panel) {
     update(panel.view);
     (editing?.box ?? panel.root).focus();
   };
-  const line = (one) => make(
-    "div", { class: "dd-breakpoint", role: "listitem", "data-enabled": one.enabled, "data-bound": one.bound },
-    make("div", { class: "dd-breakpoint-line" },
-      make("input", { type: "checkbox", checked: one.enabled, "aria-label": one.id === 0 ? "Stop at every divergence" : `Breakpoint ${one.id} is on`, title: "On or off", change: (event) => panel.tell("enable", { breakpoint: one.id, enabled: event.target.checked }) }),
-      make("span", { class: "dd-muted dd-number" }, one.id === 0 ? "" : String(one.id)),
-      make("bdi", { class: "dd-spec", title: plain([one.spec, one.note].filter(Boolean).join("\n")) }, one.id === 0 ? "every divergence" : plain(one.spec)),
-      make("span", { class: "dd-muted dd-count", title: one.hits > 1 ? `Stops from hit ${one.hits} on` : "Times that it was hit up to here" }, one.id === 0 ? "" : one.hits > 1 ? `${one.hit_count} of ${count(one.hits, "hit")}` : count(one.hit_count, "hit")),
-      one.id === 0 ? null : iconButton("edit", `Condition of breakpoint ${one.id}`, () => edit(editing?.id === one.id ? null : one)),
-      one.id === 0 ? null : iconButton("close", `Delete breakpoint ${one.id}`, () => panel.tell("clear", { breakpoint: one.id }))),
-    one.note && one.id !== 0 ? make("div", { class: "dd-muted dd-note" }, plain(one.note)) : null,
-    editing?.id === one.id ? editing.box : null,
-  );
+  const line = (one) =>
+    make(
+      "div",
+      { class: "dd-breakpoint", role: "listitem", "data-enabled": one.enabled, "data-bound": one.bound },
+      make(
+        "div",
+        { class: "dd-breakpoint-line" },
+        make("input", {
+          type: "checkbox",
+          checked: one.enabled,
+          "aria-label": one.id === 0 ? "Stop at every divergence" : `Breakpoint ${one.id} is on`,
+          title: "On or off",
+          change: (event) => panel.tell("enable", { breakpoint: one.id, enabled: event.target.checked }),
+        }),
+        make("span", { class: "dd-muted dd-number" }, one.id === 0 ? "" : String(one.id)),
+        make(
+          "bdi",
+          { class: "dd-spec", title: plain([one.spec, one.note].filter(Boolean).join("\n")) },
+          one.id === 0 ? "every divergence" : plain(one.spec),
+        ),
+        make(
+          "span",
+          {
+            class: "dd-muted dd-count",
+            title: one.hits > 1 ? `Stops from hit ${one.hits} on` : "Times that it was hit up to here",
+          },
+          one.id === 0 ? "" : one.hits > 1 ? `${one.hit_count} of ${count(one.hits, "hit")}` : count(one.hit_count, "hit"),
+        ),
+        one.id === 0
+          ? null
+          : iconButton("edit", `Condition of breakpoint ${one.id}`, () => edit(editing?.id === one.id ? null : one)),
+        one.id === 0
+          ? null
+          : iconButton("close", `Delete breakpoint ${one.id}`, () => panel.tell("clear", { breakpoint: one.id })),
+      ),
+      one.note && one.id !== 0 ? make("div", { class: "dd-muted dd-note" }, plain(one.note)) : null,
+      editing?.id === one.id ? editing.box : null,
+    );
   const update = (view) => {
     const wanted = JSON.stringify(view.breakpoints);
     if (wanted === drawn) return;
     drawn = wanted;
     const typing = editing?.box === document.activeElement;
-    list.replaceChildren(...view.breakpoints.map(line), view.breakpoints.length > 1 ? "" : empty("Click beside a line of the source, or left of an operation, to stop there."));
+    list.replaceChildren(
+      ...view.breakpoints.map(line),
+      view.breakpoints.length > 1 ? "" : empty("Click beside a line of the source, or left of an operation, to stop there."),
+    );
     if (typing) editing.box.focus();
   };
   return { node: make("div", {}, list, form), update };
@@ -926,24 +1228,38 @@ function payloadBlock(panel, row, payload) {
   const text = make("pre", { class: "dd-payload", tabindex: 0, "aria-label": payload.label }, plain(payload.text));
   let { next } = payload;
   const size = make("span", { class: "dd-muted" });
-  const say = () => { size.textContent = next == null ? count(payload.length, "character") : `${next.toLocaleString("en")} of ${count(payload.length, "character")}`; };
-  const more = make("button", {
-    type: "button", class: "dd-button dd-small", hidden: next == null,
-    click: async () => {
-      more.disabled = true;
-      const answer = await panel.look("payload", { row, field: payload.field, start: next }, { stale: false });
-      more.disabled = false;
-      if (!answer) return;
-      if (!answer.ok) { panel.notify(answer.error); return; }
-      text.append(plain(answer.data.text));
-      next = answer.data.next;
-      if (next != null && next >= MOST_SHOWN) {
-        more.replaceWith(make("span", { class: "dd-muted" }, "More is too much for a page: history.operation(position) has all of it."));
-      }
-      more.hidden = next == null;
-      say();
+  const say = () => {
+    size.textContent =
+      next == null ? count(payload.length, "character") : `${next.toLocaleString("en")} of ${count(payload.length, "character")}`;
+  };
+  const more = make(
+    "button",
+    {
+      type: "button",
+      class: "dd-button dd-small",
+      hidden: next == null,
+      click: async () => {
+        more.disabled = true;
+        const answer = await panel.look("payload", { row, field: payload.field, start: next }, { stale: false });
+        more.disabled = false;
+        if (!answer) return;
+        if (!answer.ok) {
+          panel.notify(answer.error);
+          return;
+        }
+        text.append(plain(answer.data.text));
+        next = answer.data.next;
+        if (next != null && next >= MOST_SHOWN) {
+          more.replaceWith(
+            make("span", { class: "dd-muted" }, "More is too much for a page: history.operation(position) has all of it."),
+          );
+        }
+        more.hidden = next == null;
+        say();
+      },
     },
-  }, "Show more");
+    "Show more",
+  );
   say();
   return make("section", { class: "dd-block" }, make("h4", {}, payload.label, " ", size), text, more);
 }
@@ -957,21 +1273,46 @@ function operationPane(panel) {
     shown = row;
     const answer = await panel.look("operation", { row }, { stale: false });
     if (!answer || row !== shown) return;
-    if (!answer.ok) { node.replaceChildren(empty(plain(answer.error))); return; }
+    if (!answer.ok) {
+      node.replaceChildren(empty(plain(answer.error)));
+      return;
+    }
     const { title, facts, payloads, attempts } = answer.data;
     const away = row !== panel.view.row;
     const never = row >= 0 && panel.rows.stop[row] < 0;
     node.replaceChildren(
-      make("div", { class: "dd-operation-head" },
-        make("span", { class: "dd-position" }, plain(panel.rows.position[row])), make("strong", {}, plain(title)),
+      make(
+        "div",
+        { class: "dd-operation-head" },
+        make("span", { class: "dd-position" }, plain(panel.rows.position[row])),
+        make("strong", {}, plain(title)),
         away && never ? make("span", { class: "dd-muted" }, "The handler never asks for it.") : null,
-        away && !never ? make("button", { type: "button", class: "dd-button dd-small", click: () => panel.goto(row) }, "Go there") : null),
-      make("div", { class: "dd-operation-body" },
-        make("div", { class: "dd-blocks" },
+        away && !never
+          ? make("button", { type: "button", class: "dd-button dd-small", click: () => panel.goto(row) }, "Go there")
+          : null,
+      ),
+      make(
+        "div",
+        { class: "dd-operation-body" },
+        make(
+          "div",
+          { class: "dd-blocks" },
           ...payloads.map((payload) => payloadBlock(panel, row, payload)),
-          payloads.length ? null : make("p", { class: "dd-muted" }, row < 0 ? "It returned nothing." : "The history holds no payload of this operation."),
-          attempts.length > 1 ? attemptsTable(attempts) : null),
-        make("dl", { class: "dd-facts" }, ...facts.flatMap((fact) => [make("dt", {}, fact.label), make("dd", {}, make("bdi", {}, plain(fact.value)))]))),
+          payloads.length
+            ? null
+            : make(
+                "p",
+                { class: "dd-muted" },
+                row < 0 ? "It returned nothing." : "The history holds no payload of this operation.",
+              ),
+          attempts.length > 1 ? attemptsTable(attempts) : null,
+        ),
+        make(
+          "dl",
+          { class: "dd-facts" },
+          ...facts.flatMap((fact) => [make("dt", {}, fact.label), make("dd", {}, make("bdi", {}, plain(fact.value)))]),
+        ),
+      ),
     );
     node.scrollTop = 0;
   };
@@ -979,12 +1320,30 @@ function operationPane(panel) {
   return { node, update };
 }
 
-const attemptsTable = (attempts) => make(
-  "section", { class: "dd-block" }, make("h4", {}, "Attempts"),
-  make("table", { class: "dd-table" },
-    make("thead", {}, make("tr", {}, ...["", "Status", "Started", "Took", "Next after", "Error"].map((head) => make("th", { scope: "col" }, head)))),
-    make("tbody", {}, ...attempts.map((cells) => make("tr", {}, ...cells.map((cell) => make("td", {}, make("bdi", {}, plain(cell)))))))),
-);
+const attemptsTable = (attempts) =>
+  make(
+    "section",
+    { class: "dd-block" },
+    make("h4", {}, "Attempts"),
+    make(
+      "table",
+      { class: "dd-table" },
+      make(
+        "thead",
+        {},
+        make(
+          "tr",
+          {},
+          ...["", "Status", "Started", "Took", "Next after", "Error"].map((head) => make("th", { scope: "col" }, head)),
+        ),
+      ),
+      make(
+        "tbody",
+        {},
+        ...attempts.map((cells) => make("tr", {}, ...cells.map((cell) => make("td", {}, make("bdi", {}, plain(cell)))))),
+      ),
+    ),
+  );
 
 /** A pane whose content is asked for when it is looked at, and again when `key` of the view changes. */
 function fetched(panel, kind, key, draw, none) {
@@ -1002,36 +1361,104 @@ function fetched(panel, kind, key, draw, none) {
     else node.replaceChildren(...draw(answer.data));
     if (kind === "logs") node.scrollTop = node.scrollHeight;
   };
-  return { node, update, look: (on) => { visible = on; update(); } };
+  return {
+    node,
+    update,
+    look: (on) => {
+      visible = on;
+      update();
+    },
+  };
 }
 
-const logsPane = (panel) => fetched(panel, "logs", (view) => `${view.logs} ${panel.stamp}`, (lines) => lines.map((line) => make(
-  "button", { type: "button", class: "dd-log", "data-level": line.level, disabled: line.row < 0, title: line.row < 0 ? null : `Written after ${plain(panel.rows.position[line.row])}: go there`, click: () => panel.goto(line.row) },
-  make("span", { class: "dd-level" }, plain(line.level)), make("bdi", { class: "dd-message" }, plain(line.message)),
-  make("span", { class: "dd-muted dd-position" }, line.row < 0 ? "" : plain(panel.rows.position[line.row])),
-)), "Up to here the handler has written nothing.");
+const logsPane = (panel) =>
+  fetched(
+    panel,
+    "logs",
+    (view) => `${view.logs} ${panel.stamp}`,
+    (lines) =>
+      lines.map((line) =>
+        make(
+          "button",
+          {
+            type: "button",
+            class: "dd-log",
+            "data-level": line.level,
+            disabled: line.row < 0,
+            title: line.row < 0 ? null : `Written after ${plain(panel.rows.position[line.row])}: go there`,
+            click: () => panel.goto(line.row),
+          },
+          make("span", { class: "dd-level" }, plain(line.level)),
+          make("bdi", { class: "dd-message" }, plain(line.message)),
+          make("span", { class: "dd-muted dd-position" }, line.row < 0 ? "" : plain(panel.rows.position[line.row])),
+        ),
+      ),
+    "Up to here the handler has written nothing.",
+  );
 
-const side = (title, text) => make("div", { class: "dd-side" }, make("h4", {}, title), text == null ? make("p", { class: "dd-empty" }, "nothing") : make("bdi", {}, plain(text)));
+const side = (title, text) =>
+  make(
+    "div",
+    { class: "dd-side" },
+    make("h4", {}, title),
+    text == null ? make("p", { class: "dd-empty" }, "nothing") : make("bdi", {}, plain(text)),
+  );
 
-const divergencesPane = (panel) => fetched(panel, "divergences", (view) => `${view.divergences} ${panel.stamp}`, (found) => found.map((one) => make(
-  "article", { class: "dd-divergence", "data-severity": one.severity, "data-here": one.here },
-  make("div", { class: "dd-divergence-head" },
-    make("span", { class: "dd-tag" }, plain(one.kind.replace(/_/g, " "))), make("bdi", { class: "dd-message" }, plain(one.message)),
-    one.row >= 0 ? make("button", { type: "button", class: "dd-button dd-small", click: () => panel.goto(one.row) }, one.here ? "Here" : "Go there") : null),
-  make("div", { class: "dd-sides" }, side("The history holds", one.recorded), side(`The handler asks for${one.place ? ` (${plain(one.place)})` : ""}`, one.asked)),
-  one.effect ? make("p", {}, make("span", { class: "dd-muted" }, "On Lambda: "), plain(one.effect)) : null,
-  one.advice ? make("p", {}, make("span", { class: "dd-muted" }, "Advice: "), plain(one.advice)) : null,
-)), "None: the handler does what the history says.");
+const divergencesPane = (panel) =>
+  fetched(
+    panel,
+    "divergences",
+    (view) => `${view.divergences} ${panel.stamp}`,
+    (found) =>
+      found.map((one) =>
+        make(
+          "article",
+          { class: "dd-divergence", "data-severity": one.severity, "data-here": one.here },
+          make(
+            "div",
+            { class: "dd-divergence-head" },
+            make("span", { class: "dd-tag" }, plain(one.kind.replace(/_/g, " "))),
+            make("bdi", { class: "dd-message" }, plain(one.message)),
+            one.row >= 0
+              ? make(
+                  "button",
+                  { type: "button", class: "dd-button dd-small", click: () => panel.goto(one.row) },
+                  one.here ? "Here" : "Go there",
+                )
+              : null,
+          ),
+          make(
+            "div",
+            { class: "dd-sides" },
+            side("The history holds", one.recorded),
+            side(`The handler asks for${one.place ? ` (${plain(one.place)})` : ""}`, one.asked),
+          ),
+          one.effect ? make("p", {}, make("span", { class: "dd-muted" }, "On Lambda: "), plain(one.effect)) : null,
+          one.advice ? make("p", {}, make("span", { class: "dd-muted" }, "Advice: "), plain(one.advice)) : null,
+        ),
+      ),
+    "None: the handler does what the history says.",
+  );
 
 // ---- layout -----------------------------------------------------------------------------------------------------------
 
 /** A pane with a heading that folds it. */
 function section(title, pane) {
   const body = make("div", { class: "dd-section-body" }, pane.node);
-  const head = make("button", {
-    type: "button", class: "dd-section-head", "aria-expanded": true,
-    click: () => { body.hidden = !body.hidden; head.setAttribute("aria-expanded", !body.hidden); },
-  }, icon("fold"), make("span", {}, title));
+  const head = make(
+    "button",
+    {
+      type: "button",
+      class: "dd-section-head",
+      "aria-expanded": true,
+      click: () => {
+        body.hidden = !body.hidden;
+        head.setAttribute("aria-expanded", !body.hidden);
+      },
+    },
+    icon("fold"),
+    make("span", {}, title),
+  );
   return make("section", { class: "dd-section", "aria-label": title }, head, body);
 }
 
@@ -1044,8 +1471,13 @@ function splitter(panel, { variable, label, pane, vertical = false, sign = 1, mi
     node.setAttribute("aria-valuenow", now);
   };
   const node = make("div", {
-    class: `dd-splitter ${vertical ? "dd-vertical" : "dd-horizontal"}`, role: "separator", tabindex: 0, "aria-label": label, title: `${label}: drag, or arrow keys`,
-    "aria-orientation": vertical ? "vertical" : "horizontal", "aria-valuemin": min,
+    class: `dd-splitter ${vertical ? "dd-vertical" : "dd-horizontal"}`,
+    role: "separator",
+    tabindex: 0,
+    "aria-label": label,
+    title: `${label}: drag, or arrow keys`,
+    "aria-orientation": vertical ? "vertical" : "horizontal",
+    "aria-valuemin": min,
     pointerdown: (event) => {
       const from = vertical ? event.clientX : event.clientY;
       const before = size();
@@ -1057,7 +1489,12 @@ function splitter(panel, { variable, label, pane, vertical = false, sign = 1, mi
       event.preventDefault();
     },
     keydown: (event) => {
-      const step = { ArrowLeft: vertical ? -16 : 0, ArrowRight: vertical ? 16 : 0, ArrowUp: vertical ? 0 : -16, ArrowDown: vertical ? 0 : 16 }[event.key];
+      const step = {
+        ArrowLeft: vertical ? -16 : 0,
+        ArrowRight: vertical ? 16 : 0,
+        ArrowUp: vertical ? 0 : -16,
+        ArrowDown: vertical ? 0 : 16,
+      }[event.key];
       if (!step) return;
       event.preventDefault();
       set(size() + sign * step);
@@ -1069,11 +1506,25 @@ function splitter(panel, { variable, label, pane, vertical = false, sign = 1, mi
 /** Tabs over panes below the source. */
 function drawer(panel, entries) {
   const badges = entries.map(() => make("span", { class: "dd-badge", hidden: true }));
-  const bodies = entries.map(([title, pane]) => make("div", { class: "dd-drawer-body", role: "tabpanel", "aria-label": title, hidden: true }, pane.node));
-  const tabs = entries.map(([title], at) => make("button", { type: "button", role: "tab", class: "dd-tab", "aria-selected": false, tabindex: -1, click: () => choose(at) }, title, badges[at]));
+  const bodies = entries.map(([title, pane]) =>
+    make("div", { class: "dd-drawer-body", role: "tabpanel", "aria-label": title, hidden: true }, pane.node),
+  );
+  const tabs = entries.map(([title], at) =>
+    make(
+      "button",
+      { type: "button", role: "tab", class: "dd-tab", "aria-selected": false, tabindex: -1, click: () => choose(at) },
+      title,
+      badges[at],
+    ),
+  );
   const choose = (chosen) => {
-    tabs.forEach((tab, at) => { tab.setAttribute("aria-selected", at === chosen); tab.setAttribute("tabindex", at === chosen ? 0 : -1); });
-    bodies.forEach((body, at) => { body.hidden = at !== chosen; });
+    tabs.forEach((tab, at) => {
+      tab.setAttribute("aria-selected", at === chosen);
+      tab.setAttribute("tabindex", at === chosen ? 0 : -1);
+    });
+    bodies.forEach((body, at) => {
+      body.hidden = at !== chosen;
+    });
     entries.forEach(([, pane], at) => pane.look?.(at === chosen));
   };
   const bar = make("div", { class: "dd-tabs", role: "tablist", "aria-label": "Details" }, ...tabs);
@@ -1118,7 +1569,11 @@ function shortcuts(panel, help) {
     }
     const letter = event.key.length === 1;
     if ((typing && letter) || (!help.node.hidden && event.key !== "?")) return;
-    const name = letter ? (event.shiftKey && /[a-z]/i.test(event.key) ? `Shift+${event.key.toUpperCase()}` : event.key) : `${event.shiftKey ? "Shift+" : ""}${event.key}`;
+    const name = letter
+      ? event.shiftKey && /[a-z]/i.test(event.key)
+        ? `Shift+${event.key.toUpperCase()}`
+        : event.key
+      : `${event.shiftKey ? "Shift+" : ""}${event.key}`;
     const act = byKey.get(name);
     if (!act) return;
     event.preventDefault();
@@ -1129,9 +1584,19 @@ function shortcuts(panel, help) {
 function build(panel) {
   const help = helpOverlay(panel);
   const panes = {
-    toolbar: toolbar(panel, help), notice: noticeLine(panel), status: statusLine(panel), here: divergenceLine(panel), operations: operationsPane(panel), source: sourcePane(panel),
-    variables: variablesPane(panel), evaluate: evaluatePane(panel), stack: stackPane(panel), breakpoints: breakpointsPane(panel),
-    operation: operationPane(panel), logs: logsPane(panel), divergences: divergencesPane(panel),
+    toolbar: toolbar(panel, help),
+    notice: noticeLine(panel),
+    status: statusLine(panel),
+    here: divergenceLine(panel),
+    operations: operationsPane(panel),
+    source: sourcePane(panel),
+    variables: variablesPane(panel),
+    evaluate: evaluatePane(panel),
+    stack: stackPane(panel),
+    breakpoints: breakpointsPane(panel),
+    operation: operationPane(panel),
+    logs: logsPane(panel),
+    divergences: divergencesPane(panel),
   };
   const details = drawer(panel, [
     ["Operation", panes.operation],
@@ -1140,18 +1605,50 @@ function build(panel) {
     ["Divergences", panes.divergences, (view) => (view.divergences ? view.divergences.toLocaleString("en") : "")],
   ]);
   panel.panes = [...Object.values(panes), details];
-  panel.root = make("div", { class: "dd", tabindex: 0, role: "region", "aria-label": `Debugger: ${plain(panel.model.get("title"))}`, "data-lm-suppress-shortcuts": "true" });
-  const aside = make("div", { class: "dd-aside" },
+  panel.root = make("div", {
+    class: "dd",
+    tabindex: 0,
+    role: "region",
+    "aria-label": `Debugger: ${plain(panel.model.get("title"))}`,
+    "data-lm-suppress-shortcuts": "true",
+  });
+  const aside = make(
+    "div",
+    { class: "dd-aside" },
     make("div", { class: "dd-column" }, section("Variables", panes.variables)),
-    make("div", { class: "dd-column" }, section("Call stack", panes.stack), section("Evaluate", panes.evaluate)));
-  const wide = splitter(panel, { variable: "--dd-side", label: "Width of the variables", pane: aside, vertical: true, sign: -1, min: 180, max: (root) => root.clientWidth * 0.5 });
+    make("div", { class: "dd-column" }, section("Call stack", panes.stack), section("Evaluate", panes.evaluate)),
+  );
+  const wide = splitter(panel, {
+    variable: "--dd-side",
+    label: "Width of the variables",
+    pane: aside,
+    vertical: true,
+    sign: -1,
+    min: 180,
+    max: (root) => root.clientWidth * 0.5,
+  });
   wide.classList.add("dd-side-bar");
   panel.root.append(
-    panes.toolbar.node, panes.status.node, panes.here.node, panes.notice.node,
-    make("div", { class: "dd-main" },
+    panes.toolbar.node,
+    panes.status.node,
+    panes.here.node,
+    panes.notice.node,
+    make(
+      "div",
+      { class: "dd-main" },
       panes.operations.node,
-      splitter(panel, { variable: "--dd-operations", label: "Width of the operations", pane: panes.operations.node, vertical: true, min: 140, max: (root) => root.clientWidth * 0.6 }),
-      panes.source.node, wide, aside),
+      splitter(panel, {
+        variable: "--dd-operations",
+        label: "Width of the operations",
+        pane: panes.operations.node,
+        vertical: true,
+        min: 140,
+        max: (root) => root.clientWidth * 0.6,
+      }),
+      panes.source.node,
+      wide,
+      aside,
+    ),
     splitter(panel, { variable: "--dd-main", label: "Height of the source", pane: panes.source.node, min: 120 }),
     details.node,
     splitter(panel, { variable: "--dd-drawer", label: "Height of the details", pane: details.body, min: 80 }),
@@ -1182,7 +1679,11 @@ export default {
     return () => {
       model.off("change:view", panel.moved);
       ending.abort();
-      try { model.send({ kind: "hidden" }); } catch { /* the kernel is gone already */ }
+      try {
+        model.send({ kind: "hidden" });
+      } catch {
+        /* the kernel is gone already */
+      }
     };
   },
 };

@@ -622,6 +622,17 @@ def test_everything_that_can_be_clicked_has_a_name(espresso):
 # ---- leaving
 
 
+def test_a_kernel_that_does_not_answer_is_told_of(espresso):
+    page = espresso.page
+    page.clock.install()
+    page.get_by_role("button", name="Step over", exact=True).click()  # and nobody carries the message
+    page.clock.fast_forward(7_000)
+    assert "the kernel is busy, or gone" in page.locator('.dd-notice[data-kind="info"]').inner_text()
+    espresso.settle()
+    espresso.headline("operation 2 of 12")
+    assert not page.locator('.dd-notice[data-kind="info"]').is_visible()
+
+
 def test_a_panel_that_is_gone_listens_no_more(espresso):
     debugger = espresso.debugger
     espresso.shown.close()
