@@ -26,9 +26,9 @@ from durable_debug.errors import (
 
 if TYPE_CHECKING:
     from durable_debug.debugger import Debugger, Stop, debug
-    from durable_debug.divergence import Divergence, Run, replay
+    from durable_debug.divergence import Divergence, Report, Run, audit, replay
     from durable_debug.history import History, Operation
-    from durable_debug.sources import load
+    from durable_debug.sources import executions, fetch, load
 
 __version__ = "0.1.0"
 
@@ -45,9 +45,13 @@ __all__ = [
     "MissingDataError",
     "NoSuchStopError",
     "Operation",
+    "Report",
     "Run",
     "Stop",
+    "audit",
     "debug",
+    "executions",
+    "fetch",
     "load",
     "replay",
 ]
@@ -58,9 +62,13 @@ _ROOMS = {
     "Divergence": "divergence",
     "History": "history",
     "Operation": "history",
+    "Report": "divergence",
     "Run": "divergence",
     "Stop": "debugger",
+    "audit": "divergence",
     "debug": "debugger",
+    "executions": "sources",
+    "fetch": "sources",
     "load": "sources",
     "replay": "divergence",
 }

@@ -23,9 +23,13 @@ PUBLIC = [
     "MissingDataError",
     "NoSuchStopError",
     "Operation",
+    "Report",
     "Run",
     "Stop",
+    "audit",
     "debug",
+    "executions",
+    "fetch",
     "load",
     "replay",
 ]

@@ -18,6 +18,9 @@ from durable_debug.replay.recording import Recording, record
 from durable_debug.sources import load_one
 
 if TYPE_CHECKING:
+    import os
+    from pathlib import Path
+
     from durable_debug.divergence.align import Plan
     from durable_debug.divergence.matcher import Aligner
     from durable_debug.replay.asked import AskedOperation
@@ -134,6 +137,23 @@ class Run:
         """
         if not self.ok:
             raise DivergenceError(self.report())
+
+    def export_test(self, path: str | os.PathLike[str]) -> Path:
+        """Write a regression test: the history, and a test that replays it, for a user to commit.
+
+        Parameters
+        ----------
+        path
+            The test's file, such as ``"tests/test_order_402.py"``; the history is put beside it.
+
+        Returns
+        -------
+        pathlib.Path
+            The test's file.
+        """
+        from durable_debug.divergence.export import export_test
+
+        return export_test(self, path)
 
     def report(self) -> str:
         """Plain text for a terminal."""

@@ -14,6 +14,7 @@ from durable_debug.history.columns import Columns
 from durable_debug.history.invocations import Invocations, find_invocations
 from durable_debug.history.operations import Operation, build_operations, positions
 from durable_debug.history.state import Change, fold, operations_at, operations_at_start
+from durable_debug.history.views import Views
 from durable_debug.history.vocabulary import Origin
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 __all__ = ["History"]
 
 
-class History:
+class History(Views):
     """The recorded history of one durable execution. Immutable.
 
     Parameters

@@ -286,7 +286,7 @@ class Replay:
 def prepare(handler: object, history: History, options: Options) -> tuple[Handler, Script]:
     """Find the handler and prepare the history."""
     script = script_for(history, options.invocation)
-    return resolve(handler, region=script.arn.region), script
+    return resolve(handler, region=script.arn.region, allow=options.allow), script
 
 
 def names(given: str | Iterable[str]) -> tuple[str, ...]:
