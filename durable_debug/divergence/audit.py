@@ -79,8 +79,8 @@ def audit(  # noqa: PLR0913
     Examples
     --------
     >>> report = audit("sample_histories/apps/shipping.py:handler", "sample_histories/shipping_*.json", progress=False)
-    >>> report.ok, len(report.causes)
-    (False, 2)
+    >>> report.ok, report.causes[0].divergence.kind, report.causes[0].divergence.line
+    (False, 'unexpected', 41)
     """
     start = time.perf_counter()
     sources, count = gathered(histories)

@@ -274,11 +274,13 @@ def serve() -> None:
 
     job: Job = pickle.load(questions)  # noqa: S301 - from the process that started us
 
+    allow = job.options["allow"]
+
     def had(blob: bytes | None) -> Any:
         handler = None if blob is None else received(blob)
         if isinstance(handler, dict):
-            return {name: resolve(one) for name, one in handler.items()}
-        return None if handler is None else resolve(handler)
+            return {name: resolve(one, allow=allow) for name, one in handler.items()}
+        return None if handler is None else resolve(handler, allow=allow)
 
     try:
         handler, against = had(job.handler), had(job.against)
