@@ -7,6 +7,8 @@ import sys
 import nbformat
 import pytest
 
+from tests.ui.conftest import run_all
+
 SETUP = """\
 import sys
 sys.path.insert(0, {root!r})
@@ -53,7 +55,7 @@ def test_step_break_run_back_and_evaluate(panel_in_lab):
     page.locator('[data-line="166"] .dd-gutter[data-break="on"]').wait_for()
     page.get_by_role("button", name="Run", exact=True).click()
     headline(page, "barista-acceptance (4)", "breakpoint 1: line=166")
-    page.locator(".dd-variable", has_text="order =").or_(page.locator(".dd-key", has_text="order")).first.wait_for()
+    page.locator(".dd-key", has_text="order").first.wait_for()
     page.get_by_label("Evaluate an expression").fill("order['number'] * 2")
     page.keyboard.press("Enter")
     page.locator(".dd-evaluation .dd-value", has_text="836").wait_for()
@@ -86,17 +88,19 @@ def test_keys_are_the_panels_while_it_has_the_focus_and_the_notebooks_otherwise(
     assert cells(page) == before
 
 
-def test_clicks_are_answered_while_a_cell_is_busy_or_right_after(panel_in_lab):
-    """Whichever ipykernel: a click never waits for the handler, and is never lost."""
-    page = panel_in_lab("espresso", "espresso_timed_out")
-    page.locator(".jp-Notebook .jp-CodeCell .cm-content").first.click()
-    page.get_by_role("menuitem", name="Edit", exact=True).click()
-    page.keyboard.press("Escape")
-    page.evaluate("""() => { window.started = performance.now(); }""")
-    page.get_by_role("button", name="Step over", exact=True).click()
-    page.get_by_role("button", name="Step over", exact=True).click()
-    page.get_by_role("button", name="Step over", exact=True).click()
+def test_clicks_while_a_cell_is_busy_are_not_lost_and_stop_nothing(panel_in_lab):
+    """At once or when the cell has ended, as the ipykernel has it; the cell goes on meanwhile."""
+    page = panel_in_lab("espresso", "espresso_timed_out", "import time\ntime.sleep(2)\nprint('slept at', dbg.stop.index >= 0)")
+    page.locator(".jp-Notebook .jp-CodeCell .cm-content").nth(1).click()
+    page.keyboard.press("Shift+Enter")
+    page.locator("#jp-main-statusbar").get_by_text("| Busy").wait_for()
+    for _ in range(3):
+        page.get_by_role("button", name="Step over", exact=True).click()
+    page.get_by_label("Evaluate an expression").fill("order['number']")
+    page.keyboard.press("Enter")
     headline(page, "barista-acceptance (4)")
+    page.locator(".dd-evaluation .dd-value", has_text="418").wait_for()
+    assert page.locator(".jp-OutputArea-output", has_text="slept at True").count() == 1
 
 
 def test_a_panel_made_anew_takes_the_place_of_the_old_one(panel_in_lab):
@@ -107,8 +111,6 @@ def test_a_panel_made_anew_takes_the_place_of_the_old_one(panel_in_lab):
         "import gc, threading, time\ntime.sleep(0.5)\ngc.collect()\n"
         "print('listeners', len(dbg._subscribers), 'threads', sorted({t.name for t in threading.enumerate() if 'durable' in t.name}))",
     )
-    from tests.ui.conftest import run_all
-
     run_all(page)
     assert page.locator(".dd").count() == 1
     headline(page, "operation 1 of 12")
@@ -135,4 +137,4 @@ def test_a_large_history_steps_quickly_through_a_kernel(panel_in_lab):
         }"""
     )
     print(f"step to repaint through the kernel, 2,906 operations: {took:.0f} ms", file=sys.stderr)
-    assert took < 500  # on a busy machine; about 60 ms otherwise
+    assert took < 1_000  # about 40 ms on a machine that does nothing else
