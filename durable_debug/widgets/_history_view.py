@@ -129,9 +129,7 @@ class HistoryView(anywidget.AnyWidget):
         with self._changing:
             debugger = self._debugger
             if debugger is None:
-                self.at = (
-                    {**self.at, "status": "closed"} if self.at else {}
-                )
+                self.at = {**self.at, "status": "closed"} if self.at else {}
                 return
             if debugger.status == "running":  # its end is another change
                 return

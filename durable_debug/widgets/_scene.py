@@ -82,7 +82,13 @@ def scene(
             if start != end
         ],
         "grounds": [
-            [round(left, 1), round(height - top, 1), round(right - left, 1), round(top - low, 1), drawn.nodes[node]["depth"]]
+            [
+                round(left, 1),
+                round(height - top, 1),
+                round(right - left, 1),
+                round(top - low, 1),
+                drawn.nodes[node]["depth"],
+            ]
             for node, (left, low, right, top) in sorted(
                 layout.grounds.items(), key=lambda each: drawn.nodes[each[0]]["depth"]
             )

@@ -63,13 +63,15 @@ class Graph(HistoryView):
         unfold: Collection[str] = (),
         details: bool = True,
     ) -> None:
-        if direction not in {"TB", "LR"}:
-            raise DurableDebugError(f"There is no direction {direction!r:.40}.", cure="Use 'TB' or 'LR'.")
         self._given = (unfold,) if isinstance(unfold, str) else tuple(unfold)
         self._fold, self._unfold, self._direction = fold, self._given, direction
         super().__init__(source, details=details)
 
     def _content(self) -> dict[str, Any]:
+        if self._direction not in {"TB", "LR"}:
+            raise DurableDebugError(
+                f"There is no direction {self._direction!r:.40}.", cure="Use 'TB' or 'LR'."
+            )
         return {"scene": self._scene()}
 
     def _scene(self) -> dict[str, Any]:
