@@ -30,7 +30,7 @@ _NEVER = threading.Event()
 _GET = "GetDurableExecution"
 _HISTORY = "GetDurableExecutionHistory"
 _LIST = "ListDurableExecutionsByFunction"
-# What each answer has to have: a body that was lost altogether reads as an empty answer, not as an error.
+# What each answer has to have: botocore takes a body that was lost, or cut short, for an answer with nothing in it.
 _REQUIRED = {_GET: "Status", _HISTORY: "Events", _LIST: "DurableExecutions"}
 
 
@@ -228,7 +228,7 @@ class Connection:
                     return answer
                 problem, passing = (
                     ServiceUnavailableError(
-                        f"{self.endpoint} gave an empty answer to {operation}.", cure="Check endpoint_url."
+                        f"{self.endpoint} gave an empty or broken answer to {operation}.", cure="Check endpoint_url."
                     ),
                     True,
                 )
