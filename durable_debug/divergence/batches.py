@@ -74,7 +74,7 @@ def _branches_started(ask: Ask, operation: Operation, slots: list[Slot]) -> tupl
     if operation.end_event_id is None:
         return (len(slots) if slots and slots[-1].number >= (ask.branches or 0) else None), False
     told = _of_payload(operation.result)
-    count = told.count
+    count = told.branches
     if count is None and slots and slots[0].operation is not None:
         count = slots[-1].number + 1
     return count, told.reason == "ALL_COMPLETED" or (told.reason is None and not _ends_early(ask))
@@ -94,7 +94,7 @@ def _ends_early(ask: Ask) -> bool:
 class _Told(NamedTuple):
     """What a batch's payload tells of its branches; None where it does not."""
 
-    count: int | None = None
+    branches: int | None = None
     reason: str | None = None
     unfinished: set[int] | None = None
 

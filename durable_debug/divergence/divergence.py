@@ -136,7 +136,7 @@ def _divergence(group: Group, judge: Judge) -> Divergence:
     message = sentence.format(recorded=first.recorded, asked=first.asked)
     if len(group.findings) > 1:
         message += f" (and {len(group.findings) - 1} more like it)"
-    severity, effect = judge.verdict(first)
+    severity, effect = judge.verdict(group.findings)
     operations = [o for f in group.findings for o in (f.operation, *f.also) if o is not None]
     positions = [
         f.ask.position if f.ask else f.operation.position for f in group.findings if f.ask or f.operation
@@ -144,7 +144,7 @@ def _divergence(group: Group, judge: Judge) -> Divergence:
     return Divergence(
         kind=first.kind,
         severity=severity,
-        message=message[:1].upper() + message[1:] + ".",
+        message=message[:1].upper() + message[1:].rstrip(".") + ".",
         recorded=first.recorded,
         asked=first.asked,
         position=first.ask.position if first.ask else None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from durable_debug.divergence.findings import STRUCTURE
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["Judge"]
 
 _ENDED = {"SUCCEEDED", "FAILED"}
+_LONG_ID = re.compile(r"\b([0-9a-f]{8})[0-9a-f]{56}\b")
 _AT_THE_END = (float("inf"),)
 
 
@@ -43,10 +45,11 @@ class Judge:
         stopped = self._objection or self._halted_at
         self._stopped: tuple[float, ...] | None = numbers(stopped.position) if stopped is not None else None
         visible = [f for f in findings if f.kind in STRUCTURE and not self._is_unseen(f) and self._is_reached(f)]
-        self._cause = visible[-1] if visible else None
+        self._cause = max(visible, key=self._at, default=None)
 
-    def verdict(self, finding: Finding) -> tuple[str, str]:
-        """Severity and effect."""
+    def verdict(self, findings: Sequence[Finding]) -> tuple[str, str]:
+        """Severity and effect of what is one change."""
+        finding = self._cause if self._cause is not None and self._cause in findings else findings[0]
         unseen, kind = self._is_unseen(finding), finding.kind
         if kind == "side_effect":
             return self._side_effect(finding)
@@ -106,15 +109,18 @@ class Judge:
 
     def _is_reached(self, finding: Finding) -> bool:
         """Whether Lambda comes to it before the execution fails or runs something."""
-        if self._stopped is None:
-            return True
-        anchor = finding.run or finding.anchor
-        at: tuple[float, ...] = _AT_THE_END
+        return self._stopped is None or self._at(finding) <= self._stopped
+
+    def _at(self, finding: Finding) -> tuple[float, ...]:
+        """Where Lambda comes upon it, as numbers of a position."""
+        anchor, operation = finding.run or finding.anchor, finding.operation
+        if finding.kind == "reparented" and operation is not None and anchor is not None and anchor.looked:
+            return numbers(operation.position)  # it is missed where it was
         if anchor is not None:
-            at = numbers(anchor.position)
-        elif finding.operation is not None and "-" in finding.operation.position:
-            at = (*numbers(parent_of(finding.operation.position)), *_AT_THE_END)
-        return at <= self._stopped
+            return numbers(anchor.position)
+        if operation is not None and "-" in operation.position:
+            return (*numbers(parent_of(operation.position)), *_AT_THE_END)
+        return _AT_THE_END
 
     def _is_unseen(self, finding: Finding) -> bool:
         """Whether it is inside a context that Lambda would not enter."""
@@ -125,7 +131,8 @@ class Judge:
             if ask.args[0] == "branch":
                 operation = self._operation(ask.within)
                 return operation is not None and _is_closed(operation)
-            return ask.looked
+            if finding.kind != "reparented" or not ask.looked:
+                return ask.looked
         path = parent_of(operation.position) if operation is not None else ""
         while path:
             context = self._by_position.get(path)
@@ -140,7 +147,7 @@ class Judge:
 
     def _stop(self) -> str:
         if self._objection is not None:
-            told = str(self._objection.failure)
+            told = _LONG_ID.sub(r"\g<1>…", str(self._objection.failure)).rstrip(".")
             if self._failed_by_objection():
                 return f"fails with NonDeterministicExecutionError: {told}"
             return f"meets a NonDeterministicExecutionError, which the handler catches, and {self._end()}"

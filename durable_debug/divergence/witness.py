@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 from typing import TYPE_CHECKING
 
 from durable_debug.replay.asked import Place, place_of
@@ -63,12 +64,12 @@ def _user_stack(frame: FrameType | None) -> Stack:
     return tuple(found)
 
 
-@functools.lru_cache(maxsize=4096)
-def _column(code: CodeType, lasti: int) -> tuple[int | None, ...]:
-    return next((spot for index, spot in enumerate(code.co_positions()) if index == lasti // 2), ())
-
-
 def same_spot(spot: Spot) -> tuple[object, ...]:
     """What tells a call from others: code that is compiled twice (a ``finally``) is one place."""
     code, lasti = spot
-    return (code.co_filename, code.co_qualname, *_column(code, lasti))
+    return code.co_filename, code.co_qualname, *_columns(code.co_filename, code.co_linetable, code, lasti)
+
+
+@functools.lru_cache(maxsize=4096)
+def _columns(_file: str, _lines: bytes, code: CodeType, lasti: int) -> tuple[int | None, ...]:
+    return next(itertools.islice(code.co_positions(), lasti // 2, None), ())

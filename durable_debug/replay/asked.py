@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import linecache
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -45,14 +46,17 @@ class Place:
         return f"{self.file}:{self.line}"
 
 
-@functools.lru_cache(maxsize=8192)
 def place_of(code: CodeType, lasti: int) -> Place:
     """Give the place of an instruction."""
-    for index, (line, end_line, _, _) in enumerate(code.co_positions()):
-        if index == lasti // 2:
-            first = line or code.co_firstlineno
-            return Place(code.co_filename, first, end_line or first, code.co_qualname)
-    return Place(code.co_filename, code.co_firstlineno, code.co_firstlineno, code.co_qualname)
+    # Code is equal where only its file or its line breaks differ: two versions of a handler must not share places.
+    return _place_of((code.co_filename, code.co_linetable), code, lasti)
+
+
+@functools.lru_cache(maxsize=8192)
+def _place_of(_: tuple[str, bytes], code: CodeType, lasti: int) -> Place:
+    line, end_line, _, _ = next(itertools.islice(code.co_positions(), lasti // 2, None), (None,) * 4)
+    first = line or code.co_firstlineno
+    return Place(code.co_filename, first, end_line or first, code.co_qualname)
 
 
 @dataclass(frozen=True, slots=True)
