@@ -1,0 +1,110 @@
+"""``durable-debug ls``: executions of a function, or histories in a folder."""
+
+from __future__ import annotations
+
+import json
+from argparse import RawDescriptionHelpFormatter
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from durable_debug.cli.text import duration, paint, paint_status, plain, symbol, word
+
+if TYPE_CHECKING:
+    import argparse
+
+    import pandas as pd
+
+EXAMPLES = """\
+examples:
+  durable-debug ls orders --status FAILED --since 2d
+  durable-debug ls orders --profile dev --region eu-west-1 --limit 20
+  durable-debug ls orders --endpoint-url http://127.0.0.1:5000       a local server
+  durable-debug ls histories/                                        a folder that was fetched, a store, an archive
+"""
+
+
+def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command's parser."""
+    parser = commands.add_parser(
+        "ls",
+        help="list the executions of a function, or in a folder",
+        description="List the durable executions of a function, newest first, or those in a folder, a store or an archive.",
+        epilog=EXAMPLES,
+        formatter_class=RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "what", metavar="FUNCTION|PATH", help="a function's name or ARN; or a path, with a / in it"
+    )
+    add_choice(parser)
+    add_where(parser)
+    parser.add_argument("--json", action="store_true", help="one JSON object a line")
+    parser.set_defaults(do=ls)
+
+
+def add_choice(parser: argparse.ArgumentParser) -> None:
+    """Add the options that say which executions of a function."""
+    parser.add_argument(
+        "--status", metavar="S", action="append", help="only these: RUNNING, FAILED …; may be repeated"
+    )
+    parser.add_argument(
+        "--since", metavar="T", help="only those started since: 90m, 36h, 2d, 1w, 2026-11-20T08:00"
+    )
+    parser.add_argument("--limit", metavar="N", type=int, help="at most N")
+
+
+def add_where(parser: argparse.ArgumentParser) -> None:
+    """Add the options that say where an ARN or a function is looked up."""
+    parser.add_argument("--profile", metavar="P", help="AWS profile")
+    parser.add_argument("--region", metavar="R", help="AWS region")
+    parser.add_argument("--endpoint-url", metavar="URL", help="a local server: http://127.0.0.1:5000")
+
+
+def where(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Read those options."""
+    given = {name: getattr(arguments, name) for name in ("profile", "region", "endpoint_url")}
+    return {name: value for name, value in given.items() if value is not None}
+
+
+def ls(arguments: argparse.Namespace) -> int:
+    """Print the list."""
+    frame = _frame(arguments)
+    if arguments.json:
+        for row in json.loads(frame.to_json(orient="records", date_format="iso", date_unit="us")):
+            print(json.dumps(row))
+        return 0
+    rows = [_row(row) for row in frame.to_dict("records")]
+    header = ("", "NAME", "STATUS", "STARTED (UTC)", "TOOK", "ARN")
+    widths = [max(len(row[at]) for row in (header, *rows)) for at in range(len(header) - 1)]
+    print(paint("  ".join([*map(str.ljust, header[:-1], widths), header[-1]]).rstrip(), "2"))
+    for row, status in zip(rows, frame["status"], strict=True):
+        cells = [*map(str.ljust, row[:-1], widths), row[-1]]
+        print("  ".join([paint_status(cells[0], status), *cells[1:]]))
+    return 0
+
+
+def _frame(arguments: argparse.Namespace) -> pd.DataFrame:
+    from durable_debug.sources import Histories, executions, load
+
+    what, choice = arguments.what, (arguments.status, arguments.since, arguments.limit)
+    is_place = "/" in what and not what.startswith("arn:")
+    if is_place or (Path(what).exists() and not where(arguments)):
+        found = load(what)
+        if isinstance(found, Histories):
+            frame = found.frame
+            if arguments.status:
+                frame = frame[frame["status"].isin([each.upper() for each in arguments.status])]
+            return frame if arguments.limit is None else frame.head(arguments.limit)
+    status, since, limit = choice
+    return executions(what, status=status, since=since, limit=limit, **where(arguments))
+
+
+def _row(row: dict[str, Any]) -> tuple[str, ...]:
+    took, status = row["duration_seconds"], str(row["status"])
+    return (
+        symbol(status),
+        plain(row["name"], 64),
+        word(status),
+        f"{row['start']:%Y-%m-%d %H:%M:%S}",
+        duration(took) if took == took else "",  # noqa: PLR0124 - not a number while it runs
+        plain(row["arn"]),
+    )

@@ -1,0 +1,85 @@
+"""ls, fetch and redact, against the SDK's own server."""
+
+from __future__ import annotations
+
+import json
+import logging
+import threading
+from pathlib import Path
+from typing import Any, Callable, Iterator
+
+import pytest
+from aws_durable_execution_sdk_python_testing.runner import DurableFunctionTestRunner
+from aws_durable_execution_sdk_python_testing.web.server import WebServer, WebServiceConfig
+
+from durable_debug.sources import load
+from tests.sources import handlers
+
+
+@pytest.fixture(scope="module")
+def url() -> Iterator[str]:
+    root = logging.getLogger()
+    kept = root.level, root.handlers[:]
+    with DurableFunctionTestRunner(handlers.orders, poll_interval=0.01) as runner:
+        runner.register_durable_function("stock", handlers.stock)
+        with WebServer(WebServiceConfig("127.0.0.1", 0, logging.CRITICAL), runner._executor) as web:
+            root.setLevel(kept[0])
+            root.handlers[:] = kept[1]
+            for name, given in (("good", {"steps": 2, "invoke": True}), ("bad", {"steps": 1, "fail": True})):
+                runner.run(json.dumps(given), function_name="orders", execution_name=name)
+            thread = threading.Thread(target=web.serve_forever, kwargs={"poll_interval": 0.02})
+            thread.start()
+            yield f"http://127.0.0.1:{web.server_address[1]}"
+            web.shutdown()
+            thread.join()
+
+
+def test_ls(call: Callable[..., Any], url: str) -> None:
+    answer = call("ls", "orders", "--endpoint-url", url)
+    assert answer.code == 0
+    header, bad, good = answer.out.splitlines()
+    assert header.split() == ["NAME", "STATUS", "STARTED", "(UTC)", "TOOK", "ARN"]
+    assert bad.startswith("✗  bad   failed") and good.startswith("✓  good  succeeded")
+    only = call("ls", "orders", "--status", "failed", "--since", "1h", "--json", "--endpoint-url", url)
+    (row,) = map(json.loads, only.out.splitlines())
+    assert (row["name"], row["status"], row["function_name"]) == ("bad", "FAILED", "orders")
+    assert call("ls", "orders", "--endpoint-url", "http://127.0.0.1:9").code == 2
+
+
+def test_fetch_show_and_ls_of_the_folder(call: Callable[..., Any], url: str, tmp_path: Path) -> None:
+    folder = tmp_path / "histories"
+    answer = call("fetch", "orders", "-o", folder, "--children", "--rate", "100", "--endpoint-url", url)
+    assert (answer.code, answer.out) == (0, f"2 executions in {folder}\n")
+    assert len(load(folder)) == 3
+    listed = call("ls", folder)
+    assert [line.split()[1] for line in listed.out.splitlines()[1:]].count("good") == 1
+    assert call("ls", folder, "--status", "FAILED").out.count("\n") == 2
+    shown = call("show", f"{folder}#good")
+    assert shown.code == 0 and "step-1" in shown.out
+    many = call("show", folder)
+    assert many.code == 2 and "holds 3 executions" in many.err and "#NAME" in many.err
+
+
+def test_fetch_one_by_its_arn(call: Callable[..., Any], url: str, tmp_path: Path) -> None:
+    arn = json.loads(call("ls", "orders", "--limit", "1", "--json", "--endpoint-url", url).out)["arn"]
+    answer = call("fetch", arn, "-o", tmp_path, "--redact", "--endpoint-url", url)
+    assert (answer.code, answer.out) == (0, f"1 execution in {tmp_path}\n")
+    (history,) = load(tmp_path)
+    assert history.name == "bad" and history.error["ErrorMessage"] != "no such card"
+    missing = call("fetch", "no/such", "-o", tmp_path, "--endpoint-url", url)
+    assert missing.code == 2 and "no execution no/such" in missing.err
+
+
+def test_redact(call: Callable[..., Any], url: str, tmp_path: Path, samples: Path) -> None:
+    one = tmp_path / "shared.json"
+    assert call("redact", samples / "espresso_completed.json", "-o", one).code == 0
+    assert load(one).result != load(samples / "espresso_completed.json").result
+    call("fetch", "orders", "-o", tmp_path / "all", "--endpoint-url", url)
+    answer = call("redact", tmp_path / "all", "-o", tmp_path / "some", "--key", "*mail*")
+    assert answer.code == 0
+    before, after = load(tmp_path / "all")["good"], load(tmp_path / "some")["good"]
+    assert "ann0@example.com" in before.operation("1").result
+    assert "ann0@example.com" not in after.operation("1").result
+    assert json.loads(after.result) == {"ordered": 2}
+    wrong = call("redact", tmp_path / "all", "-o", tmp_path / "none", "--path", "card")
+    assert wrong.code == 2 and "begins with $" in wrong.err
