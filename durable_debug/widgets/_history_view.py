@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
     from durable_debug.debugger import Breakpoint, Debugger
     from durable_debug.history import History
@@ -65,13 +66,16 @@ class HistoryView(anywidget.AnyWidget):
     operations = traitlets.Dict().tag(sync=True)
     """`durable_debug.widgets._messages.Rows`. Sent once."""
 
-    divergences = traitlets.List().tag(sync=True)
+    divergences: traitlets.List[Any] = traitlets.List().tag(sync=True)
     """``[row, message]`` of each divergence that belongs to an operation."""
+
+    later: traitlets.List[Any] = traitlets.List().tag(sync=True)
+    """Rows of operations that began after the one invocation that is debugged."""
 
     at = traitlets.Dict().tag(sync=True)
     """Where the debugger stands: see `_at`. Empty without one."""
 
-    breakpoints = traitlets.List().tag(sync=True)
+    breakpoints: traitlets.List[Any] = traitlets.List().tag(sync=True)
     """``{id, spec, enabled, rows}`` of each breakpoint."""
 
     selected = traitlets.Unicode().tag(sync=True)
@@ -98,6 +102,7 @@ class HistoryView(anywidget.AnyWidget):
             palette=_palette(),
             operations=dict(self._table.columns()),
             divergences=_divergences(debugger, self._table) if debugger else [],
+            later=_later(debugger, self._table) if debugger else [],
             details=details,
             **self._content(),
         )
@@ -249,13 +254,13 @@ class HistoryView(anywidget.AnyWidget):
         """Give the static picture as a file: ``"png"``, ``"svg"`` or ``"pdf"``."""
         import matplotlib.pyplot as plt
 
-        figure = self.plot().figure
+        figure = cast("Figure", self.plot().figure)
         try:
             file = io.BytesIO()
             figure.savefig(file, format=format, dpi=110, facecolor="white")
             return file.getvalue()
         finally:
-            plt.close(figure)  # type: ignore[arg-type]  # of a figure of its own, not of a part of one
+            plt.close(figure)
 
     def save(self, path: str | Path) -> None:
         """Write the static picture to a file.
@@ -306,7 +311,7 @@ def _encoded(picture: bytes, format_: str) -> dict[str, str]:
     return {"type": kind, "base64": base64.b64encode(picture).decode()}
 
 
-def _toggle(debugger: Debugger, **field: str) -> dict[str, str]:
+def _toggle(debugger: Debugger, **field: Any) -> dict[str, str]:
     """Clear the breakpoint that says just this, or set it."""
     (key, value), *_ = field.items()
     for one in debugger.breakpoints:
@@ -320,7 +325,7 @@ def _toggle(debugger: Debugger, **field: str) -> dict[str, str]:
 def _divergences(debugger: Debugger, table: Table) -> list[list[Any]]:
     rows = {row.asked.position: at for at, row in enumerate(table.rows) if row.asked is not None}
     recorded = {row.recorded.position: at for at, row in enumerate(table.rows) if row.recorded is not None}
-    found = [
+    found: list[list[Any]] = [
         [
             rows.get(one.position or "", recorded.get(one.recorded_position or "", -1)),
             one_line(one.message, 300),
@@ -328,6 +333,14 @@ def _divergences(debugger: Debugger, table: Table) -> list[list[Any]]:
         for one in debugger.run_result.divergences[:_MOST_DIVERGENCES]
     ]
     return [each for each in found if each[0] >= 0]
+
+
+def _later(debugger: Debugger, table: Table) -> list[int]:
+    invocation = debugger.run_result.recording.options.invocation
+    if invocation is None:
+        return []
+    starts = [row.recorded.start_invocation if row.recorded is not None else None for row in table.rows]
+    return [at for at, start in enumerate(starts) if start is not None and start > invocation]
 
 
 @functools.cache

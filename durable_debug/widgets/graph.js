@@ -41,7 +41,7 @@ function graph(view) {
     if (node.kind === "start") return "reached";
     if (node.kind === "end") return !view.live ? "reached" : view.at.kind === "operation" ? "ahead" : "current";
     const found = new Set((node.beside >= 0 ? [node.beside] : node.rows).map((row) => view.when(row)));
-    if (node.beside >= 0) return found.has("ahead") ? "ahead" : "reached";
+    if (node.beside >= 0) return found.has("ahead") || found.has("later") ? "ahead" : "reached";
     return ["current", "inside"].find((each) => found.has(each)) ?? (found.size === 1 ? [...found][0] : !found.size || found.has("reached") ? "reached" : "ahead");
   };
 
@@ -58,7 +58,7 @@ function graph(view) {
   const paintEdge = (pen, edge) => {
     const { points } = edge;
     const { theme } = view;
-    const faded = view.live && stateOf(scene.nodes[edge.to]) === "ahead";
+    const faded = view.live && ["ahead", "later"].includes(stateOf(scene.nodes[edge.to]));
     pen.globalAlpha = faded ? 0.4 : 1;
     pen.strokeStyle = pen.fillStyle = theme.mix(theme.ink, 0.6);
     pen.lineWidth = 1;
@@ -98,7 +98,7 @@ function graph(view) {
     const state = stateOf(node);
     const look = node.look ? theme.looks[node.look] : null;
     const dim = view.matches && !node.rows.some((row) => view.matches.has(row));
-    pen.globalAlpha = dim ? 0.25 : state === "ahead" ? 0.5 : 1;
+    pen.globalAlpha = dim ? 0.25 : state === "ahead" || state === "later" ? 0.5 : 1;
     const color = node.wrong ? theme.failure : look?.line ?? theme.mix(theme.ink, 0.6);
     const fill = look ? look.tint : theme.paper;
     // Nothing shines through a faded box.
@@ -184,7 +184,7 @@ function graph(view) {
     for (const node of scene.nodes) {
       const state = stateOf(node);
       pen.fillStyle = state === "current" ? theme.edge : node.wrong ? theme.failure : node.look ? theme.looks[node.look].line : theme.muted;
-      pen.globalAlpha = state === "ahead" ? 0.4 : 0.9;
+      pen.globalAlpha = state === "ahead" || state === "later" ? 0.4 : 0.9;
       const size = state === "current" ? 3 : 0;
       pen.fillRect(overview.x + 4 + (node.x - node.w / 2) * k - size / 2, overview.y + 4 + (node.y - node.h / 2) * k - size / 2, Math.max(1.5, node.w * k) + size, Math.max(1.5, node.h * k) + size);
     }

@@ -44,7 +44,7 @@ class Timeline(HistoryView):
     times = traitlets.Dict().tag(sync=True)
     """Bars and axis: see `durable_debug.widgets._times`. Sent once."""
 
-    groups = traitlets.List().tag(sync=True)
+    groups: traitlets.List[Any] = traitlets.List().tag(sync=True)
     """Rows, folded: see `durable_debug.widgets._times`. Sent once."""
 
     time = traitlets.Float(allow_none=True, default_value=None).tag(sync=True)

@@ -239,6 +239,7 @@ function createView(model, signal, name) {
   view.live = view.at.serial != null; // of a debugger
   view.diverging = new Map();
   for (const [row, message] of model.get("divergences")) view.diverging.set(row, view.diverging.has(row) ? `${view.diverging.get(row)}\n${message}` : message);
+  view.later = new Set(model.get("later"));
   view.rowOfStop = [];
   rows.stop.forEach((stop, row) => { if (stop >= 0) view.rowOfStop[stop] = row; });
   view.end = new Int32Array(view.size); // first row that is no longer inside: rows are in reading order
@@ -252,18 +253,18 @@ function createView(model, signal, name) {
   view.nameOf = (row) => plain(rows.name[row] ?? view.kind(row));
   view.mark = (status) => view.palette.marks[status] ?? "?";
   view.wrong = (status) => ["FAILED", "TIMED_OUT", "CANCELLED", "STOPPED"].includes(status);
-  /** `current`, `inside` (the current one is in it), `reached`, `ahead`, `unasked`; without a debugger all is reached. */
+  /** `current`, `inside` (the current one is in it), `reached`, `ahead`, `later` (than this invocation), `unasked`; without a debugger all is reached. */
   view.when = (row, index = view.index()) => {
     if (!view.live) return "reached";
     const stop = rows.stop[row];
-    if (stop < 0) return "unasked";
+    if (stop < 0) return view.later.has(row) ? "later" : "unasked";
     if (stop === index) return "current";
     if (stop > index) return "ahead";
     const current = view.rowOfStop[index] ?? -1;
     return current > row && current < view.end[row] ? "inside" : "reached";
   };
   view.index = () => (view.at.kind === "operation" ? view.at.index : view.at.total);
-  view.said = { current: "about to be answered", inside: "entered", reached: view.live ? "answered" : "", ahead: "not reached yet", unasked: "never asked for by the handler" };
+  view.said = { current: "about to be answered", inside: "entered", reached: view.live ? "answered" : "", ahead: "not reached yet", unasked: "never asked for by the handler", later: "began in a later invocation" };
   view.describe = (row) => [
     rows.position[row], view.nameOf(row), rows.name[row] == null ? "" : view.kind(row).toLowerCase(), rows.recorded[row] >= 0 && view.status(row) ? words(view.status(row)) : "not in the history",
     view.said[view.when(row)], view.marks.has(row) ? "breakpoint" : "", view.diverging.has(row) ? "divergence" : "",

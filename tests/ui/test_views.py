@@ -14,7 +14,7 @@ from tests.widgets import hostile
 from tests.widgets.wire import Bridge, open_wires
 
 TRAITS = (
-    "title", "palette", "operations", "divergences", "at", "breakpoints", "selected", "details",
+    "title", "palette", "operations", "divergences", "later", "at", "breakpoints", "selected", "details",
     "times", "groups", "time", "scene",
 )  # fmt: skip
 
