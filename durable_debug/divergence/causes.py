@@ -27,7 +27,7 @@ class Cause:
     Attributes
     ----------
     id
-        Its number, from 1: the cause of the most histories comes first.
+        Its number, from 1: the most severe come first, of these the one of the most histories.
     count
         In how many histories it shows.
     example
@@ -68,7 +68,7 @@ class Collector:
             if number not in numbers:
                 group.count += 1
                 numbers.append(number)
-            if index < group.index:
+            if (-_weight(one), index) < (-_weight(group.divergence), group.index):
                 group.index, group.label, group.divergence = index, label, one
         return tuple(numbers)
 
@@ -80,6 +80,20 @@ class Collector:
         final = {number: place for place, number in enumerate(order, 1)}
         groups = [self._groups[number] for number in order]
         return tuple(Cause(n, g.count, g.label, g.divergence) for n, g in enumerate(groups, 1)), final
+
+    def _rank(self, number: int) -> tuple[int, int, int, str]:
+        group = self._groups[number]
+        one = group.divergence
+        return (
+            -SEVERITIES.index(one.severity),
+            -group.count,
+            group.index,
+            f"{one.kind} {one.line} {one.message}",
+        )
+
+
+def _weight(one: Divergence) -> int:
+    return SEVERITIES.index(one.severity)
 
 
 def worst(findings: Iterable[Divergence]) -> str | None:

@@ -73,12 +73,11 @@ def folded(lines: Sequence[Line]) -> list[Line | Fold]:
     for index in _telling(lines):
         for near in range(max(0, index - _CONTEXT), min(len(lines), index + _CONTEXT + 1)):
             keep[near] = keep[near] or near == index or lines[near].mark in FOLDABLE
-        depth = lines[index].depth
-        for above in range(index - 1, -1, -1):
-            if depth == 0:
-                break
-            if lines[above].depth < depth:
-                keep[above], depth = True, lines[above].depth
+    around = -1  # the depth of the context that is wanted, looking back
+    for index in range(len(lines) - 1, -1, -1):
+        if keep[index] or lines[index].depth == around:
+            keep[index] = True
+            around = lines[index].depth - 1
     return list(_with_folds(lines, keep))
 
 

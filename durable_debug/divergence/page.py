@@ -43,7 +43,7 @@ body[data-jp-theme-light="false"] .dd-card,body.vscode-dark .dd-card,body.theme-
 .dd-card .error{color:var(--old)}.dd-card .warning{color:var(--late)}.dd-card .info{color:var(--muted)}.dd-card .clean{color:var(--good)}
 .dd-card section{padding:12px 16px;border-bottom:1px solid var(--line)}
 .dd-card section:last-child,.dd-card header:last-child{border-bottom:0}
-.dd-card h4{margin:0 0 4px;padding:0;font:600 13px/20px inherit;font-family:inherit;color:inherit;display:flex;flex-wrap:wrap;gap:0 8px;align-items:baseline}
+.dd-card h4{margin:0 0 4px;padding:0;font-weight:600;font-size:13px;line-height:20px;font-family:inherit;color:inherit;display:flex;flex-wrap:wrap;gap:0 8px;align-items:baseline}
 .dd-card h4 small{font-weight:400}.dd-card h4 .at{font:12px var(--mono);color:var(--muted);overflow-wrap:anywhere}
 .dd-card .n{flex:none;display:inline-block;min-width:18px;padding:0 5px;border-radius:9px;background:var(--ink);color:var(--paper);font:600 11px/18px var(--mono);text-align:center}
 .dd-card p{margin:0;padding:0;overflow-wrap:anywhere}
@@ -111,7 +111,8 @@ def where(place: Place | None) -> str:
     """A place as the file's name and the line; the whole path when pointed at."""
     if place is None:
         return ""
-    name = os.path.basename(place.file)  # noqa: PTH119 - a cell has a name, and no path
+    cell = place.file.startswith("<") or "ipykernel_" in place.file
+    name = "notebook cell" if cell else os.path.basename(place.file)  # noqa: PTH119 - a cell has a name, and no path
     return f'<span class="at" title="{text(place.file)}">{text(name, 80)}:{place.line}</span>'
 
 

@@ -139,7 +139,7 @@ class Report:
     rows
         One `Row` each, in the order of the histories.
     causes
-        What is behind them, the one of the most histories first.
+        What is behind them: the most severe first, of these the one of the most histories.
     handler, against
         Names of the handler, and of the one that it was compared with.
     seconds
