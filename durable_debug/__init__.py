@@ -26,7 +26,8 @@ from durable_debug.errors import (
 
 if TYPE_CHECKING:
     from durable_debug.debugger import Debugger, Stop, debug
-    from durable_debug.divergence import Divergence, Report, Run, audit, replay
+    from durable_debug.divergence import Divergence, Report, Run, replay
+    from durable_debug.divergence.audit import audit
     from durable_debug.history import History, Operation
     from durable_debug.sources import executions, fetch, load
 
