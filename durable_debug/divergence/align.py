@@ -7,7 +7,9 @@ left over on both sides, and is the same operation, was moved; what is left over
 from __future__ import annotations
 
 import difflib
+import functools
 from collections import Counter, defaultdict
+from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 from durable_debug.divergence.arguments import changes
@@ -23,7 +25,7 @@ __all__ = ["Plan", "aligned"]
 
 Plan = dict[str, str | None]  # asked position -> recorded position; None: an insertion
 
-_MOST_CELLS = 2_000_000
+_MOST_CELLS = 10_000  # for an exact alignment; longer sequences are cut at what is the same in both
 _MOST_ROUNDS = 3
 
 # Costs. A rename or another type is cheaper than an insertion and a removal (2), dearer than one of them.
@@ -32,8 +34,11 @@ _RENAMED = 1.05
 _UNLIKE_NAMES = 0.6  # added in proportion: 'pack' is rather 'pack-parcel' now than 'check-address'
 _RETYPED = 1.2
 _OTHER_ARGUMENTS = 0.3
+_RENAMED_AND_OTHER = 0.2  # added
 _OTHER_CONTENT = 0.3
 _NEVER = float("inf")
+
+_Pairs = list[tuple["Ask", "Slot | None"]]
 
 _CHILD_KINDS = {"RunInChildContext", "virtual"}
 
@@ -52,7 +57,7 @@ class _Alignment:
         self._paths = sorted(self._groups, key=numbers)  # a context before what is in it
         self._moved: dict[str, Slot] = {}
         self._moved_to: set[str] = set()
-        self._pairs: dict[str, list[tuple[Ask, Slot | None]]] = {}
+        self._pairs: dict[str, _Pairs] = {}
         asked = Counter(identity_of(ask) for group in self._groups.values() for ask in group.values())
         held = Counter(slot.identity for slots in recorded.slots.values() for slot in slots)
         self._surplus_asked = asked - held
@@ -79,16 +84,18 @@ class _Alignment:
             group = sorted(self._groups[path].values(), key=lambda ask: ask.number)
             target = plan.get(path)
             slots = self._recorded.slots.get(target, []) if target is not None else []
-            pairs = [(ask, self._moved[ask.position]) for ask in group if ask.position in self._moved]
+            pairs: _Pairs = [(ask, self._moved[ask.position]) for ask in group if ask.position in self._moved]
             asks = [ask for ask in group if ask.position not in self._moved]
             slots = [slot for slot in slots if slot.position not in self._moved_to]
-            pairs += _branches(asks, slots) if asks and asks[0].args[0] == "branch" else self._aligned(asks, slots)
+            pairs += (
+                _branches(asks, slots) if asks and asks[0].args[0] == "branch" else self._aligned(asks, slots)
+            )
             self._pairs[path] = sorted(pairs, key=lambda pair: pair[0].number)
             plan.update({ask.position: slot.position if slot else None for ask, slot in pairs})
         del plan[""]
         return plan
 
-    def _aligned(self, asks: list[Ask], slots: list[Slot]) -> list[tuple[Ask, Slot | None]]:
+    def _aligned(self, asks: list[Ask], slots: list[Slot]) -> _Pairs:
         """Align two sequences; their equal beginnings and ends need no search."""
         first, last_ask, last_slot = 0, len(asks), len(slots)
         while first < min(last_ask, last_slot) and self._cost(asks[first], slots[first]) == 0:
@@ -96,29 +103,32 @@ class _Alignment:
         while last_ask > first < last_slot and self._cost(asks[last_ask - 1], slots[last_slot - 1]) == 0:
             last_ask, last_slot = last_ask - 1, last_slot - 1
         middle = asks[first:last_ask], slots[first:last_slot]
-        align = self._at_least_cost if len(middle[0]) * len(middle[1]) <= _MOST_CELLS else self._roughly
         return [
             *zip(asks[:first], slots[:first], strict=True),
-            *align(*middle),
+            *self._searched(*middle),
             *zip(asks[last_ask:], slots[last_slot:], strict=True),
         ]
 
     def _cost(self, ask: Ask, slot: Slot) -> float:
         """What it costs to take a recorded operation for the one that is asked for."""
-        wanted, held, operation = identity_of(ask), slot.identity, slot.operation
-        other = operation is not None and bool(changes(ask, operation, self._recorded))
+        wanted, held = identity_of(ask), slot.identity
         if wanted == held:
-            return _OTHER_ARGUMENTS * other + _OTHER_CONTENT * self._unlike_content(ask, slot)
+            return _OTHER_ARGUMENTS * self._has_changed(ask, slot) + _OTHER_CONTENT * self._unlike_content(
+                ask, slot
+            )
         if {wanted[1], held[1]} == _CHILD_KINDS:
             return _RETYPED
         if not self._surplus_asked[wanted] or not self._surplus_held[held]:
             return _NEVER  # one of them is where it belongs, or elsewhere
         if wanted[:2] == held[:2]:
-            alike = difflib.SequenceMatcher(None, wanted[2] or "", held[2] or "").ratio()
-            return _RENAMED + _UNLIKE_NAMES * (1 - alike) + 0.2 * other
+            unlike = 1 - _likeness(wanted[2] or "", held[2] or "")
+            return _RENAMED + _UNLIKE_NAMES * unlike + _RENAMED_AND_OTHER * self._has_changed(ask, slot)
         if wanted[2] == held[2] and (wanted[2] is not None or wanted[0] == held[0]):
             return _RETYPED
         return _NEVER
+
+    def _has_changed(self, ask: Ask, slot: Slot) -> bool:
+        return slot.operation is not None and bool(changes(ask, slot.operation, self._recorded))
 
     def _unlike_content(self, ask: Ask, slot: Slot) -> float:
         """How much of what is in a context is not what was recorded in it, 0 to 1."""
@@ -129,7 +139,7 @@ class _Alignment:
         most = max(held.total(), asked.total())
         return 1 - (held & asked).total() / most if held else 0.0
 
-    def _at_least_cost(self, asks: list[Ask], slots: list[Slot]) -> list[tuple[Ask, Slot | None]]:
+    def _at_least_cost(self, asks: list[Ask], slots: list[Slot]) -> _Pairs:
         rows, columns = len(asks), len(slots)
         pair = [[self._cost(ask, slot) for slot in slots] for ask in asks]
         costs = [[0.0] * (columns + 1) for _ in range(rows + 1)]
@@ -140,7 +150,7 @@ class _Alignment:
             here, below, pairs = costs[i], costs[i + 1], pair[i]
             for j in range(columns - 1, -1, -1):
                 here[j] = min(below[j + 1] + pairs[j], below[j] + _ONE_SIDED, here[j + 1] + _ONE_SIDED)
-        found: list[tuple[Ask, Slot | None]] = []
+        found: _Pairs = []
         i = j = 0
         while i < rows:
             if j < columns and costs[i][j] == costs[i + 1][j + 1] + pair[i][j]:
@@ -153,16 +163,31 @@ class _Alignment:
                 i += 1
         return found
 
-    def _roughly(self, asks: list[Ask], slots: list[Slot]) -> list[tuple[Ask, Slot | None]]:
-        """Align what is too long for the exact way."""
+    def _searched(self, asks: list[Ask], slots: list[Slot]) -> _Pairs:
+        if not asks or not slots:
+            return [(ask, None) for ask in asks]
+        if len(asks) * len(slots) <= _MOST_CELLS:
+            return self._at_least_cost(asks, slots)
         wanted, held = [identity_of(ask) for ask in asks], [slot.identity for slot in slots]
-        partner: dict[int, Slot] = {}
-        for tag, i1, i2, j1, j2 in difflib.SequenceMatcher(None, held, wanted, autojunk=False).get_opcodes():
-            if tag == "equal" or (tag == "replace" and i2 - i1 == j2 - j1):
-                for i, j in zip(range(i1, i2), range(j1, j2), strict=True):
-                    if self._cost(asks[j], slots[i]) < _NEVER:
-                        partner[j] = slots[i]
-        return [(ask, partner.get(index)) for index, ask in enumerate(asks)]
+        found: _Pairs = []
+        i = j = 0
+        for block in difflib.SequenceMatcher(None, wanted, held, autojunk=False).get_matching_blocks():
+            gap = asks[i : block.a], slots[j : block.b]
+            if len(gap[0]) * len(gap[1]) <= _MOST_CELLS:
+                found += self._at_least_cost(*gap)
+            else:
+                found += self._one_by_one(*gap)
+            i, j = block.a + block.size, block.b + block.size
+            found += zip(asks[block.a : i], slots[block.b : j], strict=True)
+        return found
+
+    def _one_by_one(self, asks: list[Ask], slots: list[Slot]) -> _Pairs:
+        """Pair what has nothing in common by the order alone."""
+        pairs = zip_longest(asks, slots[: len(asks)])
+        return [
+            (ask, slot if slot is not None and self._cost(ask, slot) < _NEVER else None)
+            for ask, slot in pairs
+        ]
 
     # ---- what was moved
 
@@ -172,7 +197,12 @@ class _Alignment:
         for pairs in self._pairs.values():
             unlike: dict[Identity, list[tuple[Ask, Slot]]] = defaultdict(list)
             for ask, slot in pairs:
-                if slot and ask.args[0] != "branch" and identity_of(ask) == slot.identity and self._cost(ask, slot):
+                if (
+                    slot
+                    and ask.args[0] != "branch"
+                    and identity_of(ask) == slot.identity
+                    and self._cost(ask, slot)
+                ):
                     unlike[slot.identity].append((ask, slot))
             for group in unlike.values():
                 found |= self._exchange(group)
@@ -194,9 +224,9 @@ class _Alignment:
         taken = {target for target in plan.values() if target is not None}
         free: dict[Identity, list[Slot]] = defaultdict(list)
         for slots in self._recorded.slots.values():
-            for slot in slots:
-                if slot.position not in taken and slot.operation is not None:
-                    free[slot.identity].append(slot)
+            for spare in slots:
+                if spare.position not in taken and spare.operation is not None:
+                    free[spare.identity].append(spare)
         found: dict[str, Slot] = {}
         for path in self._paths:
             home = plan.get(path) if path else ""
@@ -208,7 +238,7 @@ class _Alignment:
                     candidates = [c for c in candidates if parent_of(c.position) == home]
                     if not candidates:
                         continue
-                nearest = max(candidates, key=lambda c: _nearness(parent_of(c.position), home, path))
+                nearest = max(candidates, key=functools.partial(_nearness, home=home, path=path))
                 free[identity_of(ask)].remove(nearest)
                 found[ask.position] = nearest
         return found
@@ -228,7 +258,11 @@ class _Alignment:
             for ask, slot in self._pairs[path]:
                 if slot is not None:
                     due = index.get(slot.position, due - 1) + 1
-                elif due < len(slots) and slots[due].position not in taken and self._fit(ask, slots[due], plan, taken):
+                elif (
+                    due < len(slots)
+                    and slots[due].position not in taken
+                    and self._fit(ask, slots[due], plan, taken)
+                ):
                     plan[ask.position] = slots[due].position
                     taken.add(slots[due].position)
                     due += 1
@@ -241,10 +275,17 @@ class _Alignment:
         if not self._surplus_asked[wanted] or not self._surplus_held[held]:
             return False
         holds = any(plan.get(inner) is not None for inner in self._groups.get(ask.position, ()))
-        return not holds and not any(inner.position in taken for inner in self._recorded.inside(slot.position))
+        return not holds and not any(
+            inner.position in taken for inner in self._recorded.inside(slot.position)
+        )
 
 
-def _branches(asks: list[Ask], slots: list[Slot]) -> list[tuple[Ask, Slot | None]]:
+@functools.lru_cache(maxsize=100_000)
+def _likeness(one: str, other: str) -> float:
+    return difflib.SequenceMatcher(None, one, other).ratio()
+
+
+def _branches(asks: list[Ask], slots: list[Slot]) -> _Pairs:
     """Branches are told by their index; if all have the same names in another order, by these."""
     by_number = {slot.number: slot for slot in slots}
     names = [ask.name for ask in asks]
@@ -254,7 +295,8 @@ def _branches(asks: list[Ask], slots: list[Slot]) -> list[tuple[Ask, Slot | None
     return [(ask, by_number.get(ask.number)) for ask in asks]
 
 
-def _nearness(candidate: str, home: str | None, path: str) -> tuple[bool, int]:
+def _nearness(slot: Slot, home: str | None, path: str) -> tuple[bool, int]:
+    candidate = parent_of(slot.position)
     wanted = numbers(home if home is not None else path)
     shared = 0
     for one, other in zip(numbers(candidate), wanted, strict=False):

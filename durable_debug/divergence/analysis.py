@@ -7,6 +7,7 @@ it goes; from what it asked the best alignment is computed; the next pass follow
 from __future__ import annotations
 
 import dataclasses
+import weakref
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -15,22 +16,27 @@ from durable_debug.divergence.blame import Group, grouped
 from durable_debug.divergence.compare import compare
 from durable_debug.divergence.findings import VALUE_KEEPING, Comparison, Finding
 from durable_debug.divergence.matcher import Aligner
-from durable_debug.divergence.outcome import find_in_outcome
+from durable_debug.divergence.outcome import find_in_outcome, find_side_effects
 from durable_debug.divergence.slots import Identity, Recorded, identity_of, parent_of
 from durable_debug.divergence.witness import Witness
 from durable_debug.replay.engine import Replay
 from durable_debug.replay.recording import Recording, recorded
+from durable_debug.replay.skipping import Jump, jump_over
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from durable_debug.divergence.witness import Stack
+    from durable_debug.history import History
+    from durable_debug.replay.guard import SideEffect
     from durable_debug.replay.tape import Ask
 
 __all__ = ["Analysis", "analysed"]
 
-_MOST_PASSES = 5
-_MOST_ASKS = 1_000  # beyond twice what is recorded: a handler that goes on with values nobody knows may never end
+_MOST_PASSES = 8
+_MOST_ASKS = (
+    1_000  # beyond twice what is recorded: a handler that goes on with values nobody knows may never end
+)
 _PATIENCE_SECONDS = 1.0  # with a handler that has been seen to run for ever
 
 
@@ -46,6 +52,8 @@ class Analysis:
         What could not be compared, a sentence each.
     complete
         The pass that went through to the end.
+    evidence
+        What Lambda would do, also behind side effects that were refused: there the replay had ended.
     plan, planned, unreadable
         How it was aligned (see `Aligner`); the plan is None where nothing has to be.
     """
@@ -53,6 +61,7 @@ class Analysis:
     groups: tuple[Group, ...]
     unchecked: tuple[str, ...]
     complete: Recording
+    evidence: Recording
     plan: Plan | None = None
     planned: dict[str, Identity] = dataclasses.field(default_factory=dict)
     unreadable: dict[str, str] = dataclasses.field(default_factory=dict)
@@ -67,7 +76,16 @@ class Analysis:
         if self.plan is None:
             return None
         answers = self.complete.script.answers
-        return Aligner(Recorded(self.complete.history), answers, self.plan, self.planned, self.unreadable)
+        return Aligner(_recorded(self.complete.history), answers, self.plan, self.planned, self.unreadable)
+
+
+_held: weakref.WeakKeyDictionary[History, Recorded] = weakref.WeakKeyDictionary()
+
+
+def _recorded(history: History) -> Recorded:
+    if history not in _held:
+        _held[history] = Recorded(history)
+    return _held[history]
 
 
 def analysed(first: Recording) -> Analysis:
@@ -78,16 +96,26 @@ def analysed(first: Recording) -> Analysis:
     first
         The replay as Lambda would do it: the SDK objects where it would there.
     """
-    held = Recorded(first.history)
-    same: Plan = {a.position: a.position if a.position in held.by_position or a.virtual else None for a in first.asks}
+    held = _recorded(first.history)
+    same: Plan = {
+        a.position: a.position if a.position in held.by_position or a.virtual else None for a in first.asks
+    }
     comparison = compare(first, held, same, {})
-    broken = any(ask.failure is not None for ask in first.asks)
-    objected = any(type(ask.failure).__name__ == "NonDeterministicExecutionError" for ask in first.asks)
-    if not objected and not comparison.findings and not find_in_outcome(first, first, ()):
-        return Analysis((), _distinct(comparison.unchecked), first)  # also where it can't read what it never could
-    if broken or any(finding.kind != "child_result" for finding in comparison.findings):
+    failures = {type(ask.failure).__name__ for ask in first.asks if ask.failure is not None}
+    objected = (
+        "NonDeterministicExecutionError" in failures
+    )  # the others are recorded so, where nothing differs
+    refused = any(effect.refused for effect in first.side_effects)
+    if not (objected or refused or comparison.findings or find_in_outcome(first, first, ())):
+        return Analysis((), _distinct(comparison.unchecked), first, first)
+    if (
+        failures
+        or refused
+        or first.halt is not None
+        or {f.kind for f in comparison.findings} - {"child_result"}
+    ):
         return _aligned(first, held)
-    complete, stacks = _pass(first, None)
+    complete, stacks = _pass(first, None, trace=True)
     return _told(first, complete, stacks, compare(complete, held, same, {}))
 
 
@@ -95,32 +123,83 @@ def _aligned(first: Recording, held: Recorded) -> Analysis:
     plan: Plan = {}
     planned: dict[str, Identity] = {}
     unreadable: dict[str, str] = {}
+    effects = _Effects(first)
     endless = False
     for _ in range(_MOST_PASSES):
         aligner = Aligner(held, first.script.answers, plan, planned, unreadable)
-        complete, stacks = _pass(first, aligner, hurried=endless)
+        complete, stacks = _pass(first, aligner, hurried=endless, jumps=effects.jumps)
         endless = endless or _timed_out(complete)
         better = aligned(complete.asks, held)
         unread = {**_unreadable(complete.asks), **unreadable}
-        if better == aligner.used and unread.keys() == unreadable.keys():
-            break
+        settled = better == aligner.used and unread.keys() == unreadable.keys() and not effects.add(complete)
         plan, planned, unreadable = better, {a.position: identity_of(a) for a in complete.asks}, unread
-    comparison = compare(complete, held, aligner.used, unread)
-    told = _told(first, complete, stacks, comparison)
-    if not unread and all(asked == target for asked, target in aligner.used.items()):
+        if settled:
+            break
+    evidence = _pass(first, None, hurried=endless, jumps=effects.jumps)[0] if effects.jumps else first
+    told = _told(evidence, complete, stacks, compare(complete, held, aligner.used, unreadable), effects.seen)
+    if _lines_are_missing(told):
+        aligner = Aligner(held, first.script.answers, plan, planned, unreadable)
+        complete, stacks = _pass(first, aligner, hurried=endless, jumps=effects.jumps, trace=True)
+        comparison = compare(complete, held, aligner.used, unreadable)
+        told = _told(evidence, complete, stacks, comparison, effects.seen)
+    if not unreadable and all(asked == target for asked, target in aligner.used.items()):
         return told
     planned = {a.position: identity_of(a) for a in complete.asks}
-    return dataclasses.replace(told, plan=aligner.used, planned=planned, unreadable=unread)
+    return dataclasses.replace(told, plan=aligner.used, planned=planned, unreadable=unreadable)
 
 
-def _pass(first: Recording, aligner: Aligner | None, *, hurried: bool = False) -> tuple[Recording, dict[int, Stack]]:
+class _Effects:
+    """Side effects of all passes, and how to get past those that ended one."""
+
+    def __init__(self, first: Recording) -> None:
+        self.seen: list[tuple[SideEffect, float]] = []
+        self.jumps: frozenset[Jump] = frozenset()
+        self.add(first)
+
+    def add(self, recording: Recording) -> bool:
+        """Take note of a pass; whether the next one gets further."""
+        for effect in recording.side_effects:
+            if effect.refused and all(not _same_line(effect, other) for other, _ in self.seen):
+                self.seen.append((effect, len(recording.asks) - 0.5))
+        halt = recording.halt
+        if halt is None or halt.kind != "side_effect" or not recording.side_effects:
+            return False
+        effect = recording.side_effects[-1]
+        jump = jump_over(effect.file, effect.line) if effect.file and effect.line else None
+        if jump is None or jump in self.jumps:
+            return False
+        self.jumps |= {jump}
+        return True
+
+
+def _same_line(one: SideEffect, other: SideEffect) -> bool:
+    return (one.file, one.line) == (other.file, other.line)
+
+
+def _lines_are_missing(told: Analysis) -> bool:
+    """Whether something shows where a body ends: to note these lines takes several times as long."""
+    at_the_end = {"result", "error", "outcome", "child_result", "undeserializable"}
+    return any(f.kind in at_the_end or (f.kind == "missing" and f.follower is None) for f in told.findings)
+
+
+def _pass(
+    first: Recording,
+    aligner: Aligner | None,
+    *,
+    hurried: bool = False,
+    trace: bool = False,
+    jumps: frozenset[Jump] = frozenset(),
+) -> tuple[Recording, dict[int, Stack]]:
     """Run the handler once more, and note from where it asks. Nothing that the user allowed to run runs again."""
     options = dataclasses.replace(first.options, run=())
     if hurried or _timed_out(first):
-        options = dataclasses.replace(options, timeout=min(_PATIENCE_SECONDS, options.timeout or _PATIENCE_SECONDS))
+        options = dataclasses.replace(
+            options, timeout=min(_PATIENCE_SECONDS, options.timeout or _PATIENCE_SECONDS)
+        )
     witness = Witness(_MOST_ASKS + 2 * max(len(first.asks), len(first.script.answers)))
-    replay = Replay(first.handler, first.script, options, observer=witness, matcher=aligner, trace=True)
+    replay = Replay(first.handler, first.script, options, observer=witness, matcher=aligner, trace=trace)
     witness.tape = replay.tape
+    replay.tape.jumps = jumps
     return recorded(replay, first.history, replay.run()), witness.stacks
 
 
@@ -132,18 +211,27 @@ def _unreadable(asks: Iterable[Ask]) -> dict[str, str]:
     return {
         ask.position: str(ask.failure)
         for ask in asks
-        if type(ask.failure).__name__ == "SerDesError" and ask.match is not None and ask.match.status.value == "SUCCEEDED"
+        if type(ask.failure).__name__ == "SerDesError"
+        and ask.match is not None
+        and ask.match.status.value == "SUCCEEDED"
     }
 
 
-def _told(first: Recording, complete: Recording, stacks: dict[int, Stack], comparison: Comparison) -> Analysis:
+def _told(
+    evidence: Recording,
+    complete: Recording,
+    stacks: dict[int, Stack],
+    comparison: Comparison,
+    effects: Sequence[tuple[SideEffect, float]] = (),
+) -> Analysis:
     found = comparison.findings
-    found += find_in_outcome(first, complete, found)
+    found += find_in_outcome(evidence, complete, found)
+    found += find_side_effects(effects)
     kept = _without_consequences(sorted(found, key=lambda finding: finding.order))
     if complete.halt is not None and complete.halt.kind == "endless":
         kept = [finding for finding in kept if not _is_of_the_loop(finding, complete.halt.ask)]
     groups = grouped(kept, {ask.position: ask for ask in complete.asks}.values(), stacks)
-    return Analysis(tuple(groups), _distinct(comparison.unchecked), complete)
+    return Analysis(tuple(groups), _distinct(comparison.unchecked), complete, evidence)
 
 
 def _distinct(sentences: Iterable[str]) -> tuple[str, ...]:
@@ -160,7 +248,11 @@ def _without_consequences(findings: Sequence[Finding]) -> list[Finding]:
         while path:
             inside.add(path)
             path = parent_of(path)
-    return [f for f in findings if not (f.kind == "child_result" and f.ask is not None and f.ask.position in inside)]
+    return [
+        f
+        for f in findings
+        if not (f.kind == "child_result" and f.ask is not None and f.ask.position in inside)
+    ]
 
 
 def _is_of_the_loop(finding: Finding, last: Ask | None) -> bool:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Change", "changes"]
 
+
 @dataclass(frozen=True, slots=True)
 class Change:
     """One argument that is not as recorded."""
@@ -60,9 +61,9 @@ def _invoke(ask: Ask, operation: Operation, tenants: dict[str, str]) -> list[Cha
     found = []
     if operation.function_name is not None and not _same_function(operation.function_name, function):
         found.append(Change("invoke_target", "function", operation.function_name, function))
-    if operation.payload is not None and ask.payload is not None and not _of_unrecorded(payload, ask.payload):
-        if not same_payload(operation.payload, ask.payload):
-            found.append(Change("invoke_payload", "payload", operation.payload, ask.payload))
+    both = operation.payload is not None and ask.payload is not None
+    if both and not same_payload(operation.payload, ask.payload) and not _of_unrecorded(payload, ask.payload):
+        found.append(Change("invoke_payload", "payload", operation.payload, ask.payload))
     if operation.id in tenants:
         tenant = config.tenant_id if config is not None else None
         found += _if_other("invoke_tenant", "tenant", tenants[operation.id], tenant)
@@ -79,10 +80,10 @@ def _same_function(recorded: str, asked: str) -> bool:
     return arn.split(":function:", 1)[-1] in {name, f"{name}:$LATEST"} or arn.endswith(f":{name}")
 
 
-def _of_unrecorded(value: Any, text: str) -> bool:
+def _of_unrecorded(value: Any, text: str | None) -> bool:
     """Whether a value is made of one that nobody knows: the answer of an inserted operation."""
-    if isinstance(value, Unrecorded) or str(Unrecorded()) in text:
+    if isinstance(value, Unrecorded) or str(Unrecorded()) in (text or ""):
         return True
     if isinstance(value, dict):
-        return any(_of_unrecorded(inner, "") for inner in value.values())
-    return isinstance(value, list | tuple) and any(_of_unrecorded(inner, "") for inner in value)
+        return any(_of_unrecorded(inner, None) for inner in value.values())
+    return isinstance(value, list | tuple) and any(_of_unrecorded(inner, None) for inner in value)

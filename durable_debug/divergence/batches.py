@@ -66,7 +66,11 @@ def was_left_behind(branch: Ask, batch: Operation) -> bool:
     if batch.end_event_id is None:
         return True
     started = _of_payload(batch.result).unfinished
-    return branch.number in started if started is not None else branch.within is not None and _ends_early(branch.within)
+    return (
+        branch.number in started
+        if started is not None
+        else branch.within is not None and _ends_early(branch.within)
+    )
 
 
 def _branches_started(ask: Ask, operation: Operation, slots: list[Slot]) -> tuple[int | None, bool]:
@@ -109,7 +113,11 @@ def _of_payload(payload: str | None) -> _Told:
         return _Told()
     if isinstance(data.get("totalCount"), int):
         started = data.get("startedIndexes")
-        return _Told(data["totalCount"], data.get("completionReason"), set(started) if isinstance(started, list) else None)
+        return _Told(
+            data["totalCount"],
+            data.get("completionReason"),
+            set(started) if isinstance(started, list) else None,
+        )
     body = data.get("v") if data.get("t") == "br" else data
     if not isinstance(body, dict):
         return _Told()
@@ -117,7 +125,9 @@ def _of_payload(payload: str | None) -> _Told:
     if not isinstance(items, list):
         return _Told(None, reason)
     branches = [branch for branch in map(_plain, items) if isinstance(branch, dict)]
-    unfinished = {_plain(branch.get("index")) for branch in branches if _plain(branch.get("status")) == "STARTED"}
+    unfinished = {
+        _plain(branch.get("index")) for branch in branches if _plain(branch.get("status")) == "STARTED"
+    }
     return _Told(len(items), reason, unfinished)
 
 

@@ -50,7 +50,9 @@ def grouped(findings: Sequence[Finding], asks: Iterable[Ask], stacks: Mapping[in
     """
     blame = _Blame(findings, asks, stacks)
     joined = _Joined()
-    first_of_row = {(f.kind, id(f.run)): f for f in reversed(findings) if f.run is not None and f.ask is f.run}
+    first_of_row = {
+        (f.kind, id(f.run)): f for f in reversed(findings) if f.run is not None and f.ask is f.run
+    }
     for index, finding in enumerate(findings):
         mine = (index,)
         joined.add(mine)
@@ -104,7 +106,11 @@ class _Blame:
         if anchor is None:
             return None
         affected = self._affected[finding.kind]
-        ways = [(spot, key, affected[key] / self._calls[key]) for spot, key in self._ways(anchor) if self._calls[key]]
+        ways = [
+            (spot, key, affected[key] / self._calls[key])
+            for spot, key in self._ways(anchor)
+            if self._calls[key]
+        ]
         return max(ways, key=lambda way: way[2], default=None)  # of equals the innermost
 
     def of(self, finding: Finding) -> tuple[_Key, float]:
@@ -128,8 +134,9 @@ class _Joined:
         self._above.setdefault(one, one)
 
     def root(self, one: object) -> object:
-        while self._above[one] != one:
-            one = self._above[one]
+        while (above := self._above[one]) != one:
+            self._above[one] = self._above[above]
+            one = above
         return one
 
     def join(self, one: object, other: object) -> None:

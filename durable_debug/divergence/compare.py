@@ -44,7 +44,8 @@ def compare(recording: Recording, recorded: Recorded, used: Plan, unreadable: di
     find_in_calls(matched, unreadable)
     if recording.options.invocation is None:  # an invocation ends wherever it was suspended
         find_absent(matched)
-    find_moves(matched)
+    if matched.moved:
+        find_moves(matched)
     return matched.comparison
 
 
@@ -52,22 +53,23 @@ def find_in_calls(matched: Matched, unreadable: dict[str, str]) -> None:
     """Compare call by call: identity, arguments, and how the body of a context ended."""
     last: Ask | None = None  # of several insertions in a row, the last; and the first
     first: Ask | None = None
-    for ask in matched.asks.values():
+    for position, ask in matched.asks.items():
         if ask.virtual or not matched.is_compared(ask):
             continue
-        operation = matched.operation(ask)
+        operation = matched.operations.get(position)
         if operation is None:
-            if ask.position in matched.told or _is_beyond_the_record(matched, ask):
+            if position in matched.told or _is_beyond_the_record(matched, ask):
                 continue
             row = last is not None and last.parent_path == ask.parent_path and last.number == ask.number - 1
             first, last = (first if row else ask), ask
             matched.add("unexpected", None, described(*identity_of(ask)), ask=ask, run=first)
-            matched.closed.add(ask.position)
+            matched.closed.add(position)
             continue
-        _compare_identity(matched, ask, operation)
-        if ask.position in unreadable:
+        if (ask.name, ask.sub_type, ask.type) != (operation.name, operation.sub_type, operation.type):
+            _compare_identity(matched, ask, operation)
+        if position in unreadable:
             was = f"result {shortened(operation.result)}"
-            matched.add("undeserializable", was, unreadable[ask.position], ask=ask, operation=operation)
+            matched.add("undeserializable", was, unreadable[position], ask=ask, operation=operation)
             continue
         for change in changes(ask, operation, matched.recorded):
             was, now = (f"{change.what}: {shortened(side)}" for side in (change.recorded, change.asked))
@@ -104,15 +106,14 @@ def _is_open(matched: Matched, path: str) -> bool:
 
 
 def _compare_identity(matched: Matched, ask: Ask, operation: Operation) -> None:
-    wanted = identity_of(ask)
-    asked = described(*wanted)
-    if wanted[:2] != (operation.type, operation.sub_type):
+    asked = described(*identity_of(ask))
+    if (ask.type, ask.sub_type) != (operation.type, operation.sub_type):
         if ask.position in matched.told:
             return
         matched.add("retyped", called(operation), asked, ask=ask, operation=operation)
         matched.closed.add(ask.position)
         matched.account_for(operation.position)
-    elif wanted[2] != (operation.name or None):
+    elif (ask.name or None) != (operation.name or None):
         kind = "branch_name" if ask.args[0] == "branch" else "renamed"
         matched.add(kind, called(operation), asked, ask=ask, operation=operation)
 

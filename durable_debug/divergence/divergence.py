@@ -92,27 +92,79 @@ _KEEP = "Keep the code of running executions: deploy the change as a new version
 KINDS: dict[str, tuple[str, str]] = {
     "missing": ("{recorded} was recorded, but is not asked for", f"{_KEEP}"),
     "unexpected": ("{asked} is asked for, but the history has no such operation", f"{_KEEP}"),
-    "renamed": ("{recorded} is now {asked}", "Keep operation names: give it its recorded name again, or version the function."),
-    "retyped": ("{recorded} is now {asked}", "Keep the kind of a recorded operation, or version the function."),
+    "renamed": (
+        "{recorded} is now {asked}",
+        "Keep operation names: give it its recorded name again, or version the function.",
+    ),
+    "retyped": (
+        "{recorded} is now {asked}",
+        "Keep the kind of a recorded operation, or version the function.",
+    ),
     "reparented": ("{recorded} is now {asked}", "Keep operations in the context that they were recorded in."),
-    "reordered": ("recorded in the order {recorded}, now asked for as {asked}", "Ask for operations in the recorded order; do not order them by a set, a clock or chance."),
-    "nesting_changed": ("{recorded} is now {asked}", "Keep contexts and the nesting type of maps and parallels as recorded."),
-    "item_count": ("the batch had {recorded} and has now {asked}", "Compute the items in a step, so that a replay has the same ones."),
+    "reordered": (
+        "recorded in the order {recorded}, now asked for as {asked}",
+        "Ask for operations in the recorded order; do not order them by a set, a clock or chance.",
+    ),
+    "nesting_changed": (
+        "{recorded} is now {asked}",
+        "Keep contexts and the nesting type of maps and parallels as recorded.",
+    ),
+    "item_count": (
+        "the batch had {recorded} and has now {asked}",
+        "Compute the items in a step, so that a replay has the same ones.",
+    ),
     "branch_name": ("branch {recorded} is now {asked}", "Keep the names of items and branches as recorded."),
-    "wait_duration": ("{recorded} was recorded, now it is {asked}", "Nothing for this execution; new ones wait as the code says."),
-    "invoke_target": ("{recorded} was invoked, now it would be {asked}", "Make sure that old executions may keep the old function's answer."),
-    "invoke_payload": ("{recorded} was sent, now it would be {asked}", "Compute what is sent in a step, or accept that old executions keep the old answer."),
-    "invoke_tenant": ("{recorded} was recorded, now it is {asked}", "Make sure that old executions may keep the old tenant's answer."),
-    "callback_timeout": ("{recorded} was recorded, now it is {asked}", "Nothing for this execution; new callbacks time out as the code says."),
-    "child_result": ("the body recorded: {recorded}; now: {asked}", "Move what changed into a step, or accept that completed contexts keep their recorded result."),
-    "result": ("the execution ended {recorded}, the replay {asked}", "Compute the result from operations only: no clock, chance or outside state between them."),
-    "error": ("the execution ended {recorded}, the replay {asked}", "Compute errors from operations only: no clock, chance or outside state between them."),
-    "outcome": ("the execution {recorded}, the replay {asked}", "Look at what decided the end: step back from the end stop in the debugger."),
-    "undeserializable": ("the recorded {recorded} can't be read any more: {asked}", "Let the serdes read what older versions wrote."),
-    "swallowed": ("the SDK's {recorded} is caught by the handler: {asked}", "Don't catch Exception around operations; catch what you expect, and let ExecutionError pass."),
-    "side_effect": ("outside a step: {asked}", "Move it into a step: outside, it happens again at every replay."),
+    "wait_duration": (
+        "{recorded} was recorded, now it is {asked}",
+        "Nothing for this execution; new ones wait as the code says.",
+    ),
+    "invoke_target": (
+        "{recorded} was invoked, now it would be {asked}",
+        "Make sure that old executions may keep the old function's answer.",
+    ),
+    "invoke_payload": (
+        "{recorded} was sent, now it would be {asked}",
+        "Compute what is sent in a step, or accept that old executions keep the old answer.",
+    ),
+    "invoke_tenant": (
+        "{recorded} was recorded, now it is {asked}",
+        "Make sure that old executions may keep the old tenant's answer.",
+    ),
+    "callback_timeout": (
+        "{recorded} was recorded, now it is {asked}",
+        "Nothing for this execution; new callbacks time out as the code says.",
+    ),
+    "child_result": (
+        "the body recorded: {recorded}; now: {asked}",
+        "Move what changed into a step, or accept that completed contexts keep their recorded result.",
+    ),
+    "result": (
+        "the execution ended {recorded}, the replay {asked}",
+        "Compute the result from operations only: no clock, chance or outside state between them.",
+    ),
+    "error": (
+        "the execution ended {recorded}, the replay {asked}",
+        "Compute errors from operations only: no clock, chance or outside state between them.",
+    ),
+    "outcome": (
+        "the execution {recorded}, the replay {asked}",
+        "Look at what decided the end: step back from the end stop in the debugger.",
+    ),
+    "undeserializable": (
+        "the recorded {recorded} can't be read any more: {asked}",
+        "Let the serdes read what older versions wrote.",
+    ),
+    "swallowed": (
+        "the SDK's {recorded} is caught by the handler: {asked}",
+        "Don't catch Exception around operations; catch what you expect, and let ExecutionError pass.",
+    ),
+    "side_effect": (
+        "outside a step: {asked}",
+        "Move it into a step: outside, it happens again at every replay.",
+    ),
     "would_run": ("{asked} ({recorded})", "Make the body idempotent, or use at-most-once semantics."),
 }
+
 
 def judged(groups: Sequence[Group], findings: Sequence[Finding], first: Recording) -> tuple[Divergence, ...]:
     """Say of each change what Lambda would do about it.
@@ -138,9 +190,7 @@ def _divergence(group: Group, judge: Judge) -> Divergence:
         message += f" (and {len(group.findings) - 1} more like it)"
     severity, effect = judge.verdict(group.findings)
     operations = [o for f in group.findings for o in (f.operation, *f.also) if o is not None]
-    positions = [
-        f.ask.position if f.ask else f.operation.position for f in group.findings if f.ask or f.operation
-    ]
+    positions = [one.position for f in group.findings for one in (f.ask or f.operation,) if one is not None]
     return Divergence(
         kind=first.kind,
         severity=severity,

@@ -27,6 +27,10 @@ class Matched:
         The calls by their position, each once.
     children
         By the position of a context, the calls in it, in the order of asking.
+    operations
+        The recorded operations that answer the calls, by the position of the call.
+    moved
+        Whether any call is answered by an operation of another position.
     used, asker
         Recorded position by asked position, and the other way round.
     told
@@ -44,12 +48,22 @@ class Matched:
         self.recorded = recorded
         self.used = used
         self.asks: dict[str, Ask] = {}
-        for ask in recording.asks:
-            self.asks.setdefault(ask.position, ask)
+        self.operations: dict[str, Operation] = {}
         self.children: dict[str, list[Ask]] = defaultdict(list)
-        for ask in self.asks.values():
+        self.moved = False
+        for ask in recording.asks:
+            position = ask.position
+            if position in self.asks:
+                continue
+            self.asks[position] = ask
             self.children[ask.parent_path].append(ask)
-        self.asker = {target: self.asks[p] for p, target in used.items() if target is not None and p in self.asks}
+            target = used.get(position)
+            self.moved |= target is not None and target != position
+            if target in recorded.by_position:
+                self.operations[position] = recorded.by_position[target]
+        self.asker = {
+            target: self.asks[p] for p, target in used.items() if target is not None and p in self.asks
+        }
         self.accounted = set(self.asker)
         self.told: set[str] = set()
         self.closed: set[str] = set()
@@ -62,8 +76,7 @@ class Matched:
 
     def operation(self, ask: Ask) -> Operation | None:
         """The recorded operation that answers a call."""
-        target = self.used.get(ask.position)
-        return self.recorded.by_position.get(target) if target is not None else None
+        return self.operations.get(ask.position)
 
     def is_compared(self, ask: Ask) -> bool:
         """Whether no context around a call is closed."""

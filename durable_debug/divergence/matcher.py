@@ -52,6 +52,7 @@ class Aligner:
         self.used: Plan = {}
 
     def __call__(self, ask: Ask) -> SdkOperation | None:
+        """Give the recorded operation that answers a call; None for one that was inserted."""
         position = ask.position
         if position not in self.used:  # a branch that is resumed asks again
             planned = position in self._plan and self._planned.get(position) == identity_of(ask)

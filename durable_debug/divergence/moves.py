@@ -34,7 +34,10 @@ def find_moves(matched: Matched) -> None:
             if came_from == home:
                 at_home.append((ask, operation))
             elif came_from not in matched.unwrapped and ask.args[0] != "branch":
-                was, now = f"{called(operation)} in {_context(matched, came_from)}", f"in {_here(matched, path)}"
+                was, now = (
+                    f"{called(operation)} in {_context(matched, came_from)}",
+                    f"in {_here(matched, path)}",
+                )
                 matched.add("reparented", was, now, ask=ask, operation=operation)
         at_home.sort(key=lambda pair: pair[0].number)
         for block in _crossing(at_home):
@@ -79,10 +82,22 @@ def _add_reordered(matched: Matched, block: list[_Pair]) -> None:
     by_record = sorted(block, key=lambda pair: int(pair[1].position.rpartition("-")[2]))
     was, now = ([called(one) for _, one in pairs] for pairs in (by_record, block))
     if was == now:  # the same names: what they were asked with tells them apart
-        was, now = ([f"{name} (number {one.position})" for name, (_, one) in zip(names, pairs, strict=True)] for names, pairs in ((was, by_record), (now, block)))
+        was, now = (
+            [f"{name} (number {one.position})" for name, (_, one) in zip(names, pairs, strict=True)]
+            for names, pairs in ((was, by_record), (now, block))
+        )
     others = tuple(one for _, one in block if one is not operation)
     first = block[0][0]
-    matched.add("reordered", listed(was), listed(now), ask=ask, operation=operation, also=others, run=first, order=float(first.seq))
+    matched.add(
+        "reordered",
+        listed(was),
+        listed(now),
+        ask=ask,
+        operation=operation,
+        also=others,
+        run=first,
+        order=float(first.seq),
+    )
 
 
 def _out_of_order(ranks: list[int]) -> list[int]:

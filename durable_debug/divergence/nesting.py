@@ -25,7 +25,10 @@ def find_nesting(matched: Matched) -> None:
                 _virtual_or_not(matched, ask)
     for slots in matched.recorded.slots.values():
         for slot in slots:
-            if slot.position not in matched.accounted and slot.identity[1] in {"RunInChildContext", "virtual"}:
+            if slot.position not in matched.accounted and slot.identity[1] in {
+                "RunInChildContext",
+                "virtual",
+            }:
                 _unwrapped(matched, slot)
 
 
@@ -55,6 +58,8 @@ def _unwrapped(matched: Matched, slot: Slot) -> None:
     if not moved:
         return
     names = listed([described(*identity_of(ask)) for ask in moved])
-    matched.add("nesting_changed", f"{names} inside {slot}", "without it", ask=moved[0], operation=slot.operation)
+    matched.add(
+        "nesting_changed", f"{names} inside {slot}", "without it", ask=moved[0], operation=slot.operation
+    )
     matched.accounted.add(slot.position)
     matched.unwrapped.add(slot.position)

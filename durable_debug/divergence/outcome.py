@@ -11,12 +11,13 @@ from durable_debug.divergence.wording import error_text, shortened
 from durable_debug.replay.asked import Place, place_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from durable_debug.history import History
+    from durable_debug.replay.guard import SideEffect
     from durable_debug.replay.recording import Recording
 
-__all__ = ["ended_by_handler", "find_in_outcome", "goes_on", "objection"]
+__all__ = ["ended_by_handler", "find_in_outcome", "find_side_effects", "goes_on", "objection"]
 
 _SERVICE_ERROR = re.compile(r"RequestId: [0-9a-f-]+ Error:")
 _EMULATOR = "aws_durable_execution_sdk_python_testing."  # the emulator's own objection to what it was sent
@@ -75,7 +76,7 @@ def find_in_outcome(first: Recording, complete: Recording, others: Sequence[Find
     others
         What else was found: causes of another outcome are told already.
     """
-    found = [*_side_effects(first, complete), *_swallowed(first)]
+    found = _swallowed(first)
     if complete.halt is not None:
         return found + _halted(complete)
     followed = any(finding.kind not in VALUE_KEEPING | {"unexpected", "child_result"} for finding in others)
@@ -117,7 +118,9 @@ def _ends(complete: Recording) -> list[Finding]:
         kind = "result"
     elif outcome.status == "FAILED" and not same_error_objects(outcome.error, history.error):
         kind = "error"
-    if kind and type(complete.exception).__name__ == "SerDesError":  # of a callback: its result is read by the handler
+    if (
+        kind and type(complete.exception).__name__ == "SerDesError"
+    ):  # of a callback: its result is read by the handler
         return [Finding("undeserializable", "result of a callback", str(complete.exception), place=place)]
     return [Finding(kind, recorded, replayed, place=place)] if kind else []
 
@@ -133,7 +136,9 @@ def _ends_instead_of_waiting(complete: Recording) -> list[Finding]:
         return []
     ran = history.invocations.iloc[-1]
     seen_in_vain = any(
-        o.end_event_id is not None and o.end_event_id >= ran["first_event_id"] and o.type in {"WAIT", "CALLBACK", "CHAINED_INVOKE"}
+        o.end_event_id is not None
+        and o.end_event_id >= ran["first_event_id"]
+        and o.type in {"WAIT", "CALLBACK", "CHAINED_INVOKE"}
         for o in history.tree()
     )
     if seen_in_vain:  # it may have ended while the handler was about to be suspended
@@ -169,23 +174,23 @@ def _end_place(complete: Recording) -> Place | None:
     return found or complete.ends.get("")
 
 
-def _side_effects(first: Recording, complete: Recording) -> list[Finding]:
-    found: dict[object, Finding] = {}
-    for recording in (complete, first):
-        for effect in recording.side_effects:
-            if effect.refused:
-                place = Place(effect.file, effect.line, effect.line, "") if effect.file and effect.line else None
-                order = len(recording.asks) - 0.5
-                found.setdefault(
-                    (effect.kind, effect.file, effect.line), Finding("side_effect", None, effect.detail, place=place, order=order, looked=effect.looked),
-                )
-    return list(found.values())
+def find_side_effects(effects: Iterable[tuple[SideEffect, float]]) -> list[Finding]:
+    """Findings on what was refused outside steps, each with its place among the calls."""
+    found = []
+    for effect, order in effects:
+        place = Place(effect.file, effect.line, effect.line, "") if effect.file and effect.line else None
+        found.append(
+            Finding("side_effect", None, effect.detail, place=place, order=order, looked=effect.looked)
+        )
+    return found
 
 
 def _swallowed(first: Recording) -> list[Finding]:
     """The SDK's objection is an Exception: a handler's ``except Exception`` can hide it."""
     outcome, ask = first.outcome, objection(first)
-    failed_by_it = outcome.status == "FAILED" and "NonDeterministic" in str((outcome.error or {}).get("ErrorType"))
+    failed_by_it = outcome.status == "FAILED" and "NonDeterministic" in str(
+        (outcome.error or {}).get("ErrorType")
+    )
     if ask is None or failed_by_it:
         return []
     now = f"the handler goes on and {_end(outcome.status, outcome.result, outcome.error)}"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +17,8 @@ from durable_debug.replay.recording import Recording, record
 from durable_debug.sources import load_one
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     import os
     from pathlib import Path
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from durable_debug.replay.tape import LogLine
 
 __all__ = ["Run", "replay"]
+
 
 @dataclass(frozen=True, repr=False)
 class Run:
@@ -97,7 +99,7 @@ class Run:
     @functools.cached_property
     def divergences(self) -> tuple[Divergence, ...]:
         """Everything that the replay does otherwise than the history, in the order of the replay."""
-        return judged(self.analysis.groups, self.analysis.findings, self.recording)
+        return judged(self.analysis.groups, self.analysis.findings, self.analysis.evidence)
 
     @functools.cached_property
     def unchecked(self) -> tuple[str, ...]:

@@ -27,9 +27,13 @@ def report(run: Run) -> str:
         lines.append(f"  ended early: {run.stopped}")
     if run.error:
         message = str(run.error.get("ErrorMessage"))
-        lines.append(f"  error: {run.error.get('ErrorType')}: {message if len(message) <= _LONGEST else message[:_LONGEST] + '…'}")
+        lines.append(
+            f"  error: {run.error.get('ErrorType')}: {message if len(message) <= _LONGEST else message[:_LONGEST] + '…'}"
+        )
     if not run.divergences:
-        lines.append("  clean: the replay did what the history says" if run.ok else "  no divergence up to there")
+        lines.append(
+            "  clean: the replay did what the history says" if run.ok else "  no divergence up to there"
+        )
     else:
         count = len(run.divergences)
         lines.append(f"  {count} divergence{'s' if count > 1 else ''}")

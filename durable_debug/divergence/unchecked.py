@@ -3,50 +3,71 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from durable_debug.history import Operation
     from durable_debug.replay.recording import Recording
+    from durable_debug.replay.tape import Ask
 
 __all__ = ["unchecked"]
 
+_NOTED = {
+    "thread": "The handler starts threads outside steps{where}: operations that they ask for have no certain order.",
+    "sleep": "The handler sleeps outside steps{where}: a replay takes that time each time.",
+}
+
 
 def unchecked(recording: Recording) -> tuple[str, ...]:
-    """Name what the history does not hold, a sentence each."""
-    history, asks = recording.history, recording.asks
-    operations = history.tree()
-    found = []
-    steps = sum(1 for ask in asks if ask.type == "STEP")
-    if steps:
-        found.append(f"Step bodies and their inputs ({steps} steps): a history holds results only.")
-    if any(ask.args[0] == "step" and ask.args[2] is not None for ask in asks):
-        found.append("Retry strategies and step semantics: a history does not hold them.")
+    """Name what the history does not hold, and what the replay did not come to, a sentence each."""
+    return (*_in_history(recording.history.tree()), *_in_calls(recording.asks), *_in_run(recording))
+
+
+def _in_history(operations: Sequence[Operation]) -> Iterator[str]:
     unnamed = Counter(o.type for o in operations if not o.name)
     if unnamed:
         kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(unnamed.items()))
-        found.append(f"Order and identity of operations without a name ({kinds}): nothing tells them apart.")
+        yield f"Order and identity of operations without a name ({kinds}): nothing tells them apart."
     placeless = [o for o in operations if not o.position.replace("-", "").isdigit()]
     if placeless:
-        found.append(f"{len(placeless)} operations whose place can't be recovered from their id.")
+        yield f"{len(placeless)} operations whose place can't be recovered from their id."
     truncated = [o.position for o in operations if o.truncated]
     if truncated:
-        found.append(f"Payloads that the history lacks ({len(truncated)} operations, the first at {truncated[0]}).")
-    unclear = [o.position for o in operations if o.replay_children is None and o.type == "CONTEXT" and o.status == "SUCCEEDED"]
-    if unclear:
-        found.append(
-            f"Whether {len(unclear)} contexts (the first at {unclear[0]}) recorded a result or a summary: the events don't say."
-        )
+        yield f"Payloads that the history lacks ({len(truncated)} operations, the first at {truncated[0]})."
     no_timeouts = [o for o in operations if o.type == "CALLBACK" and o.timeout_seconds is None]
     if no_timeouts:
-        found.append(f"Timeouts of {len(no_timeouts)} callbacks: the history does not hold them.")
+        yield f"Timeouts of {len(no_timeouts)} callbacks: the history does not hold them."
+
+
+def _in_calls(asks: Sequence[Ask]) -> Iterator[str]:
+    steps = sum(1 for ask in asks if ask.type == "STEP")
+    if steps:
+        yield f"Step bodies and their inputs ({steps} steps): a history holds results only."
+    if any(ask.args[0] == "step" and ask.args[2] is not None for ask in asks):
+        yield "Retry strategies and step semantics: a history does not hold them."
+    own = [
+        ask.position for ask in asks if ask.args[0] == "run_in_child_context" and _summarises(ask.args[-1])
+    ]
+    if own:
+        yield (
+            f"Whether {len(own)} contexts with a summary of their own (the first at {own[0]}) recorded a result or "
+            "the summary: the events don't say, so it is taken from the size of the result."
+        )
+
+
+def _summarises(config: Any) -> bool:
+    return config is not None and config.summary_generator is not None
+
+
+def _in_run(recording: Recording) -> Iterator[str]:
     if not recording.options.enter:
-        found.append("The inside of completed contexts: enter=False.")
+        yield "The inside of completed contexts: enter=False."
     if recording.halt is not None and recording.halt.kind != "would_run":
-        found.append(f"All that comes after the end of the replay: {recording.halt.message}.")
-    for kind, sentence in (("thread", "starts threads"), ("sleep", "sleeps")):
-        effects = [e for e in recording.side_effects if e.kind == kind]
-        if effects:
-            where = f" ({effects[0].file}:{effects[0].line})" if effects[0].file else ""
-            tail = "operations that they ask for have no certain order" if kind == "thread" else "a replay takes that time each time"
-            found.append(f"The handler {sentence} outside steps{where}: {tail}.")
-    return tuple(found)
+        yield f"All that comes after the end of the replay: {recording.halt.message}."
+    for kind, sentence in _NOTED.items():
+        effect = next((e for e in recording.side_effects if e.kind == kind), None)
+        if effect is not None:
+            where = f" ({effect.file}:{effect.line})" if effect.file else ""
+            yield sentence.format(where=where)

@@ -20,6 +20,14 @@ if TYPE_CHECKING:
 __all__ = ["Judge"]
 
 _ENDED = {"SUCCEEDED", "FAILED"}
+_UNSEEN = (
+    "Nothing: the context around it has ended and answers from its checkpoint, so its body does not run again. "
+    "An execution that is still in it is hit."
+)
+_UNSEEN_EFFECT = (
+    "Nothing any more: the context around it has ended, so its body does not run again. "
+    "Until it ends, each replay does it again."
+)
 _LONG_ID = re.compile(r"\b([0-9a-f]{8})[0-9a-f]{56}\b")
 _AT_THE_END = (float("inf"),)
 
@@ -44,7 +52,9 @@ class Judge:
         self._halted_at: Ask | None = halt.ask if halt is not None and halt.kind == "would_run" else None
         stopped = self._objection or self._halted_at
         self._stopped: tuple[float, ...] | None = numbers(stopped.position) if stopped is not None else None
-        visible = [f for f in findings if f.kind in STRUCTURE and not self._is_unseen(f) and self._is_reached(f)]
+        visible = [
+            f for f in findings if f.kind in STRUCTURE and not self._is_unseen(f) and self._is_reached(f)
+        ]
         self._cause = max(visible, key=self._at, default=None)
 
     def verdict(self, findings: Sequence[Finding]) -> tuple[str, str]:
@@ -60,11 +70,7 @@ class Judge:
         if kind in {"result", "error", "outcome"}:
             return self._outcome()
         if unseen:
-            return (
-                "info",
-                "Nothing: the context around it has ended and answers from its checkpoint, so its body does not run again. "
-                "An execution that is still in it is hit.",
-            )
+            return "info", _UNSEEN
         if not self._is_reached(finding):
             return "warning", f"Not reached: the execution {self._stop()}."
         if kind == "undeserializable":
@@ -79,10 +85,7 @@ class Judge:
 
     def _side_effect(self, finding: Finding) -> tuple[str, str]:
         if finding.looked:
-            return (
-                "warning",
-                "Nothing: the context around it has ended, so its body does not run again. Until it ends, each replay does it again.",
-            )
+            return "warning", _UNSEEN_EFFECT
         return "error", "It happens again at each replay: after a wait, a callback, a retry or a crash."
 
     def _outcome(self) -> tuple[str, str]:
@@ -100,10 +103,8 @@ class Judge:
             return "error", f"The execution {self._stop()}."
         if self._halted_at is not None:
             return "error", f"Lambda notices nothing and goes on: {self._deed()}."
-        if finding.kind == "item_count" or self._ends_as_recorded():
-            same = self._ends_as_recorded()
-            return ("warning" if same else "error"), f"Lambda notices nothing: the execution {self._end()}."
-        return "error", f"Lambda notices nothing: the execution {self._end()}."
+        severity = "warning" if self._ends_as_recorded() else "error"
+        return severity, f"Lambda notices nothing: the execution {self._end()}."
 
     # ---- the evidence
 
@@ -155,7 +156,9 @@ class Judge:
 
     def _failed_by_objection(self) -> bool:
         outcome = self._first.outcome
-        return outcome.status == "FAILED" and "NonDeterministic" in str((outcome.error or {}).get("ErrorType"))
+        return outcome.status == "FAILED" and "NonDeterministic" in str(
+            (outcome.error or {}).get("ErrorType")
+        )
 
     def _deed(self) -> str:
         halt = self._first.halt
@@ -164,7 +167,11 @@ class Judge:
     def _ends_as_recorded(self) -> bool:
         outcome, history = self._first.outcome, self._first.history
         status = "RUNNING" if outcome.status == "PENDING" else outcome.status
-        return status == history.status and outcome.result == history.result and _error(outcome) == _error(history)
+        return (
+            status == history.status
+            and outcome.result == history.result
+            and _error(outcome) == _error(history)
+        )
 
     def _end(self) -> str:
         outcome, history = self._first.outcome, self._first.history

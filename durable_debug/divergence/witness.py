@@ -50,7 +50,9 @@ class Witness:
         else:
             self.stacks[ask.seq] = _user_stack(frame)
         if ask.seq >= self._most and self.tape is not None:
-            raise self.tape.stop("endless", f"the handler has asked for {self._most:,} operations and goes on", ask)
+            raise self.tape.stop(
+                "endless", f"the handler has asked for {self._most:,} operations and goes on", ask
+            )
 
     def raised(self, error: BaseException) -> None:
         """Nothing: the recording keeps it."""

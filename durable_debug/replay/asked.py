@@ -53,8 +53,8 @@ def place_of(code: CodeType, lasti: int) -> Place:
 
 
 @functools.lru_cache(maxsize=8192)
-def _place_of(_: tuple[str, bytes], code: CodeType, lasti: int) -> Place:
-    line, end_line, _, _ = next(itertools.islice(code.co_positions(), lasti // 2, None), (None,) * 4)
+def _place_of(_key: tuple[str, bytes], code: CodeType, lasti: int) -> Place:
+    line, end_line, *_ = next(itertools.islice(code.co_positions(), lasti // 2, None), (None, None))
     first = line or code.co_firstlineno
     return Place(code.co_filename, first, end_line or first, code.co_qualname)
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from aws_durable_execution_sdk_python.lambda_service import Operation as SdkOperation
 
     from durable_debug.replay.guard import SideEffect
+    from durable_debug.replay.skipping import Jump
 
 
 class ReplayStop(BaseException):
@@ -179,6 +180,7 @@ class Tape:
         self.error: BaseException | None = None  # what left the handler
         self.returned: tuple[Any] | None = None
         self.trace = trace
+        self.jumps: frozenset[Jump] = frozenset()  # statements not to run
         self.ends: dict[str, tuple[CodeType, int]] = {}  # by context, the instruction that its body ended at
         self.threads: set[int] = set()  # idents of the threads in which the user's code runs
         self.local = _Local()

@@ -14,6 +14,7 @@ from aws_durable_execution_sdk_python import durable_execution
 from aws_durable_execution_sdk_python.context import DurableContext
 
 from durable_debug.replay.guard import guarded
+from durable_debug.replay.skipping import jumps_in, skipping
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -47,7 +48,7 @@ def user_frame(frame: FrameType | None) -> FrameType | None:
 @contextlib.contextmanager
 def users_code(tape: Tape) -> Iterator[None]:
     """Around the user's own code: side effects are reported, and on request the lines that bodies end at."""
-    if not tape.trace:
+    if not tape.trace and not tape.jumps:
         with guarded(tape.report):
             yield
         return
@@ -61,7 +62,16 @@ def users_code(tape: Tape) -> Iterator[None]:
 
 
 def _body_tracer(tape: Tape) -> Callable[[FrameType, str, Any], Any]:
-    def called(frame: FrameType, event: str, _: Any) -> Any:
+    def called(frame: FrameType, event: str, arg: Any) -> Any:
+        ends = body_called(frame, event, arg)
+        if tape.jumps and event == "call" and is_user_code(frame.f_code.co_filename):
+            jumps = jumps_in(frame.f_code, tape.jumps)
+            if jumps:
+                frame.f_trace_lines = True
+                return skipping(jumps, ends)
+        return ends
+
+    def body_called(frame: FrameType, event: str, _: Any) -> Any:
         code, caller = frame.f_code, frame.f_back
         if event != "call" or not is_user_code(code.co_filename):
             return None
