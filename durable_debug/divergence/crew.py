@@ -15,18 +15,22 @@ import sys
 import tempfile
 import threading
 import time
-from collections import defaultdict
+from collections import defaultdict, deque
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from durable_debug.divergence.checked import Checked, obstacle
 from durable_debug.errors import DurableDebugError, HandlerError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
 
 __all__ = ["Batch", "Job", "dismiss", "work"]
 
 Batch = list[tuple[int, bytes]]  # the number of a history, and what `load` takes, pickled
 
 _START_SECONDS = 120.0  # for importing the SDK and the handler
+_SMALL = 32_768  # bytes that a pipe takes at once
 _IDLE_SECONDS = 20.0  # after which a process with nothing to do ends itself
 _BOOT = (
     "import sys; sys.path[:] = eval(sys.argv[1]); from durable_debug.divergence.crew import serve; serve()"
@@ -88,30 +92,42 @@ class Hand:
         )
         self._gone = threading.Event()
         threading.Thread(target=self._watch, name="durable-debug-watch", daemon=True).start()
-        refused = self._ask(pickle.dumps(job), _START_SECONDS)
+        self._send(pickle.dumps(job))
+        refused = self._receive(_START_SECONDS)
         if refused is not None:
             self.end()
             raise refused
 
-    def check(self, content: bytes) -> Checked:
-        """Have one history replayed.
+    def answers(self, contents: Sequence[bytes]) -> Iterator[Checked]:
+        """Have histories replayed, one after the other.
 
         Raises
         ------
         Ended
-            The process has died over it, or was ended because it gave no answer.
+            The process has died over the next one, or was ended because it gave no answer.
         """
-        found: Checked = self._ask(content, self._limit)
-        self.fresh = False
-        return found
+        for place, content in enumerate(contents):
+            if place == 0 or len(content) > _SMALL:
+                self._send(content)
+            following = contents[place + 1 : place + 2]
+            if following and len(following[0]) <= _SMALL:  # so that it need not wait for us
+                self._send(following[0])
+            answer: Checked = self._receive(self._limit)
+            self.fresh = False
+            yield answer
 
-    def _ask(self, question: bytes, limit: float | None) -> Any:
-        self._deadline = None if limit is None else time.monotonic() + limit
+    def _send(self, question: bytes) -> None:
         assert self._process.stdin is not None
-        assert self._process.stdout is not None
         try:
             self._process.stdin.write(question)
             self._process.stdin.flush()
+        except OSError as error:
+            raise Ended(self._last_words(), overdue=False) from error
+
+    def _receive(self, limit: float | None) -> Any:
+        assert self._process.stdout is not None
+        self._deadline = None if limit is None else time.monotonic() + limit
+        try:
             return pickle.load(self._process.stdout)  # noqa: S301 - our own process
         except (EOFError, OSError, pickle.UnpicklingError) as error:
             raise Ended(self._last_words(), overdue=self._overdue) from error
@@ -169,32 +185,37 @@ def work(job: Job, batch: Batch) -> list[tuple[int, Checked]]:
         The handler can't be had at all.
     """
     found = []
+    waiting = deque(batch)
     hand: Hand | None = None
     try:
-        for index, content in batch:
-            hand = hand or _take(job)
-            answer, hand = _checked(job, hand, content)
-            found.append((index, answer))
+        while waiting:
+            hand = asked = hand or _take(job)
+            try:
+                for answer in asked.answers([content for _, content in waiting]):
+                    found.append((waiting.popleft()[0], answer))
+                    if any(one.kind == "hung" for one in answer.findings):  # its threads may still be there
+                        _drop(job, asked)
+                        hand = None
+                        break
+            except Ended as ended:
+                if ended.overdue:
+                    found.append(
+                        (
+                            waiting.popleft()[0],
+                            _lost("hung", f"The replay gave no answer for {job.limit:g} s."),
+                        )
+                    )
+                elif asked.fresh:
+                    found.append(
+                        (waiting.popleft()[0], _lost("crashed", f"The replay ended its process ({ended})."))
+                    )
+                # else perhaps something that an earlier history left behind: once more, in another process
+                _drop(job, asked)
+                hand = None
     finally:
         if hand is not None:
             _give_back(job, hand)
     return found
-
-
-def _checked(job: Job, hand: Hand, content: bytes) -> tuple[Checked, Hand | None]:
-    try:
-        answer = hand.check(content)
-    except Ended as ended:
-        _drop(job, hand)
-        if ended.overdue:
-            return _lost("hung", f"The replay gave no answer for {job.limit:g} s and was ended."), None
-        if not hand.fresh:  # perhaps something that an earlier history left behind
-            return _checked(job, _take(job), content)
-        return _lost("crashed", f"The replay ended its process ({ended})."), None
-    if any(one.kind == "hung" for one in answer.findings):  # its threads may still be there
-        _drop(job, hand)
-        return answer, None
-    return answer, hand
 
 
 def _lost(kind: str, message: str) -> Checked:
