@@ -228,7 +228,8 @@ class Connection:
                     return answer
                 problem, passing = (
                     ServiceUnavailableError(
-                        f"{self.endpoint} gave an empty or broken answer to {operation}.", cure="Check endpoint_url."
+                        f"{self.endpoint} gave an empty or broken answer to {operation}.",
+                        cure="Check endpoint_url.",
                     ),
                     True,
                 )

@@ -184,7 +184,8 @@ class _Loader:
             if text.startswith("arn:"):
                 return self._account(text)
             if "://" in text:
-                return self._url(text)
+                place, _, name = text.partition("#")
+                return _one_of(self._url(place), name)
         path = Path(text).expanduser()
         if not text.strip():
             raise HistoryError("The path is empty.", cure="Give the path of a JSON file.")
@@ -192,8 +193,7 @@ class _Loader:
             return self._account(text)  # a local server's ARN looks like any text
         if "#" in text and not _exists(path):
             place, _, name = text.rpartition("#")
-            found = self._text(place)
-            return found[name] if isinstance(found, Histories) else found
+            return _one_of(self._text(place), name)
         return self._path(path)
 
     def _account(self, arn: str) -> History:
@@ -290,6 +290,10 @@ class _Loader:
 
     def _treated(self, history: History) -> History:
         return self._treat(history) if self._treat else history
+
+
+def _one_of(found: History | Histories, name: str) -> History | Histories:
+    return found[name] if name and isinstance(found, Histories) else found
 
 
 def _exists(path: Path) -> bool:

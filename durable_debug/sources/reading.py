@@ -19,6 +19,7 @@ __all__ = ["MOST_BYTES", "is_database", "is_zip", "parsed"]
 
 MOST_BYTES = 1 << 30
 """An execution writes at most 100 MB *(docs)*: what unpacks to more is no history."""
+_SIP = 1024  # bytes that zstandard is given at once: it has no limit of its own to what it makes of them
 _BOMS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16", b"\xef\xbb\xbf": "utf-8-sig"}
 
 
@@ -101,14 +102,22 @@ def _unzstd_by_package(raw: bytes) -> bytes:
             "To read .zst files, Python 3.14 or zstandard is needed.",
             cure="Install it with: pip install zstandard",
         ) from None
+    content = bytearray()
     try:
-        with zstandard.ZstdDecompressor().stream_reader(raw, read_across_frames=True) as reader:
-            content: bytes = reader.read(MOST_BYTES + 1)
+        while raw:
+            unpacker = zstandard.ZstdDecompressor().decompressobj()
+            for at in range(0, len(raw), _SIP):
+                content += unpacker.decompress(raw[at : at + _SIP])
+                if len(content) > MOST_BYTES:
+                    raise _too_large()
+                if unpacker.eof:
+                    raw = unpacker.unused_data + raw[at + _SIP :]
+                    break
+            else:
+                raise HistoryError("The zst file is cut short.", cure="Get it again.")
     except zstandard.ZstdError as error:
         raise HistoryError(f"The zst file is broken: {error!s:.200}.", cure="Get it again.") from None
-    if len(content) > MOST_BYTES:
-        raise _too_large()
-    return content
+    return bytes(content)
 
 
 def _too_large() -> HistoryError:
