@@ -254,13 +254,15 @@ class HistoryView(anywidget.AnyWidget):
         """Give the static picture as a file: ``"png"``, ``"svg"`` or ``"pdf"``."""
         import matplotlib.pyplot as plt
 
-        figure = cast("Figure", self.plot().figure)
-        try:
-            file = io.BytesIO()
-            figure.savefig(file, format=format, dpi=110, facecolor="white")
-            return file.getvalue()
-        finally:
-            plt.close(figure)
+        # Whatever style the notebook has: the picture may be seen on any ground.
+        with plt.style.context("default"):
+            figure = cast("Figure", self.plot().figure)
+            try:
+                file = io.BytesIO()
+                figure.savefig(file, format=format, dpi=110)
+                return file.getvalue()
+            finally:
+                plt.close(figure)
 
     def save(self, path: str | Path) -> None:
         """Write the static picture to a file.

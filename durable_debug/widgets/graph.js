@@ -26,7 +26,8 @@ function graph(view) {
 
   const canvas = make("canvas", { class: "ddv-canvas", "aria-hidden": "true" });
   const current = make("div", { class: "ddv-spoken", role: "option", "aria-selected": "true", id: `ddv-${Math.random().toString(36).slice(2)}` });
-  const area = make("div", { class: "ddv-area", role: "listbox", tabindex: 0, "aria-label": "Operations as a graph: arrow keys move along it" }, canvas, current);
+  const lost = make("div", { class: "ddv-lost", role: "note", hidden: true });
+  const area = make("div", { class: "ddv-area", role: "listbox", tabindex: 0, "aria-label": "Operations as a graph: arrow keys move along it" }, canvas, current, lost);
   const tip = tooltip(view);
   const foot = splitter({ label: "Height of the graph", vertical: false, size: () => area.offsetHeight, set: (value) => { area.style.height = `${Math.max(120, Math.min(2000, value))}px`; } });
 
@@ -197,6 +198,10 @@ function graph(view) {
 
   const paint = () => {
     if (!view.theme || camera.width < 2) return;
+    // What only the handler asks for has no box: a graph is of the history.
+    const away = view.live && view.at.row >= 0 && !nodeOf.has(view.at.row);
+    lost.hidden = !away;
+    if (away) lost.textContent = `▶ Stopped at ${rows.position[view.at.row]} ${isolated(view.nameOf(view.at.row))}: asked for, not in the history`;
     const pen = prepared(canvas, camera.width, camera.height);
     pen.save();
     pen.scale(camera.k, camera.k);

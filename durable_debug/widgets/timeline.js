@@ -157,12 +157,23 @@ function timeline(view) {
     inner.append(node);
     return { node, dot, twist, mark, name, times: times_, note, took };
   };
+  let stamp = 0; // counts paintings: what is known of a line holds for one
   const lineState = (one) => {
-    if (one.rows.length === 1) return when(one.rows[0]);
-    const found = new Set(one.rows.map((row) => when(row)));
-    return ["current", "inside"].find((each) => found.has(each)) ?? (found.size === 1 ? [...found][0] : found.has("reached") ? "inside" : "ahead");
+    if (one.stamp !== stamp) {
+      one.stamp = stamp;
+      let [first, same, reached] = [when(one.rows[0]), true, false];
+      for (const row of one.rows) {
+        const state = when(row);
+        if (state === "current" || state === "inside") { first = state; same = true; if (state === "current") break; continue; }
+        same &&= state === first || first === "inside";
+        reached ||= state === "reached";
+      }
+      one.state = same ? first : reached ? "inside" : "ahead";
+    }
+    return one.state;
   };
-  const took = (one) => {
+  const took = (one) => (one.took === undefined ? (one.took = tookOf(one)) : one.took);
+  const tookOf = (one) => {
     let [from, to] = [Infinity, -1];
     for (const row of one.rows) {
       if (times.end[row] < 0) return null;
@@ -171,7 +182,7 @@ function timeline(view) {
     }
     return (to - from) / 1e6;
   };
-  const chosenIn = (one) => view.chosen >= 0 && one.rows.includes(view.chosen) && !one.unfolded;
+  const chosenIn = (one) => view.chosen >= 0 && !one.unfolded && lines[lineOf[view.chosen]] === one && one.rows.includes(view.chosen);
   const paintName = (part, at) => {
     const one = lines[at];
     const row = one.rows[0];
@@ -180,8 +191,8 @@ function timeline(view) {
     const status = view.status(row);
     const { node } = part;
     const name = one.name == null ? view.nameOf(row) : plain(one.name);
-    const marked = one.rows.filter((each) => view.marks.has(each));
-    const diverges = one.rows.some((each) => view.diverging.has(each));
+    const marked = view.marks.size ? one.rows.filter((each) => view.marks.has(each)) : [];
+    const diverges = view.diverging.size > 0 && one.rows.some((each) => view.diverging.has(each));
     const lone = view.live && one.rows.every((each) => !view.status(each));
     node.id = `${prefix}-${at}`;
     node.dataset.line = at;
@@ -201,7 +212,7 @@ function timeline(view) {
     part.name.textContent = name;
     part.times.textContent = several ? `×${one.rows.length.toLocaleString("en")}` : "";
     const tries = several ? 0 : rows.attempts[row];
-    const member = several && !one.unfolded ? one.rows.find((each) => each === view.chosen) ?? one.rows.find((each) => when(each) === "current") : null;
+    const member = !several || one.unfolded ? null : chosenIn(one) ? view.chosen : state === "current" ? one.rows.find((each) => when(each) === "current") : null;
     part.note.textContent = member != null ? shortened(rows.name[member] === one.name ? rows.position[member] : view.nameOf(member), 24) : lone ? "not recorded" : diverges ? "≠ diverges" : state === "unasked" ? "not asked for" : tries > 1 ? `↻ ${tries}` : "";
     part.note.dataset.bad = lone || diverges || state === "unasked";
     const seconds = took(one);
@@ -439,7 +450,16 @@ function timeline(view) {
     handle.title = `${clock(time / 1e6, 0.001)}${row >= 0 ? `: before ${rows.position[row]} ${view.nameOf(row)}` : ""}\nDrag to travel in time; or the arrow keys`;
   };
 
-  const paint = () => { if (!view.theme || !scale.width) return; paintNames(); paintAxis(); paintPlot(); paintHandle(); };
+  let axisPainted = "";
+  const paint = () => {
+    if (!view.theme || !scale.width) return;
+    stamp += 1;
+    paintNames();
+    const key = `${scale.width} ${scale.zoom} ${scale.left} ${window.devicePixelRatio}`;
+    if (key !== axisPainted) { axisPainted = key; paintAxis(); }
+    paintPlot();
+    paintHandle();
+  };
   let frameWanted = false;
   const soon = () => { if (!frameWanted) { frameWanted = true; requestAnimationFrame(() => { frameWanted = false; if (!signal.aborted) paint(); }); } };
   view.painters.push(soon);
@@ -665,6 +685,7 @@ function timeline(view) {
   };
   view.focus = () => scroller.focus({ preventScroll: true });
   view.recoloured = () => {
+    axisPainted = "";
     const present = new Set(bars.look.map((look) => looks[look]));
     legend.replaceChildren(...[...Object.keys(view.palette.activities), "failed"].filter((look) => present.has(look)).map((look) => {
       const swatch = make("canvas", { "aria-hidden": "true" });

@@ -235,7 +235,7 @@ function createView(model, signal, name) {
   const view = { model, signal, name, rows: model.get("operations"), palette: model.get("palette"), at: model.get("at"), chosen: -1, marks: new Map(), painters: [] };
   const { rows } = view;
   view.size = rows.position.length;
-  view.rowAt = new Map(rows.position.map((position, row) => [position, row]));
+  view.rowAt = new Map(rows.position.map((position, row) => [position, row]).reverse());
   view.live = view.at.serial != null; // of a debugger
   view.diverging = new Map();
   for (const [row, message] of model.get("divergences")) view.diverging.set(row, view.diverging.has(row) ? `${view.diverging.get(row)}\n${message}` : message);
@@ -307,7 +307,11 @@ function createView(model, signal, name) {
   readMarks();
   const observe = (trait, act) => { model.on(`change:${trait}`, act); signal.addEventListener("abort", () => model.off(`change:${trait}`, act)); };
   observe("breakpoints", () => { readMarks(); view.repaint(); });
-  observe("selected", () => view.choose(view.rowAt.get(model.get("selected")) ?? -1));
+  observe("selected", () => {
+    const position = model.get("selected");
+    // One position may be two rows: what the history has there, and what the handler asks for instead.
+    if (position !== (view.chosen >= 0 ? rows.position[view.chosen] : "")) view.choose(view.rowAt.get(position) ?? -1);
+  });
   observe("at", () => {
     const before = view.at;
     view.at = model.get("at");
