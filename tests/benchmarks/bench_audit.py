@@ -1,7 +1,8 @@
 """Auditing 2,000 histories of 20 operations each, in histories a second.
 
 At one job and at two, beyond start-up; the memory of the process that replays, early and late; beside the plain SDK's
-own replay loop (each waits 0.1 s for the SDK's checkpoint thread to end).
+own replay loop (each waits 0.1 s for the SDK's checkpoint thread to end), and Temporal's Python Replayer over workflow
+histories of 20 activities, where `temporalio` is installed (`make bench` does that).
 """
 
 from __future__ import annotations
@@ -91,6 +92,20 @@ class Silent:
     get_execution_state = checkpoint
 
 
+def peers() -> dict[str, float]:
+    """Replays a second of Temporal's Replayer, in its sandbox and without."""
+    try:
+        from tests.benchmarks.temporal import replays_a_second
+    except ModuleNotFoundError as error:
+        if error.name != "temporalio":
+            raise
+        return {}
+    return {
+        f"Temporal's replay_workflows, {how}": replays_a_second(sandboxed=sandboxed)
+        for how, sandboxed in (("sandboxed", True), ("unsandboxed", False))
+    }
+
+
 def megabytes() -> float:
     """The most memory that any process started from here has had."""
     unit = 1 if sys.platform == "darwin" else 1024
@@ -114,6 +129,8 @@ def main() -> None:
     print(f"{rates[1]:8.0f} /s  audit, 1 job (aim: at least {AIM_RATE})")
     print(f"{rates[2]:8.0f} /s  audit, 2 jobs: {rates[2] / rates[1]:.2f} times 1 (aim: at least {AIM_TWO})")
     print(f"{loop:8.1f} /s  the SDK's own replay in a loop: {rates[1] / loop:.0f} times slower than 1 job")
+    for name, rate in peers().items():
+        print(f"{rate:8.1f} /s  {name}: {rates[1] / rate:.0f} times slower than 1 job")
     print(f"{early:8.0f} MB  most of a replaying process after 200 histories, {late:.0f} MB after {HISTORIES:,}")
 
 
