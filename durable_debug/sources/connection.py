@@ -6,6 +6,7 @@ import ipaddress
 import itertools
 import random
 import threading
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -102,7 +103,7 @@ def _client(session: Any, profile: str | None, region: str | None, endpoint_url:
     if local and session is None and profile is None:
         options["signature_version"] = botocore.UNSIGNED
     try:
-        session = session or boto3.Session(profile_name=profile)
+        session = session or boto3.Session(botocore_session=_core(), profile_name=profile)
         region = region or session.region_name or ("us-east-1" if local else None)
         return session.client(
             "lambda", region_name=region, endpoint_url=endpoint_url, config=Config(**options)
@@ -119,6 +120,22 @@ def _client(session: Any, profile: str | None, region: str | None, endpoint_url:
         raise HistoryError(
             f"{error!s:.200}.", cure="Give endpoint_url='http://127.0.0.1:5000' or the like."
         ) from None
+
+
+def _core() -> Any:
+    """A botocore session that reads timestamps quickly: its own way takes a third of the time of a page of events."""
+    from botocore.session import get_session
+    from botocore.utils import parse_timestamp
+
+    def moment(value: Any) -> datetime:
+        if isinstance(value, int | float):
+            return datetime.fromtimestamp(value, UTC)
+        parsed: datetime = parse_timestamp(value)
+        return parsed
+
+    core = get_session()
+    core.get_component("response_parser_factory").set_parser_defaults(timestamp_parser=moment)
+    return core
 
 
 def _is_this_machine(url: str) -> bool:
