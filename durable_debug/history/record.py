@@ -333,6 +333,22 @@ class History(Views):
         """
         return family_frame(self)
 
+    @property
+    def callbacks(self) -> pd.DataFrame:
+        """The open callbacks, which something outside is to answer: see `send_success`, `send_failure`, `heartbeat`.
+
+        Columns: ``name``, ``position``, ``callback_id`` (str), ``start`` (datetime64, UTC), ``timeout_seconds``,
+        ``heartbeat_timeout_seconds`` (Int64, missing where there is none).
+        """
+        columns = ["name", "position", "callback_id", "start", "timeout_seconds", "heartbeat_timeout_seconds"]
+        frame = self.operations
+        is_open = (
+            (frame["type"] == "CALLBACK")
+            & (frame["status"] == "STARTED")
+            & (self.status not in keeping.ENDED)
+        )
+        return frame.loc[is_open, columns].reset_index(drop=True)
+
     def refresh(self) -> History:
         """Return the execution as it is now, from where this history came from. This one stays as it is.
 
@@ -491,7 +507,9 @@ class History(Views):
         return card.line(self)
 
     def _repr_html_(self) -> str:
-        return card.card(self)
+        from durable_debug.plots.mini import mini_timeline
+
+        return card.card(self, mini_timeline(self))
 
     # Read once, on demand
 
