@@ -1,9 +1,21 @@
 """Where histories come from: files, folders, accounts, emulators, stores. Each source ends in a `History`."""
 
+from durable_debug.sources.callbacks import heartbeat, send_failure, send_success
 from durable_debug.sources.collection import Histories
 from durable_debug.sources.executions import executions
 from durable_debug.sources.fetching import fetch, keep
 from durable_debug.sources.loading import load, load_one
 from durable_debug.sources.redaction import redacted
 
-__all__ = ["Histories", "executions", "fetch", "keep", "load", "load_one", "redacted"]
+__all__ = [
+    "Histories",
+    "executions",
+    "fetch",
+    "heartbeat",
+    "keep",
+    "load",
+    "load_one",
+    "redacted",
+    "send_failure",
+    "send_success",
+]
