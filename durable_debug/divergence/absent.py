@@ -12,6 +12,7 @@ from durable_debug.divergence.wording import listed
 if TYPE_CHECKING:
     from durable_debug.divergence.matched import Matched
     from durable_debug.divergence.slots import Slot
+    from durable_debug.replay.tape import Ask
 
 __all__ = ["find_absent"]
 
@@ -23,11 +24,12 @@ def find_absent(matched: Matched) -> None:
         if path is None:
             continue
         reached = [i for i, slot in enumerate(slots) if slot.position in matched.asker]
-        end = len(slots) if _has_ended(matched, path) else max(reached, default=0)
+        went_on = _goes_on_after(matched, path)
+        end = len(slots) if went_on or _has_ended(matched, path) else max(reached, default=0)
         gone = [i for i, slot in enumerate(slots[:end]) if slot.position not in matched.accounted]
         for _, run in groupby(enumerate(gone), key=lambda pair: pair[1] - pair[0]):
             row = [i for _, i in run]
-            _add(matched, path, slots, row[0], row[-1])
+            _add(matched, path, slots, row[0], row[-1], went_on)
 
 
 def _entered_as(matched: Matched, target: str) -> str | None:
@@ -50,10 +52,22 @@ def _has_ended(matched: Matched, path: str) -> bool:
     return outcome.status == "SUCCEEDED"
 
 
-def _add(matched: Matched, path: str, slots: list[Slot], first: int, last: int) -> None:
+def _goes_on_after(matched: Matched, path: str) -> Ask | None:
+    """The first call behind all that are recorded of a context."""
+    found = None
+    for ask in reversed(matched.children.get(path, ())):
+        if ask.virtual or ask.args[0] == "branch" or matched.used.get(ask.position) is not None:
+            break
+        found = ask
+    return found
+
+
+def _add(  # noqa: PLR0913
+    matched: Matched, path: str, slots: list[Slot], first: int, last: int, went_on: Ask | None
+) -> None:
     behind = (matched.asker.get(slot.position) for slot in slots[last + 1 :])
     before = (matched.asker.get(slot.position) for slot in reversed(slots[:first]))
-    follower = next((ask for ask in behind if ask is not None and ask.parent_path == path), None)
+    follower = next((ask for ask in behind if ask is not None and ask.parent_path == path), went_on)
     leader = next((ask for ask in before if ask is not None and ask.parent_path == path), None)
     context = matched.asks.get(path)
     place, order = None, END

@@ -269,8 +269,8 @@ class _Alignment:
 
     def _fit(self, ask: Ask, slot: Slot, plan: Plan, taken: set[str]) -> bool:
         """Whether neither of them is a context put around operations, or taken from around them."""
-        if ask.virtual or slot.operation is None:
-            return False
+        if ask.virtual or slot.operation is None or slot.operation.end_event_id is None:
+            return False  # behind what had not ended nothing was recorded: any call may be the next
         wanted, held = identity_of(ask), slot.identity
         if not self._surplus_asked[wanted] or not self._surplus_held[held]:
             return False

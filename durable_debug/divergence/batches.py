@@ -47,10 +47,11 @@ def _compare_count(
 ) -> None:
     started, complete = _branches_started(ask, operation, slots)
     asked = ask.branches or 0
-    if started is None or asked == started or (asked > started and not complete):
+    if started is None or asked == started:
         return
-    was, now = (f"{n} branch{'' if n == 1 else 'es'}" for n in (started, asked))
-    matched.add("item_count", was, now, ask=ask, operation=operation)
+    if asked < started or complete:  # else the batch had enough before it came to the others
+        was, now = (f"{n} branch{'' if n == 1 else 'es'}" for n in (started, asked))
+        matched.add("item_count", was, now, ask=ask, operation=operation)
     for branch in branches:
         if branch.number >= started:
             matched.told.add(branch.position)

@@ -1,8 +1,9 @@
 """Which line of the user's code a difference is put down to, and which differences are one change.
 
 A call is seldom alone on its line: a loop, the branches of a map, or a helper called from many places ask from
-the same one. The line to blame is the innermost one of whose calls the most differ: if all calls through a helper
-differ, the helper was changed; if only one of its callers is concerned, the caller was.
+the same one. The line to blame is the one of whose calls the most differ: if all calls through a helper differ, the
+helper was changed; if only one of its callers is concerned, the caller was. Where that leaves several, as of a helper
+with one caller, it is the one that has what is new written in it.
 """
 
 from __future__ import annotations
@@ -79,7 +80,7 @@ def grouped(findings: Sequence[Finding], asks: Iterable[Ask], stacks: Mapping[in
 class _Blame:
     def __init__(self, findings: Iterable[Finding], asks: Iterable[Ask], stacks: Mapping[int, Stack]) -> None:
         self._stacks = stacks
-        self._calls: Counter[_Key] = Counter()
+        self._calls: Counter[_Key] = Counter()  # how many calls go through each way
         for ask in asks:
             self._calls.update(key for _, key in self._ways(ask))
         self._affected: dict[str, Counter[_Key]] = defaultdict(Counter)
@@ -111,7 +112,18 @@ class _Blame:
             for spot, key in self._ways(anchor)
             if self._calls[key]
         ]
-        return max(ways, key=lambda way: way[2], default=None)  # of equals the innermost
+        most = max((fraction for _, _, fraction in ways), default=0.0)
+        ways = [way for way in ways if way[2] == most]
+        written = next((way for way in ways if self._is_written_in(finding, way[0], way[1])), None)
+        return written or next(iter(ways), None)  # or else the innermost
+
+    def _is_written_in(self, finding: Finding, spot: Spot, way: _Key) -> bool:
+        """Whether a line is where something new was written, or where calls part from those before."""
+        if finding.kind == "missing":
+            leader = self._stacks.get(finding.leader.seq, ()) if finding.leader is not None else ()
+            follower = self._stacks.get(finding.follower.seq, ()) if finding.follower is not None else ()
+            return len(way) == len(follower) - _shared(leader, follower)
+        return finding.ask is not None and finding.ask.name in spot[0].co_consts
 
     def of(self, finding: Finding) -> tuple[_Key, float]:
         """The call to blame, and which part of its calls differ."""
@@ -122,6 +134,16 @@ class _Blame:
         """The line to blame."""
         blamed = self._blamed(finding)
         return place_at(blamed[0]) if blamed else None
+
+
+def _shared(one: Stack, other: Stack) -> int:
+    """How many frames two calls share, from the outermost inwards."""
+    count = 0
+    for mine, theirs in zip(reversed(one), reversed(other), strict=False):
+        if same_spot(mine) != same_spot(theirs):
+            break
+        count += 1
+    return count
 
 
 class _Joined:

@@ -17,9 +17,8 @@ from durable_debug.replay.recording import Recording, record
 from durable_debug.sources import load_one
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     import os
+    from collections.abc import Iterable
     from pathlib import Path
 
     from durable_debug.divergence.align import Plan
