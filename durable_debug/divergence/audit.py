@@ -14,6 +14,7 @@ from durable_debug.divergence.gather import Source, gathered
 from durable_debug.divergence.report import Report, Rows
 from durable_debug.divergence.sending import sent
 from durable_debug.errors import HistoryError
+from durable_debug.history import History
 from durable_debug.replay.engine import names
 
 if TYPE_CHECKING:
@@ -49,14 +50,16 @@ def audit(  # noqa: PLR0913
         As for `replay`; or a mapping from function name to handler, for histories of several functions (told by
         their ARNs).
     histories
-        Paths, glob patterns, folders (their ``*.json`` at any depth), or whatever `load` takes; one or an iterable
-        of them. An iterator is never held in memory as a whole.
+        Paths, glob patterns, folders (their ``*.json`` at any depth), archives, stores, or whatever else `load` takes;
+        one or an iterable of them. An iterator is never held in memory as a whole; it may be advanced from another
+        thread than this.
     against
         The handler as it was before a change (or a mapping). What it does otherwise than a history is left out, so
         that the report shows which executions the change breaks, and only by what changed.
     n_jobs
         How many at a time: joblib's meaning. By default what `joblib.parallel_config` says, or one per core. With
-        ``joblib.parallel_config(backend="dask")`` (or another cluster's) around the call, the work is done there.
+        ``joblib.parallel_config(backend="dask")`` (or another cluster's) around the call, the work is done there,
+        where this package must be installed.
     progress
         Whether to show a progress bar.
     timeout
@@ -157,8 +160,11 @@ def _pickled(content: object) -> bytes:
             content = content.read()  # type: ignore[attr-defined]
             content = content.encode() if isinstance(content, str) else content
         return pickle.dumps(content, pickle.HIGHEST_PROTOCOL)
-    except Exception:  # noqa: BLE001 - then it is no history either, and `load` says so
-        return pickle.dumps(object())
+    except Exception as error:  # noqa: BLE001 - a row, not the end of the audit
+        if isinstance(content, History):  # where it came from can't travel
+            return pickle.dumps({"DurableExecutionArn": content.arn, "Events": list(content.raw)})
+        what = f"A {type(content).__name__} can't be read as a history: {error!s:.200}."
+        return pickle.dumps(HistoryError(what, cure="Give paths, documents or histories."))
 
 
 class _Bar:

@@ -75,6 +75,8 @@ def checked(content: object, handler: object, against: object | None, options: M
     start = time.perf_counter()
     found = Checked()
     try:
+        if isinstance(content, HistoryError):  # reading it failed on the way here
+            raise content  # noqa: TRY301
         history = as_history(content)
         found = Checked(
             arn=history.arn, name=history.name, function=history.function_name, recorded_status=history.status

@@ -1,4 +1,4 @@
-"""The histories that a user names: paths, patterns, folders, lists, iterators; handed on one at a time."""
+"""The histories that a user names: paths, patterns, folders, archives, lists, iterators; handed on one at a time."""
 
 from __future__ import annotations
 
@@ -12,8 +12,11 @@ from typing import Any
 
 from durable_debug.errors import HistoryError
 from durable_debug.history import History
+from durable_debug.sources import Histories, load
 
 __all__ = ["Source", "gathered"]
+
+_FILES = (".json", ".json.gz", ".json.zst")
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,9 +26,9 @@ class Source:
     Attributes
     ----------
     label
-        How to call it: the path as given, or its number among those given.
+        How to call it: the path as given, the execution's name, or its number among those given.
     content
-        What `load` takes.
+        What `load` takes; or the error that reading it gave.
     """
 
     label: str
@@ -33,12 +36,12 @@ class Source:
 
 
 def gathered(histories: object) -> tuple[Iterator[Source], int | None]:
-    """Name histories one at a time; nothing is read yet, and an iterator is never held as a whole.
+    """Name histories one at a time; files are not read yet, and an iterator is never held as a whole.
 
     Parameters
     ----------
     histories
-        A path, a glob pattern (``**`` for any depth), a folder (its ``*.json``, at any depth), a `History` or whatever
+        A path, a glob pattern (``**`` for any depth), a folder (its ``*.json``, packed or not, at any depth), or whatever
         `load` takes; or an iterable of any of these.
 
     Returns
@@ -51,8 +54,10 @@ def gathered(histories: object) -> tuple[Iterator[Source], int | None]:
     HistoryError
         A folder or a pattern has no files.
     """
+    if isinstance(histories, Histories):
+        return _shelved(histories), len(histories) + len(histories.problems)
     if isinstance(histories, str | os.PathLike):
-        found = _files(histories)
+        found = list(_named(histories))
         return iter(found), len(found)
     if not _is_many(histories):
         return iter([Source(_label(histories, 0), histories)]), 1
@@ -62,7 +67,9 @@ def gathered(histories: object) -> tuple[Iterator[Source], int | None]:
 
 
 def _is_many(histories: object) -> bool:
-    if isinstance(histories, History | Mapping | bytes | bytearray) or not isinstance(histories, Iterable):
+    if isinstance(histories, History | Mapping | bytes | bytearray) or hasattr(histories, "read"):
+        return False
+    if not isinstance(histories, Iterable):
         return False
     first = histories[0] if isinstance(histories, list | tuple) and histories else None
     return not (isinstance(first, Mapping) and "EventType" in first)  # else the events of one history
@@ -78,32 +85,58 @@ def _each(histories: Iterable[Any]) -> Iterator[Source]:
     number = itertools.count()
     for one in histories:
         if isinstance(one, str | os.PathLike):
-            yield from _files(one)
+            yield from _named(one)
+        elif isinstance(one, Histories):
+            yield from _shelved(one)
         else:
             yield Source(_label(one, next(number)), one)
 
 
-def _files(given: str | os.PathLike[str]) -> list[Source]:
-    """Give the files that a path or a pattern stands for; a file that is not there is one too, told by `load`."""
+def _named(given: str | os.PathLike[str]) -> Iterator[Source]:
+    """Give what a path, a pattern or an address stands for; a file that is not there is one too, told by `load`."""
     text = os.fspath(given)
-    if text.startswith(
-        ("arn:", "https://", "http://", "s3://", "{", "[{")
-    ):  # `load` knows, or says what to do
-        return [Source(text, text)]
+    if text.startswith(("{", "[{", "arn:")):  # `load` knows, or says what to do
+        yield Source(text, text)
+        return
     path = Path(text).expanduser()
+    if "://" in text or (path.is_file() and not path.name.endswith(_FILES)):
+        try:
+            found = load(text)
+        except HistoryError as error:
+            found = error
+        yield from _shelved(found) if isinstance(found, Histories) else [Source(text, found)]
+        return
+    yield from (Source(str(one), str(one.absolute())) for one in _files(text, path))
+
+
+def _files(text: str, path: Path) -> list[Path]:
     if path.is_dir():
-        found = sorted(path.rglob("*.json"))
+        found = sorted(one for one in path.rglob("*.json*") if one.name.endswith(_FILES))
         if not found:
             raise HistoryError(
                 f"There is no history (*.json) in the folder {path}.", cure="Name the folder that has them."
             )
-    elif glob.has_magic(text) and not path.exists():
-        found = [Path(name) for name in sorted(glob.glob(str(path), recursive=True)) if Path(name).is_file()]  # noqa: PTH207 - pathlib's takes no absolute pattern
+        return found
+    if glob.has_magic(text) and not path.exists():
+        names = sorted(glob.glob(str(path), recursive=True))  # noqa: PTH207 - pathlib's takes no absolute pattern
+        found = [Path(name) for name in names if Path(name).is_file()]
         if not found:
             raise HistoryError(f"No file matches {text!r}.", cure=f"The working directory is {Path.cwd()}.")
-    else:
-        found = [path]
-    return [Source(str(one), str(one.absolute())) for one in found]
+        return found
+    return [path]
+
+
+def _shelved(histories: Histories) -> Iterator[Source]:
+    """Give those of a store or an archive, each read when its turn comes."""
+    for number in range(len(histories)):
+        try:
+            history = histories[number]
+        except HistoryError as error:
+            yield Source(f"{histories.where}[{number}]", error)
+        else:
+            yield Source(_label(history, number), history)
+    for problem in histories.problems:
+        yield Source(problem.partition(": ")[0], HistoryError(problem))
 
 
 def _label(content: object, number: int) -> str:

@@ -209,6 +209,29 @@ def test_folders_patterns_files_and_documents(app, tmp_path):
         assert report.ok and len(report.rows) == count, histories
 
 
+def test_archives_stores_and_packed_files(app, tmp_path):
+    import gzip
+    import zipfile
+
+    folder = tmp_path / "many"
+    folder.mkdir()
+    paths = write(folder, [steps_document(NAMES, number=n) for n in range(3)])
+    (folder / "0003.json.gz").write_bytes(gzip.compress(paths[0].read_bytes()))
+    archive = tmp_path / "many.zip"
+    with zipfile.ZipFile(archive, "w") as zipped:
+        for path in paths:
+            zipped.write(path, path.name)
+        zipped.writestr("broken.json", "{")
+    for histories, count in ((folder, 4), (dd.load(folder), 4), (dd.load(folder)[:2], 2)):
+        report = run_audit(app, histories)
+        assert report.ok and len(report.rows) == count, report.report()
+    for histories in (archive, str(archive), [archive], dd.load(archive)):
+        report = run_audit(app, histories)
+        assert sorted(row.name or "" for row in report.rows) == ["", "run-0", "run-1", "run-2"]
+        assert [row.kinds for row in report.rows if not row.clean] == [("unreadable",)]
+        assert "broken.json" in next(row.message for row in report.rows if not row.clean)
+
+
 def test_relative_paths_are_taken_from_here(app, tmp_path, monkeypatch):
     write(tmp_path, moods(None))
     monkeypatch.chdir(tmp_path)
