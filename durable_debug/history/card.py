@@ -29,8 +29,10 @@ def line(history: History) -> str:
     return f"<History {', '.join(parts)}>"
 
 
-def card(history: History, picture: str = "") -> str:
-    """HTML for light and dark pages; bounded, and everything from the history escaped. The picture is SVG of our own."""
+def card(history: History) -> str:
+    """HTML for light and dark pages, with a small timeline; bounded, and everything from the history escaped."""
+    from durable_debug.plots.mini import mini_timeline
+
     seconds = history.duration_seconds
     rows = [
         ("Function", history.function_name),
@@ -54,7 +56,7 @@ def card(history: History, picture: str = "") -> str:
     return (
         '<div style="border:1px solid #8888;border-radius:4px;padding:.5em .8em;display:inline-block;max-width:50em">'
         f"<strong>{escape(_short(history.name or 'Durable execution'))}</strong>"
-        f'<table style="margin:.3em 0 0">{cells}</table>{picture}'
+        f'<table style="margin:.3em 0 0">{cells}</table>{mini_timeline(history)}'
         + (f'<ul style="margin:.3em 0 0;padding-left:1.2em">{warnings}</ul>' if warnings else "")
         + "</div>"
     )

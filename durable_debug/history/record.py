@@ -507,9 +507,7 @@ class History(Views):
         return card.line(self)
 
     def _repr_html_(self) -> str:
-        from durable_debug.plots.mini import mini_timeline
-
-        return card.card(self, mini_timeline(self))
+        return card.card(self)
 
     # Read once, on demand
 
