@@ -87,7 +87,10 @@ def several(document: Any) -> list[Any] | None:
         arns = [each.get("DurableExecutionArn") for each in document]
         return document if len(set(arns)) == len(arns) else None  # else they are pages of one
     shapes = [shape for shape in _SHAPES if shape.alone and shape.fits(document[0])]
-    return document if shapes and all(shapes[0].fits(each) for each in document) else None
+    if not shapes or not all(shapes[0].fits(each) for each in document):
+        return None
+    # Exporters write a record of an execution again and again: the last one says most.
+    return list({arn_of(each) or at: each for at, each in enumerate(document)}.values())
 
 
 def _as(document: Any, name: str, source: Callable[[str], History] | None) -> History:
