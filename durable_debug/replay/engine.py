@@ -189,7 +189,7 @@ class Replay:
         self._worker = Worker(self._invoke, self.tape, ended)
 
     def _invoke(self) -> dict[str, Any]:
-        output.begin()
+        output.begin(self.tape)
         try:
             return sdk.invoke(
                 self.handler.func,

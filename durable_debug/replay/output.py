@@ -28,7 +28,7 @@ _LONGEST_LINE = 10_000
 
 _sdk_log = logging.getLogger("aws_durable_execution_sdk_python")
 _lock = threading.Lock()
-_running = 0
+_running: set[Tape] = set()
 _partial: dict[Tape, str] = {}  # printed without the end of a line, so far
 _before: tuple[int, TextIO, TextIO] = (logging.NOTSET, sys.stdout, sys.stderr)
 _call_handlers = logging.Logger.callHandlers
@@ -94,28 +94,30 @@ def listen(tape: Tape) -> None:
     _here.tape = tape
 
 
-def begin() -> None:
+def begin(tape: Tape) -> None:
     """One more replay is running."""
-    global _running, _before  # noqa: PLW0603 - the process has one of each stream
+    global _before  # noqa: PLW0603 - the process has one of each stream
     with _lock:
-        if _running == 0:
-            _before = (_sdk_log.level, _bare(sys.stdout), _bare(sys.stderr))
-            sys.stdout, sys.stderr = _Switch(_before[1]), _Switch(_before[2])
+        out, err = _bare(sys.stdout), _bare(sys.stderr)  # maybe others than when the first replay began
+        sys.stdout, sys.stderr = _Switch(out), _Switch(err)
+        _before = (_before[0] if _running else _sdk_log.level, out, err)
+        if not _running:
             _sdk_log.setLevel(logging.CRITICAL + 1)
             watch_threads(watch=True)
             logging.Logger.callHandlers = _call_handlers_elsewhere  # type: ignore[assignment]
-        _running += 1
+        _running.add(tape)
 
 
 def end(tape: Tape) -> None:
-    """One replay less."""
-    global _running  # noqa: PLW0603
+    """One replay less; also one that can't be ended, so that what it writes from now on is lost."""
     rest = _partial.pop(tape, "")
     if rest:
         keep(tape, "PRINT", rest)
     with _lock:
-        _running -= 1
-        if _running == 0:
+        if tape not in _running:
+            return
+        _running.remove(tape)
+        if not _running:
             level, out, err = _before
             if isinstance(sys.stdout, _Switch):
                 sys.stdout = out

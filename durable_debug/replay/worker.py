@@ -5,16 +5,25 @@ from __future__ import annotations
 import concurrent.futures.thread as pools
 import contextlib
 import ctypes
+import os
+import sys
 import threading
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from durable_debug.replay import output
+from durable_debug.replay.sdk.frames import is_user_code
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from types import FrameType
 
     from durable_debug.replay.tape import Tape
 
 _GRACE_SECONDS = 2.0
+_AGAIN_SECONDS = 0.03
+_STDLIB = str(Path(os.__file__).parent) + os.sep
 _POOLS = ("dex-handler", "ThreadPoolExecutor")  # the invocation's threads, and those of maps and parallels
 
 
@@ -40,6 +49,7 @@ class Worker:
         self.output: Any = None
         self.error: BaseException | None = None
         self.abandoned = False
+        self._over = threading.Event()
         self._before = set(threading.enumerate())
         self._thread = threading.Thread(target=self._run, name="durable-debug-replay", daemon=True)
 
@@ -54,13 +64,17 @@ class Worker:
             self.error = error
         if self._ended is not None:
             self._ended()
+        self._over.set()
 
     def join(self, timeout: float | None) -> bool:
         """Wait; whether it has ended."""
         if threading.current_thread() is self._thread:
             return False  # a collection of garbage may come by here
-        self._thread.join(timeout)
-        return not self._thread.is_alive()
+        # Not `Thread.join`: interrupted by Ctrl-C it takes a thread that lives for a dead one (CPython 3.11).
+        if not self._over.wait(timeout):
+            return False
+        self._thread.join()
+        return True
 
     def end(self, kind: str, message: str) -> None:
         """End the run now: stop it at its next operation, or interrupt the user's code where it stands.
@@ -69,17 +83,21 @@ class Worker:
         threads are left to the process, as daemons.
         """
         stop = self._tape.stop(kind, message)
-        deadline = time.monotonic() + _GRACE_SECONDS
+        began = time.monotonic()
         self.join(0.01)
-        while self._thread.is_alive() and time.monotonic() < deadline:
+        while not self._over.is_set() and (waited := time.monotonic() - began) < _GRACE_SECONDS:
+            frames = sys._current_frames()  # noqa: SLF001 - the only way to see other threads
             for thread in self._users():
-                _raise_in(thread, type(stop))
-            self.join(0.05)
-        if self._thread.is_alive():
+                # On its way out through the SDK it must not be hit again: the SDK would lose its end.
+                if _in_users_code(frames.get(thread.ident or 0)) or waited > _GRACE_SECONDS / 2:
+                    _raise_in(thread, type(stop))
+            self.join(_AGAIN_SECONDS)
+        if not self._over.is_set():
             self._abandon()
 
     def _abandon(self) -> None:
         self.abandoned = True
+        output.end(self._tape)
         queues = getattr(pools, "_threads_queues", {})
         for thread in self._pooled():
             if thread.ident not in self._tape.threads and not thread.name.startswith(_POOLS[0]):
@@ -95,6 +113,16 @@ class Worker:
     def _users(self) -> list[threading.Thread]:
         """Give the threads that run the handler; a number alone may be another thread's by now."""
         return [thread for thread in self._pooled() if thread.ident in self._tape.threads]
+
+
+def _in_users_code(frame: FrameType | None) -> bool:
+    """Whether a thread stands in the user's code, or in a library's that it called."""
+    while frame is not None:
+        name = frame.f_code.co_filename
+        if not name.startswith((_STDLIB, "<frozen")) or not is_user_code(name):
+            return is_user_code(name)
+        frame = frame.f_back
+    return False
 
 
 def _raise_in(thread: threading.Thread, error: type[BaseException]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable
 from typing import Any
+from unittest import mock
 
 import durable_debug as dd
 from aws_durable_execution_sdk_python import durable_execution
@@ -65,7 +66,8 @@ def handler(event, context):
 
 @functools.cache
 def history() -> dd.History:
-    recorded = run(Case(handler=handler, name="subject", input={"given": 1}))
+    with mock.patch.dict(TROUBLE, clear=True):
+        recorded = run(Case(handler=handler, name="subject", input={"given": 1}))
     found = dd.load(recorded.history)
     assert found.status == "SUCCEEDED" and len(found.invocations) == 2
     return found
