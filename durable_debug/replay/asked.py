@@ -8,14 +8,14 @@ import linecache
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from durable_debug.replay.arguments import arguments
+
 if TYPE_CHECKING:
     from types import CodeType
 
     from durable_debug.replay.tape import Ask
 
 __all__ = ["AskedOperation", "Place", "place_of"]
-
-_REPR_LIMIT = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +126,7 @@ def asked_operation(ask: Ask) -> AskedOperation:
         sub_type=ask.sub_type,
         depth=ask.depth,
         parent_position=ask.parent_path,
-        arguments=_arguments(ask),
+        arguments=arguments(ask),
         place=place_of(ask.code, ask.lasti),
         answer=_answer(ask),
         entered=ask.entered,
@@ -139,91 +139,3 @@ def _answer(ask: Ask) -> str:
     if ask.recorded is not None:
         return f"recorded {ask.recorded.status.value}"
     return "virtual" if ask.virtual else "none"
-
-
-def _arguments(ask: Ask) -> dict[str, Any]:
-    kind, *rest = ask.args
-    match kind:
-        case "step":
-            config = rest[1]
-            found: dict[str, Any] = {"func": _called(rest[0])}
-            if config is not None:
-                found["step_semantics"] = config.step_semantics.value
-                if config.retry_strategy is not None:
-                    found["retry_strategy"] = _called(config.retry_strategy)
-                _note_serdes(found, serdes=config.serdes)
-            return found
-        case "wait":
-            return {"seconds": rest[0].to_seconds()}
-        case "create_callback":
-            return _callback(rest[0])
-        case "wait_for_callback":
-            return {"submitter": _called(rest[0]), **_callback(rest[1])}
-        case "invoke":
-            config = rest[2]
-            found = {
-                "function_name": rest[0],
-                "payload": ask.payload if ask.payload is not None else _shown(rest[1]),
-            }
-            if config is not None:
-                if config.tenant_id is not None:
-                    found["tenant_id"] = config.tenant_id
-                _note_serdes(found, serdes_payload=config.serdes_payload, serdes_result=config.serdes_result)
-            return found
-        case "wait_for_condition":
-            found = {"check": _called(rest[0]), "initial_state": _shown(rest[1].initial_state)}
-            _note_serdes(found, serdes=rest[1].serdes)
-            return found
-        case "run_in_child_context":
-            found = {"func": _called(rest[0])}
-            if rest[1] is not None:
-                if rest[1].is_virtual:
-                    found["is_virtual"] = True
-                _note_serdes(found, serdes=rest[1].serdes)
-            return found
-        case "map":
-            return {"items": ask.branches, "func": _called(rest[1]), **_batch(rest[2])}
-        case "parallel":
-            return {"branches": ask.branches, **_batch(rest[1])}
-        case _:
-            return {"index": rest[0]}
-
-
-def _callback(config: Any) -> dict[str, Any]:
-    if config is None:
-        return {"timeout_seconds": 0, "heartbeat_timeout_seconds": 0}
-    return {
-        "timeout_seconds": config.timeout_seconds,
-        "heartbeat_timeout_seconds": config.heartbeat_timeout_seconds,
-    }
-
-
-def _batch(config: Any) -> dict[str, Any]:
-    if config is None:
-        return {}
-    found: dict[str, Any] = {"nesting_type": config.nesting_type.value}
-    if config.max_concurrency is not None:
-        found["max_concurrency"] = config.max_concurrency
-    completion = config.completion_config
-    for key in ("min_successful", "tolerated_failure_count", "tolerated_failure_percentage"):
-        if getattr(completion, key) is not None:
-            found[key] = getattr(completion, key)
-    _note_serdes(found, serdes=config.serdes, item_serdes=config.item_serdes)
-    return found
-
-
-def _note_serdes(found: dict[str, Any], **codecs: Any) -> None:
-    found.update({key: type(codec).__qualname__ for key, codec in codecs.items() if codec is not None})
-
-
-def _called(func: Any) -> str:
-    func = getattr(func, "func", func)
-    return str(getattr(func, "__qualname__", None) or type(func).__qualname__)
-
-
-def _shown(value: Any) -> str:
-    try:
-        text = repr(value)
-    except Exception as error:  # noqa: BLE001 - a user's own repr may do anything
-        return f"<{type(value).__qualname__}: its repr raises {type(error).__name__}>"
-    return text if len(text) <= _REPR_LIMIT else text[: _REPR_LIMIT - 1] + "…"

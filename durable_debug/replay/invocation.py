@@ -6,6 +6,8 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from durable_debug.history import History, Operation
 
 __all__ = ["invocation_end"]
@@ -20,7 +22,7 @@ def invocation_end(
 
     Timers, callbacks and invokes are completed by the service, also while an invocation runs that has gone
     to sleep on them. Such a completion counts only if the handler went on from it: if something began or
-    ended behind it in the same invocation.
+    ended behind it in the same invocation. A retry that came due meanwhile is none that it took up.
 
     Parameters
     ----------
@@ -29,54 +31,58 @@ def invocation_end(
     start
         The state at its start.
     """
-    first_event_id, last_event_id = events
+    first, last = events
     known = {wire["Id"]: wire for wire in start}
-    operations = [
-        o for o in history.tree() if o.start_event_id is not None and o.start_event_id <= last_event_id
-    ]
-    by_position = {o.position: o for o in operations}
-    children: dict[str, list[Operation]] = defaultdict(list)
-    for operation in operations:
-        path = operation.position.rpartition("-")[0]
-        while True:
-            children[path].append(operation)
-            if not path:
-                break
-            path = path.rpartition("-")[0]
-    ended = history.status in {"SUCCEEDED", "FAILED"} and invocation == len(history.invocations)
+    record = _Record(history, invocation, last)
+    unknown: dict[str, dict[str, Any]] = {}
+    for operation in record.operations:
+        if operation.id in known and not any(first <= event <= last for event in operation.event_ids):
+            unknown[operation.id] = known[operation.id]
+        elif known.get(operation.id, {}).get("Status", "STARTED") == "STARTED" and record.slept_on(operation):
+            before = history.state_at((operation.end_event_id or 1) - 1)
+            unknown[operation.id] = next(wire for wire in before if wire["Id"] == operation.id)
+    return [unknown.get(wire["Id"], wire) for wire in history.state_at(last)]
 
-    def went_on(position: str, event: int) -> bool:
+
+class _Record:
+    """The operations as of an event, by the contexts that they stand in."""
+
+    def __init__(self, history: History, invocation: int, last: int) -> None:
+        self._last = last
+        self._ended = history.status in {"SUCCEEDED", "FAILED"} and invocation == history.invocation_count
+        self.operations = [o for o in history.tree() if (o.start_event_id or last + 1) <= last]
+        self._by_position = {o.position: o for o in self.operations}
+        self._inside: dict[str, list[Operation]] = defaultdict(list)
+        for operation in self.operations:
+            for path in _contexts(operation.position):
+                self._inside[path].append(operation)
+
+    def slept_on(self, operation: Operation) -> bool:
+        """Whether the service completed an operation while the handler slept on it."""
+        end = operation.end_event_id
+        return (
+            operation.type in _BY_THE_SERVICE
+            and end is not None
+            and end <= self._last
+            and operation.position.replace("-", "").isdigit()
+            and not self._went_on(operation.position, end)
+        )
+
+    def _went_on(self, position: str, event: int) -> bool:
         path, _, number = position.rpartition("-")
-        for other in children[path]:
+        for other in self._inside[path]:
             rest = other.position[len(path) + 1 :] if path else other.position
             if int(rest.partition("-")[0]) > int(number) and (other.start_event_id or 0) > event:
                 return True
         if not path:
-            return ended
-        context = by_position.get(path)
-        if context is not None:
-            return context.end_event_id is not None and event < context.end_event_id <= last_event_id
-        return went_on(path, event)
+            return self._ended
+        context = self._by_position.get(path)
+        if context is None:  # a virtual one
+            return self._went_on(path, event)
+        return context.end_event_id is not None and event < context.end_event_id <= self._last
 
-    end = history.state_at(last_event_id)
-    unseen = {
-        o.id
-        for o in operations
-        if o.type in _BY_THE_SERVICE
-        and o.end_event_id is not None
-        and o.end_event_id <= last_event_id
-        and (o.id not in known or known[o.id]["Status"] == "STARTED")
-        and o.position.replace("-", "").isdigit()
-        and not went_on(o.position, o.end_event_id)
-    }
-    earlier: dict[str, dict[str, Any]] = {}
-    for operation in operations:  # a retry that came due while it ran is none that it took up
-        if operation.id in known and not any(
-            first_event_id <= e <= last_event_id for e in operation.event_ids
-        ):
-            earlier[operation.id] = known[operation.id]
-    for operation in operations:
-        if operation.id in unseen:
-            state = history.state_at((operation.end_event_id or 1) - 1)
-            earlier[operation.id] = next(wire for wire in state if wire["Id"] == operation.id)
-    return [earlier.get(wire["Id"], wire) for wire in end]
+
+def _contexts(position: str) -> Iterator[str]:
+    while position:
+        position = position.rpartition("-")[0]
+        yield position

@@ -61,7 +61,7 @@ class Recording:
         return tuple(asked_operation(ask) for ask in self.asks)
 
 
-def record(
+def record(  # noqa: PLR0913
     handler: object,
     history: History,
     options: Options,

@@ -281,31 +281,30 @@ class ReplayContext(DurableContext):
             self._align(ask, tape.matcher)
         looking = tape.looking
         if not self._silent:
-            frame = sys._getframe(2)
-            if not is_user_code(frame.f_code.co_filename):
-                frame = user_frame(frame) or frame
-            ask.code, ask.lasti = frame.f_code, frame.f_lasti
-            if self._batch is not None and self._batch.live:  # its thread begins here: the call is in another one
-                ask.code, ask.lasti = self._batch.ask.code, self._batch.ask.lasti
-                frame = self._batch.ask.frame or frame
-            if looking:
-                ask.looked = True
-            tape.note(ask)
-            if tape.observer is not None:
-                self._show(ask, frame)
+            ask.looked = looking > 0
+            self._see(ask, sys._getframe(2))
         if ask.recorded is None:
             self._unrecorded(ask)
         elif looking and ask.recorded.status not in TERMINAL and would_go_on(ask):
             raise LeaveBody  # what a batch left behind unfinished
         return ask
 
-    def _show(self, ask: Ask, frame: FrameType) -> None:
-        """Let the debugger see it, which may hold it here."""
-        tape = self._tape
+    def _see(self, ask: Ask, frame: FrameType) -> None:
+        """Note an ask with the line that it comes from, and let the debugger see it, which may hold it here."""
+        tape, batch = self._tape, self._batch
+        if not is_user_code(frame.f_code.co_filename):
+            frame = user_frame(frame) or frame
+        ask.code, ask.lasti = frame.f_code, frame.f_lasti
+        if batch is not None and batch.live:  # a branch's thread begins here: the call is in another one
+            ask.code, ask.lasti = batch.ask.code, batch.ask.lasti
+            frame = batch.ask.frame or frame
+        tape.note(ask)
+        if tape.observer is None:
+            return
         if ask.sub_type in BATCHES:
             ask.frame = frame  # its branches' threads do not have it on their stacks
         with unguarded():
-            tape.observer.asked(ask, frame)  # type: ignore[union-attr]
+            tape.observer.asked(ask, frame)
 
     def _align(self, ask: Ask, matcher: Matcher) -> None:
         """Put the recorded operation that answers this ask where the SDK looks for it."""
@@ -326,7 +325,9 @@ class ReplayContext(DurableContext):
             raise LeaveBody  # Lambda does not run this body: nothing would happen here
         if ask.type == OperationType.CONTEXT.value:
             if len(tape.asks) > _MOST_ASKS + 2 * len(tape.answers):
-                raise tape.stop("endless", f"the handler has asked for {len(tape.asks):,} operations and goes on", ask)
+                raise tape.stop(
+                    "endless", f"the handler has asked for {len(tape.asks):,} operations and goes on", ask
+                )
             return  # a context is the user's code outside steps; what it asks for is looked at one by one
         if ask.type == OperationType.STEP.value and tape.may_run(ask.name):
             return
