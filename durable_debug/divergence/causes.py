@@ -73,10 +73,8 @@ class Collector:
         return tuple(numbers)
 
     def causes(self) -> tuple[tuple[Cause, ...], dict[int, int]]:
-        """Give the causes, most histories first; and by provisional number the final one."""
-        order = sorted(
-            range(len(self._groups)), key=lambda n: (-self._groups[n].count, self._groups[n].index, n)
-        )
+        """Give the causes, the most severe first; and by provisional number the final one."""
+        order = sorted(range(len(self._groups)), key=self._rank)
         final = {number: place for place, number in enumerate(order, 1)}
         groups = [self._groups[number] for number in order]
         return tuple(Cause(n, g.count, g.label, g.divergence) for n, g in enumerate(groups, 1)), final
@@ -84,12 +82,7 @@ class Collector:
     def _rank(self, number: int) -> tuple[int, int, int, str]:
         group = self._groups[number]
         one = group.divergence
-        return (
-            -SEVERITIES.index(one.severity),
-            -group.count,
-            group.index,
-            f"{one.kind} {one.line} {one.message}",
-        )
+        return (-_weight(one), -group.count, group.index, f"{one.kind} {one.line} {one.message}")
 
 
 def _weight(one: Divergence) -> int:

@@ -114,6 +114,20 @@ def test_histories_that_break_at_one_line_are_one_cause(app, tmp_path):
     assert len({cause.divergence.line for cause in report.causes}) == 2  # a missing tail and the result: both where it returns
 
 
+def test_the_most_severe_cause_comes_first(samples, tmp_path):
+    """A timeout changed under three histories brings nothing about; a step renamed under one fails it."""
+    source = (samples / "apps" / "espresso.py").read_text()
+    changed = tmp_path / "espresso.py"
+    changed.write_text(source.replace("from_minutes(2)", "from_minutes(3)").replace('"drink-ready"', '"drink"'))
+    names = ("espresso_cancelled", "espresso_timed_out", "espresso_completed")
+    report = run_audit(f"{changed}:handler", [samples / f"{name}.json" for name in names])
+    severities = [cause.divergence.severity for cause in report.causes]
+    assert severities[0] == "error" and severities == sorted(severities, key=["error", "warning", "info"].index)
+    assert report.causes[0].count < report.causes[-1].count
+    assert report.causes[0].example.endswith("espresso_completed.json")
+    assert report.worst() == "error"
+
+
 def test_a_report_is_the_same_whatever_the_number_of_jobs(app, tmp_path):
     paths = write(tmp_path, [steps_document(["reserve", "pay"] if n % 4 else [*NAMES, "more"], number=n) for n in range(40)])
     one, two = (run_audit(app, paths, n_jobs=jobs) for jobs in (1, 2))
