@@ -470,8 +470,13 @@ function timeline(view) {
     inner.style.height = `${lines.length * ROW}px`;
     soon();
   };
+  let seen = false;
   const resized = () => {
     view.attached();
+    // Out of sight (folded away, scrolled off a long notebook) a page forgets where it was scrolled to.
+    const before = seen;
+    seen = scroller.clientHeight > 0;
+    if (seen && !before) view.reveal(view.chosen);
     scale.width = Math.max(40, scroller.clientWidth - corner.offsetWidth - 5);
     over.style.left = `${corner.offsetWidth + 5}px`;
     over.style.width = `${scale.width}px`;
