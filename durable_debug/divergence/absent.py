@@ -29,7 +29,7 @@ def find_absent(matched: Matched) -> None:
         gone = [i for i, slot in enumerate(slots[:end]) if slot.position not in matched.accounted]
         for _, run in groupby(enumerate(gone), key=lambda pair: pair[1] - pair[0]):
             row = [i for _, i in run]
-            _add(matched, path, slots, row[0], row[-1], went_on)
+            _add(matched, path, slots, (row[0], row[-1]), went_on)
 
 
 def _entered_as(matched: Matched, target: str) -> str | None:
@@ -62,9 +62,8 @@ def _goes_on_after(matched: Matched, path: str) -> Ask | None:
     return found
 
 
-def _add(  # noqa: PLR0913
-    matched: Matched, path: str, slots: list[Slot], first: int, last: int, went_on: Ask | None
-) -> None:
+def _add(matched: Matched, path: str, slots: list[Slot], row: tuple[int, int], went_on: Ask | None) -> None:
+    first, last = row
     behind = (matched.asker.get(slot.position) for slot in slots[last + 1 :])
     before = (matched.asker.get(slot.position) for slot in reversed(slots[:first]))
     follower = next((ask for ask in behind if ask is not None and ask.parent_path == path), went_on)
