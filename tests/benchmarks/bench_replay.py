@@ -27,7 +27,7 @@ from aws_durable_execution_sdk_python.state import ExecutionState, _Signal
 from durable_debug.debugger.stop import variables
 from durable_debug.replay.engine import Options
 from durable_debug.replay.recording import record
-from tests.benchmarks.bench_load import document
+from durable_debug.history import operation_id
 
 SAMPLES = Path(__file__).parent.parent.parent / "sample_histories"
 ARN = "arn:aws:lambda:eu-west-1:111122223333:function:bench:1/durable-execution/bench/{}"
@@ -44,36 +44,34 @@ def handler(event: dict, context: DurableContext) -> dict:
 
 
 def history_of(steps: int) -> dd.History:
-    """A history of as many steps as the handler takes."""
-    made = document(steps)
-    started = made["Events"][0]
-    started["ExecutionStartedDetails"]["Input"]["Payload"] = json.dumps({"steps": steps})
-    for number, event in enumerate((e for e in made["Events"] if e["EventType"] == "StepSucceeded"), 1):
-        payload = serialize(None, {"n": number, "text": "x" * 80}, event["Id"], ARN)  # as the SDK writes it
-        event["StepSucceededDetails"]["Result"]["Payload"] = payload
-    last = {"n": steps, "text": "x" * 80}
-    made["Events"][-1]["ExecutionSucceededDetails"] = {
-        "Result": {"Payload": json.dumps(last), "Truncated": False}
-    }
-    made["DurableExecutionArn"] = ARN.format(started["Id"])
-    return dd.load(made)
+    """A history of as many steps as the handler takes, each with a payload of 130 characters."""
+    at = 1_795_295_156.874
+    execution = {"Id": "9b2ae6c4-6f4f-4b4c-8f46-0b1d3c1a7c11", "Name": "bench"}
 
+    def event(kind: str, number: int, **fields: Any) -> dict[str, Any]:
+        return {
+            "EventType": kind,
+            "EventId": number,
+            "EventTimestamp": round(at + number / 1000, 3),
+            **fields,
+        }
 
-class Nowhere:
-    """A service client that is never asked for anything in a replay."""
+    def payload(text: str | None) -> dict[str, Any]:
+        return {"Payload": text, "Truncated": False}
 
-    def checkpoint(self, *_: Any, **__: Any) -> Any:
-        raise AssertionError("checkpoint")
-
-    get_execution_state = checkpoint
-
-
-class LambdaContext:
-    aws_request_id = "bench"
-    function_name = "bench"
-
-    def get_remaining_time_in_millis(self) -> int:
-        return 900_000
+    given = {"Input": payload(json.dumps({"steps": steps})), "ExecutionTimeout": 3600}
+    events = [event("ExecutionStarted", 1, **execution, ExecutionStartedDetails=given)]
+    value: dict[str, Any] = {}
+    for n in range(1, steps + 1):
+        own = {"Id": operation_id(None, n), "Name": f"step-{n}", "SubType": "Step"}
+        value = {"n": n, "text": "x" * 80}
+        result = payload(serialize(None, value, own["Id"], ARN))  # as the SDK writes it
+        done = {"Result": result, "RetryDetails": {"CurrentAttempt": 1}}
+        events.append(event("StepStarted", 2 * n, **own, StepStartedDetails={}))
+        events.append(event("StepSucceeded", 2 * n + 1, **own, StepSucceededDetails=done))
+    ended = {"Result": payload(json.dumps(value))}
+    events.append(event("ExecutionSucceeded", len(events) + 1, **execution, ExecutionSucceededDetails=ended))
+    return dd.load({"Events": events, "DurableExecutionArn": ARN.format(execution["Id"])})
 
 
 def quickest(functions: dict[str, Callable[[], Any]], rounds: int) -> dict[str, tuple[float, float]]:
