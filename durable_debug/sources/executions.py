@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["Progress", "chosen", "executions", "gathered"]
 
 _AGO = re.compile(r"(?P<count>\d+(?:\.\d+)?)\s*(?P<unit>[smhdw])")
+_AHEAD = 64  # one that takes long holds the others up only when so many have come after it
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 
@@ -179,7 +180,7 @@ def gathered(
         try:
             for arn in arns:
                 waiting.append((arn, pool.submit(work, arn, stop)))
-                if len(waiting) > 2 * MOST_THREADS:
+                if len(waiting) > _AHEAD:
                     yield _taken(waiting, bar)
             while waiting:
                 yield _taken(waiting, bar)

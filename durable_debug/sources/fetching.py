@@ -93,7 +93,7 @@ def fetch(  # noqa: PLR0913
     Returns
     -------
     iterator of History
-        Without `to`: each is fetched a little before it is asked for, and memory holds about 16 of them.
+        Without `to`: each is fetched a little before it is asked for, and memory holds at most 64 of them.
     Histories
         With `to`: all of them are in the folder now.
 

@@ -305,3 +305,21 @@ def test_a_running_one_and_the_rest_of_it(live: Any, tmp_path: Path) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert kept[0] == later
+
+
+def test_a_message_leads_to_its_execution(server: Server) -> None:
+    arn = server.names["failed"]
+    notice = {"detail-type": "Durable Execution Status Change", "detail": {"durableExecutionArn": arn, "status": "FAILED"}}
+    for record in (notice, {"recordType": "WorkflowInsight", "executionArn": arn, "operations": []}):
+        history = load(record, endpoint_url=server.url)
+        assert same(history, server)
+        history.require_replayable()
+
+
+def test_redacted_on_the_way_in(server: Server, tmp_path: Path) -> None:
+    fetch("orders", limit=2, to=tmp_path, redact="email", endpoint_url=server.url, **QUICK)
+    assert b"@example.com" not in b"".join(path.read_bytes() for path in tmp_path.iterdir())
+    assert '"ordered"' in load(tmp_path)[0].result
+    (streamed,) = fetch("orders", limit=1, redact=True, endpoint_url=server.url, **QUICK)
+    assert "ann0" not in streamed.operation("1").result
+    assert "ann0" not in streamed.refresh().operation("1").result
