@@ -175,6 +175,7 @@ class _Loaded:
 
 
 _loaded: dict[str, _Loaded] = {}  # by path
+_latest_folder: Path | None = None  # that a handler came from
 
 
 def _changed(file: str) -> int:
@@ -261,7 +262,13 @@ def _ours() -> set[str]:
 
 def _forget_other_neighbours(folder: Path) -> None:
     """Drop same-named neighbours of handlers loaded from other folders: two versions must not share them."""
+    global _latest_folder  # noqa: PLW0603 - like sys.modules, which it spares a search
+    if folder == _latest_folder:
+        return
+    _latest_folder = folder
     folders = {str(Path(path).parent) for path in _loaded} - {str(folder)}
+    if not folders:
+        return
     for name, module in list(sys.modules.items()):
         file = getattr(module, "__file__", None)
         if file and str(Path(file).parent) in folders and (folder / Path(file).name).exists():
