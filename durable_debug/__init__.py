@@ -29,7 +29,16 @@ if TYPE_CHECKING:
     from durable_debug.divergence import Divergence, Report, Run, replay
     from durable_debug.divergence.audit import audit
     from durable_debug.history import History, Operation
-    from durable_debug.sources import executions, fetch, load
+    from durable_debug.sources import (
+        Histories,
+        executions,
+        fetch,
+        heartbeat,
+        load,
+        redacted,
+        send_failure,
+        send_success,
+    )
 
 __version__ = "0.1.0"
 
@@ -40,6 +49,7 @@ __all__ = [
     "DivergenceError",
     "DurableDebugError",
     "HandlerError",
+    "Histories",
     "History",
     "HistoryError",
     "IncompleteHistoryError",
@@ -53,14 +63,19 @@ __all__ = [
     "debug",
     "executions",
     "fetch",
+    "heartbeat",
     "load",
+    "redacted",
     "replay",
+    "send_failure",
+    "send_success",
 ]
 
 # The rest is loaded when first used: importing the package costs next to nothing.
 _ROOMS = {
     "Debugger": "debugger",
     "Divergence": "divergence",
+    "Histories": "sources",
     "History": "history",
     "Operation": "history",
     "Report": "divergence",
@@ -70,8 +85,12 @@ _ROOMS = {
     "debug": "debugger",
     "executions": "sources",
     "fetch": "sources",
+    "heartbeat": "sources",
     "load": "sources",
+    "redacted": "sources",
     "replay": "divergence",
+    "send_failure": "sources",
+    "send_success": "sources",
 }
 _MODULES = {"plots", "testing", "widgets"}
 

@@ -29,7 +29,10 @@ def record(number: int, *, damaged: bool, look_after_seconds: float | None) -> N
         )
     events = ",\n".join(json.dumps(event, default=iso) for event in recording.history["Events"])
     path = FOLDER / f"return-{number}.json"
-    path.write_text(f'{{"DurableExecutionArn": {json.dumps(recording.arn)}, "Events": [\n{events}\n]}}\n', encoding="utf-8")
+    path.write_text(
+        f'{{"DurableExecutionArn": {json.dumps(recording.arn)}, "Events": [\n{events}\n]}}\n',
+        encoding="utf-8",
+    )
     print(f"{path.name:18} {recording.status:10} {len(recording.history['Events']):3} events")
 
 

@@ -17,6 +17,7 @@ PUBLIC = [
     "DivergenceError",
     "DurableDebugError",
     "HandlerError",
+    "Histories",
     "History",
     "HistoryError",
     "IncompleteHistoryError",
@@ -30,8 +31,12 @@ PUBLIC = [
     "debug",
     "executions",
     "fetch",
+    "heartbeat",
     "load",
+    "redacted",
     "replay",
+    "send_failure",
+    "send_success",
 ]
 
 HEAVY = {

@@ -61,7 +61,9 @@ def test_no_histories_are_an_error_and_no_skip(tmp_path):
 def test_a_folder_of_histories_in_a_users_test(samples, tmp_path):
     (tmp_path / "tests" / "histories").mkdir(parents=True)
     for name in ("espresso_completed", "espresso_timed_out", "shipping_v1"):
-        (tmp_path / "tests" / "histories" / f"{name}.json").write_bytes((samples / f"{name}.json").read_bytes())
+        (tmp_path / "tests" / "histories" / f"{name}.json").write_bytes(
+            (samples / f"{name}.json").read_bytes()
+        )
     (tmp_path / "tests" / "test_replays.py").write_text(
         "import pytest\n"
         "from durable_debug.testing import assert_replays, histories\n\n"
@@ -82,7 +84,9 @@ def test_an_exported_test_passes_under_plain_pytest(samples, tmp_path, monkeypat
     app.write_text((samples / "apps" / "espresso.py").read_text())
     monkeypatch.chdir(tmp_path)
     run = dd.replay("app.py:handler" if relative else f"{app}:handler", samples / "espresso_completed.json")
-    test = export_test(run, "tests/test_order_402.py" if relative else tmp_path / "tests" / "test_order_402.py")
+    test = export_test(
+        run, "tests/test_order_402.py" if relative else tmp_path / "tests" / "test_order_402.py"
+    )
     assert dd.load(test.parent / "histories" / "order_402.json") == run.history
     found = plain_pytest(tmp_path, "-q")
     assert "1 passed" in found.stdout, found.stdout + found.stderr
@@ -94,7 +98,12 @@ def test_an_exported_test_passes_under_plain_pytest(samples, tmp_path, monkeypat
 
 
 def test_an_exported_test_can_be_written_again_and_overwrites_nothing_else(samples, tmp_path):
-    run = dd.replay(f"{samples}/apps/espresso.py:handler", samples / "espresso_completed.json", invocation=1, allow="network")
+    run = dd.replay(
+        f"{samples}/apps/espresso.py:handler",
+        samples / "espresso_completed.json",
+        invocation=1,
+        allow="network",
+    )
     test = export_test(run, tmp_path / "test_one.py")
     assert "invocation=1" in test.read_text() and "allow=('network',)" in test.read_text()
     assert export_test(run, test) == test

@@ -58,7 +58,9 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         formatter_class=RawDescriptionHelpFormatter,
     )
     parser.add_argument("handler", metavar="HANDLER", help="module:name or path/to/file.py:name")
-    parser.add_argument("history", metavar="HISTORY", help="what dd.load() takes: a file, FOLDER#NAME, an ARN, a URL …")
+    parser.add_argument(
+        "history", metavar="HISTORY", help="what dd.load() takes: a file, FOLDER#NAME, an ARN, a URL …"
+    )
     parser.add_argument(
         "--invocation", metavar="K", type=int, help="replay the K-th Lambda invocation only (from 1)"
     )

@@ -669,9 +669,9 @@ class Debugger:
         return f"<Debugger of {name}: {self.status}, {self.stop!r}>"
 
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
-        from durable_debug.widgets import DebuggerPanel
+        from durable_debug.widgets import Workbench
 
-        return DebuggerPanel(self)._repr_mimebundle_(**kwargs)
+        return Workbench(self)._repr_mimebundle_(**kwargs)
 
 
 class _Weak:

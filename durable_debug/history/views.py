@@ -74,9 +74,7 @@ class Views:
 
         return timing(_history(self))
 
-    def cost(
-        self, *, prices: Prices | None = None, memory_mb: int = 128, retention_days: float = 14
-    ) -> Cost:
+    def cost(self, *, prices: Prices | None = None, memory_mb: int = 128, retention_days: float = 14) -> Cost:
         """Estimate operations metered, bytes, shares of the limits and dollars; see `durable_debug.plots.cost`."""
         from durable_debug.plots.cost import cost
 

@@ -161,7 +161,7 @@ class Outcome:
 class Replay:
     """One replay under way: a handler, a script, a tape, and the thread they meet in."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913
         self,
         handler: Handler,
         script: Script,

@@ -112,7 +112,7 @@ const LETTER = Object.fromEntries(
 // Each verb: its name in the session, its button, its keys, what it does.
 const VERBS = [
   ["run_back", "Run back", ["Shift+F5", "Shift+C"], "Go back to the breakpoint before, or to the beginning"],
-  ["step_back", "Step back", ["Shift+F10", "b"], "Go back to the operation before, over what is inside"],
+  ["step_back", "Step back", ["Shift+F10", "p"], "Go back to the operation before, over what is inside"],
   ["step", "Step over", ["F10", "n"], "Go on to the next operation, over what is inside this one"],
   ["step_in", "Step in", ["F11", "i"], "Go on to the next operation, into a child context, map item or branch too"],
   ["step_out", "Step out", ["Shift+F11", "o"], "Go on to the next operation outside this context"],
@@ -121,6 +121,7 @@ const VERBS = [
 ];
 const OTHER_KEYS = [
   ["F9", "Set or clear a breakpoint: at the chosen operation, or at the current line"],
+  ["b", "The same"],
   ["g", "Go to a position, an event or a name"],
   ["e", "Evaluate an expression"],
   ["/", "Find an operation"],
@@ -650,6 +651,7 @@ function operationsPane(panel) {
     },
     Enter: () => panel.goto(cursor),
     F9: () => panel.toggleName(cursor),
+    b: () => panel.toggleName(cursor),
   };
   list.addEventListener("keydown", (event) => {
     const act = keys[event.key];
@@ -858,7 +860,7 @@ function sourcePane(panel) {
   });
   code.addEventListener("keydown", (event) => {
     const line = event.target.closest?.(".dd-line");
-    if (event.key !== "F9" || !line) return;
+    if ((event.key !== "F9" && event.key !== "b") || !line) return;
     event.handled = true;
     event.preventDefault();
     panel.toggleLine(file, Number(line.dataset.line));
@@ -867,6 +869,13 @@ function sourcePane(panel) {
   roving(tabs, ".dd-tab");
 
   let last = "";
+  let height = code.clientHeight;
+  const watch = new ResizeObserver(() => {
+    if (!height && code.clientHeight && !chosen) reveal(place()); // it was out of sight, where nothing scrolls
+    height = code.clientHeight;
+  });
+  watch.observe(code);
+  panel.signal.addEventListener("abort", () => watch.disconnect());
   const update = (view) => {
     if (panel.stamp !== stamp) chosen = null;
     stamp = panel.stamp;
@@ -1554,10 +1563,11 @@ function shortcuts(panel, help) {
   byKey.set("e", () => panel.unfold(panel.evaluateBox));
   byKey.set("/", () => panel.unfold(panel.filterBox));
   byKey.set("?", () => help.toggle());
-  byKey.set("F9", () => {
-    const at = panel.currentPlace();
-    if (at) panel.toggleLine(at.file, at.line);
-  });
+  for (const key of ["F9", "b"])
+    byKey.set(key, () => {
+      const at = panel.currentPlace();
+      if (at) panel.toggleLine(at.file, at.line);
+    });
   return (event) => {
     event.stopPropagation(); // the notebook has its own use for these keys
     if (event.handled || event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;

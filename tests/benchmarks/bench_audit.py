@@ -16,7 +16,10 @@ import time
 from pathlib import Path
 
 from aws_durable_execution_sdk_python import durable_execution
-from aws_durable_execution_sdk_python.execution import DurableExecutionInvocationInputWithClient, InitialExecutionState
+from aws_durable_execution_sdk_python.execution import (
+    DurableExecutionInvocationInputWithClient,
+    InitialExecutionState,
+)
 
 import durable_debug as dd
 from durable_debug.divergence.audit import audit
@@ -41,7 +44,12 @@ def document(number: int) -> dict[str, object]:
     at = 1_795_295_156.874 + number
 
     def event(kind: str, event_id: int, **fields: object) -> dict[str, object]:
-        return {"EventType": kind, "EventId": event_id, "EventTimestamp": round(at + event_id / 1000, 3), **fields}
+        return {
+            "EventType": kind,
+            "EventId": event_id,
+            "EventTimestamp": round(at + event_id / 1000, 3),
+            **fields,
+        }
 
     result = {"Payload": '"a result of some characters"', "Truncated": False}
     execution = {"Id": f"9b2ae6c4-6f4f-4b4c-8f46-{number:012}", "Name": f"bench-{number}"}
@@ -52,7 +60,11 @@ def document(number: int) -> dict[str, object]:
         events.append(event("StepStarted", 2 * n, **own, StepStartedDetails={}))
         ended = {"Result": result, "RetryDetails": {"CurrentAttempt": 1}}
         events.append(event("StepSucceeded", 2 * n + 1, **own, StepSucceededDetails=ended))
-    events.append(event("ExecutionSucceeded", len(events) + 1, **execution, ExecutionSucceededDetails={"Result": result}))
+    events.append(
+        event(
+            "ExecutionSucceeded", len(events) + 1, **execution, ExecutionSucceededDetails={"Result": result}
+        )
+    )
     return {"Events": events}
 
 
@@ -131,7 +143,9 @@ def main() -> None:
     print(f"{loop:8.1f} /s  the SDK's own replay in a loop: {rates[1] / loop:.0f} times slower than 1 job")
     for name, rate in peers().items():
         print(f"{rate:8.1f} /s  {name}: {rates[1] / rate:.0f} times slower than 1 job")
-    print(f"{early:8.0f} MB  most of a replaying process after 200 histories, {late:.0f} MB after {HISTORIES:,}")
+    print(
+        f"{early:8.0f} MB  most of a replaying process after 200 histories, {late:.0f} MB after {HISTORIES:,}"
+    )
 
 
 if __name__ == "__main__":

@@ -19,17 +19,24 @@ def folder(tmp_path, monkeypatch):
     (tmp_path / "src").mkdir()
     (tmp_path / "src" / "app.py").write_text(APP)
     (tmp_path / "histories").mkdir()
-    write(tmp_path / "histories", [steps_document(names, number=n) for n, names in enumerate([NAMES, ["reserve", "pay"], NAMES])])
+    write(
+        tmp_path / "histories",
+        [steps_document(names, number=n) for n, names in enumerate([NAMES, ["reserve", "pay"], NAMES])],
+    )
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
 
 def line_of(folder: Path, text: str) -> int:
-    return next(n for n, line in enumerate((folder / "src" / "app.py").read_text().splitlines(), 1) if text in line)
+    return next(
+        n for n, line in enumerate((folder / "src" / "app.py").read_text().splitlines(), 1) if text in line
+    )
 
 
 def test_clean_is_code_0(call, folder):
-    code, out, err = call("audit", "src/app.py:handler", "histories/0000.json", "histories/0002.json", "--jobs", 1)
+    code, out, err = call(
+        "audit", "src/app.py:handler", "histories/0000.json", "histories/0002.json", "--jobs", 1
+    )
     assert (code, err) == (0, "")
     assert "2 of 2 histories clean" in out
 
@@ -65,7 +72,11 @@ def test_bad_input_is_code_2_and_one_sentence(call, folder, arguments):
 
 @pytest.mark.parametrize(
     ("severity", "codes"),
-    [("error", {"error": 1, "warning": 1, "any": 1, "none": 0}), ("warning", {"error": 0, "warning": 1, "any": 1}), ("info", {"error": 0, "warning": 0, "any": 1})],
+    [
+        ("error", {"error": 1, "warning": 1, "any": 1, "none": 0}),
+        ("warning", {"error": 0, "warning": 1, "any": 1}),
+        ("info", {"error": 0, "warning": 0, "any": 1}),
+    ],
 )
 def test_fail_on_sets_the_least_severity(call, folder, samples, severity, codes):
     """A renamed step fails the execution; a longer wait is seen by new executions only; inside a complete context nothing is."""
@@ -91,28 +102,38 @@ def source_with_an_inner_rename(samples):
     import durable_debug as dd
 
     source = (samples / "apps" / "nested.py").read_text()
-    inner = [one.name for one in dd.load(samples / "nested.json").tree() if one.depth >= 1 and one.type == "STEP"]
+    inner = [
+        one.name for one in dd.load(samples / "nested.json").tree() if one.depth >= 1 and one.type == "STEP"
+    ]
     name = next(name for name in inner if source.count(f'"{name}"') == 1)
     return source.replace(f'"{name}"', f'"{name}-now"')
 
 
 def test_an_unreadable_history_is_a_finding_and_not_the_end(call, folder):
     (folder / "histories" / "broken.json").write_text("{")
-    code, out, _ = call("audit", "src/app.py:handler", "histories/broken.json", "histories/0000.json", "--jobs", 1)
+    code, out, _ = call(
+        "audit", "src/app.py:handler", "histories/broken.json", "histories/0000.json", "--jobs", 1
+    )
     assert code == 1 and "1 could not be compared" in out and "It is not JSON" in out
 
 
 def test_against_tells_only_what_changed(call, folder):
     (folder / "src" / "new.py").write_text(APP.replace('name="reserve"', 'name="book"'))
-    code, out, _ = call("audit", "src/new.py:handler", "histories", "--against", "src/app.py:handler", "--jobs", 1)
+    code, out, _ = call(
+        "audit", "src/new.py:handler", "histories", "--against", "src/app.py:handler", "--jobs", 1
+    )
     assert code == 1
     assert "3 diverge, 1 cause" in out and "'book'" in out and "'pay'" not in out
-    code, out, _ = call("audit", "src/app.py:handler", "histories", "--against", "src/app.py:handler", "--jobs", 1)
+    code, out, _ = call(
+        "audit", "src/app.py:handler", "histories", "--against", "src/app.py:handler", "--jobs", 1
+    )
     assert code == 0 and "left out" in out
 
 
 def test_output_goes_to_a_file_and_the_counts_to_the_terminal(call, folder):
-    code, out, _ = call("audit", "src/app.py:handler", "histories", "--output", "audit.json", "--format", "json")
+    code, out, _ = call(
+        "audit", "src/app.py:handler", "histories", "--output", "audit.json", "--format", "json"
+    )
     assert code == 1 and out == "2 of 3 histories clean, 1 diverges, 1 cause\n"
     assert json.loads((folder / "audit.json").read_text())["clean"] == 2
 
@@ -122,7 +143,11 @@ def test_json(call, folder):
     assert (told["ok"], told["histories"], told["clean"]) == (False, 3, 2)
     assert [row["clean"] for row in told["rows"]] == [True, False, True]
     cause = told["causes"][0]
-    assert (cause["kind"], cause["count"], cause["place"]["line"]) == ("renamed", 1, line_of(folder, "charge"))
+    assert (cause["kind"], cause["count"], cause["place"]["line"]) == (
+        "renamed",
+        1,
+        line_of(folder, "charge"),
+    )
     assert cause["lambda_effect"].startswith("The execution fails")
 
 
@@ -166,7 +191,11 @@ def test_junit_has_a_case_each(call, folder):
     root = ET.fromstring(call("audit", "src/app.py:handler", "histories", "--format", "junit").out)
     (suite,) = root
     assert (root.tag, suite.tag) == ("testsuites", "testsuite")
-    assert {name: suite.get(name) for name in ("tests", "failures", "errors")} == {"tests": "4", "failures": "1", "errors": "1"}
+    assert {name: suite.get(name) for name in ("tests", "failures", "errors")} == {
+        "tests": "4",
+        "failures": "1",
+        "errors": "1",
+    }
     found = {Path(case.get("name")).stem: [one.tag for one in case] for case in suite}
     assert found == {"0000": [], "0001": ["failure"], "0002": [], "broken": ["error"]}
     failure = suite.find("testcase/failure")
@@ -177,5 +206,7 @@ def test_junit_has_a_case_each(call, folder):
 def test_junit_holds_whatever_a_history_says(call, folder):
     wild = ["reserve", "\x00\x1b]]><b>\ufffe\ud800"]
     (folder / "histories" / "wild.json").write_text(json.dumps(steps_document(wild)))
-    root = ET.fromstring(call("audit", "src/app.py:handler", "histories/wild.json", "--format", "junit", "--jobs", 1).out)
+    root = ET.fromstring(
+        call("audit", "src/app.py:handler", "histories/wild.json", "--format", "junit", "--jobs", 1).out
+    )
     assert "]]><b>" in root.find(".//failure").get("message")

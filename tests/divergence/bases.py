@@ -8,7 +8,7 @@ from typing import Any
 
 from corpus.case import Answer
 
-PRELUDE = '''\
+PRELUDE = """\
 import json
 import random
 import time
@@ -48,7 +48,7 @@ class Other(SerDes):
 seconds = Duration.from_seconds
 
 
-'''
+"""
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ class Base:
 
 BASES: dict[str, Base] = {}
 
-BASES["steps"] = Base('''\
+BASES["steps"] = Base("""\
 @durable_execution
 def handler(event, context):
     a = context.step(lambda _: did("a", 1), name="a")
@@ -77,9 +77,9 @@ def handler(event, context):
     c = context.step(lambda _: did("c", 3), name="c")
     d = context.step(lambda _: did("d", 4), name="d")
     return {"sum": a + c}
-''')
+""")
 
-BASES["unnamed"] = Base('''\
+BASES["unnamed"] = Base("""\
 @durable_execution
 def handler(event, context):
     a = context.step(lambda _: did("a", 1))
@@ -87,9 +87,9 @@ def handler(event, context):
     b = context.step(lambda _: did("b", 2))
     callback = context.create_callback()
     return [a, b]
-''')
+""")
 
-BASES["waits"] = Base('''\
+BASES["waits"] = Base("""\
 @durable_execution
 def handler(event, context):
     context.step(lambda _: did("open"), name="open")
@@ -99,11 +99,12 @@ def handler(event, context):
     context.wait(seconds(30), name="rest")
     context.step(lambda _: did("close"), name="close")
     return "served"
-''')
+""")
 
 PRICES = {"price": lambda event, _=None: 10, "stock": lambda event, _=None: 3}
 
-BASES["invokes"] = Base('''\
+BASES["invokes"] = Base(
+    """\
 @durable_execution
 def handler(event, context):
     order = context.step(lambda _: did("read", {"id": 7}), name="read")
@@ -112,16 +113,22 @@ def handler(event, context):
     more = context.invoke("stock", {"order": order["id"], "n": 2}, name="stock")
     context.step(lambda _: did("note"), name="note")
     return {"price": price, "stock": [stock, more]}
-''', plain=PRICES)
+""",
+    plain=PRICES,
+)
 
-BASES["tenants"] = Base('''\
+BASES["tenants"] = Base(
+    """\
 @durable_execution
 def handler(event, context):
     price = context.invoke("price", {"order": 1}, name="price", config=InvokeConfig(tenant_id="blue"))
     return price
-''', plain=PRICES)
+""",
+    plain=PRICES,
+)
 
-BASES["callback"] = Base('''\
+BASES["callback"] = Base(
+    """\
 @durable_execution
 def handler(event, context):
     callback = context.create_callback(
@@ -132,9 +139,12 @@ def handler(event, context):
     answer = callback.result()
     context.step(lambda _: did("book"), name="book")
     return {"answer": answer}
-''', answers={"approval": [Answer(20, '"yes"')]})
+""",
+    answers={"approval": [Answer(20, '"yes"')]},
+)
 
-BASES["wait_for_callback"] = Base('''\
+BASES["wait_for_callback"] = Base(
+    """\
 @durable_execution
 def handler(event, context):
     context.step(lambda _: did("cook"), name="cook")
@@ -145,9 +155,11 @@ def handler(event, context):
     )
     context.step(lambda _: did("serve"), name="serve")
     return answer
-''', answers={"barista": [Answer(20, '"done"')]})
+""",
+    answers={"barista": [Answer(20, '"done"')]},
+)
 
-BASES["condition"] = Base('''\
+BASES["condition"] = Base("""\
 def until_ready(state, attempt):
     if state < 2:
         return WaitForConditionDecision.continue_waiting(seconds(10))
@@ -160,9 +172,9 @@ def handler(event, context):
     n = context.wait_for_condition(lambda state, _: did("check") or state + 1, WaitForConditionConfig(until_ready, 0), name="ready")
     context.step(lambda _: did("fetch"), name="fetch")
     return n
-''')
+""")
 
-BASES["children"] = Base('''\
+BASES["children"] = Base("""\
 def pack(child):
     box = child.step(lambda _: did("box", "box"), name="box")
     label = child.run_in_child_context(stick, name="label")
@@ -184,9 +196,10 @@ def handler(event, context):
     context.step(lambda _: did("ship"), name="ship")
     context.wait(seconds(10), name="pause")
     return packed
-''')
+""")
 
-BASES["open_child"] = Base('''\
+BASES["open_child"] = Base(
+    """\
 def pack(child):
     child.step(lambda _: did("box", "box"), name="box")
     child.step(lambda _: did("label"), name="label")
@@ -200,9 +213,12 @@ def handler(event, context):
     context.step(lambda _: did("pick"), name="pick")
     packed = context.run_in_child_context(pack, name="pack")
     return packed
-''', status="RUNNING", look_after_seconds=10)
+""",
+    status="RUNNING",
+    look_after_seconds=10,
+)
 
-BASES["failed_child"] = Base('''\
+BASES["failed_child"] = Base("""\
 def risky(child):
     child.step(lambda _: did("try"), name="try")
     raise Refused("too late")
@@ -216,9 +232,9 @@ def handler(event, context):
     except ChildError:
         context.step(lambda _: did("undo"), name="undo")
     return "undone"
-''')
+""")
 
-BASES["map"] = Base('''\
+BASES["map"] = Base("""\
 def weigh(child, item, index, items):
     net = child.step(lambda _: did("net", item * 2), name="net")
     gross = child.step(lambda _: did("gross", net + 1), name="gross")
@@ -232,9 +248,9 @@ def handler(event, context):
     result = context.map(items, weigh, name="weigh", config=MapConfig(item_namer=lambda item, index: f"item-{item}"))
     context.step(lambda _: did("end"), name="end")
     return result.get_results()
-''')
+""")
 
-BASES["flat_map"] = Base('''\
+BASES["flat_map"] = Base("""\
 def weigh(child, item, index, items):
     net = child.step(lambda _: did("net", item * 2), name="net")
     child.wait(seconds(3), name="settle")
@@ -247,9 +263,9 @@ def handler(event, context):
     result = context.map([1, 2, 3], weigh, name="weigh", config=MapConfig(nesting_type=NestingType.FLAT))
     context.step(lambda _: did("end"), name="end")
     return result.get_results()
-''')
+""")
 
-BASES["parallel"] = Base('''\
+BASES["parallel"] = Base("""\
 def count(child):
     n = child.step(lambda _: did("count", 3), name="count")
     return n
@@ -271,9 +287,9 @@ def handler(event, context):
     )
     context.step(lambda _: did("after"), name="after")
     return both.get_results()
-''')
+""")
 
-BASES["parallel_lambdas"] = Base('''\
+BASES["parallel_lambdas"] = Base("""\
 @durable_execution
 def handler(event, context):
     both = context.parallel([
@@ -282,9 +298,9 @@ def handler(event, context):
     ], name="sides")
     context.wait(seconds(5), name="pause")
     return both.get_results()
-''')
+""")
 
-BASES["virtual"] = Base('''\
+BASES["virtual"] = Base("""\
 def group(child):
     child.step(lambda _: did("one", 1), name="one")
     return child.step(lambda _: did("two", 2), name="two")
@@ -296,9 +312,9 @@ def handler(event, context):
     two = context.run_in_child_context(group, name="group", config=ChildConfig(is_virtual=True))
     context.step(lambda _: did("three"), name="three")
     return two
-''')
+""")
 
-BASES["loop"] = Base('''\
+BASES["loop"] = Base("""\
 @durable_execution
 def handler(event, context):
     done = []
@@ -307,9 +323,9 @@ def handler(event, context):
         context.step(lambda _: did("pack"), name=f"pack-{i}")
     context.step(lambda _: did("ship"), name="ship")
     return "shipped"
-''')
+""")
 
-BASES["helper"] = Base('''\
+BASES["helper"] = Base("""\
 def note(context, name, value):
     return context.step(lambda _: did(name, value), name=name)
 
@@ -322,9 +338,9 @@ def handler(event, context):
     c = note(context, "third", 3)
     d = note(context, "fourth", 4)
     return [a, d]
-''')
+""")
 
-BASES["large"] = Base('''\
+BASES["large"] = Base("""\
 def bulk(child):
     parts = [child.step(lambda _: did("part", "x" * 200_000), name=f"part-{i}") for i in range(2)]
     child.step(lambda _: did("check"), name="check")
@@ -337,9 +353,10 @@ def handler(event, context):
     context.wait(seconds(5), name="pause")
     context.step(lambda _: did("after"), name="after")
     return len(text)
-''')
+""")
 
-BASES["suspended"] = Base('''\
+BASES["suspended"] = Base(
+    """\
 @durable_execution
 def handler(event, context):
     a = context.step(lambda _: did("a", 1), name="a")
@@ -349,9 +366,12 @@ def handler(event, context):
     answer = callback.result()
     context.step(lambda _: did("book"), name="book")
     return answer
-''', status="RUNNING", look_after_seconds=100)
+""",
+    status="RUNNING",
+    look_after_seconds=100,
+)
 
-BASES["retrying"] = Base('''\
+BASES["retrying"] = Base("""\
 def flaky(_):
     did("flaky")
     if RAN.count("flaky") < 3:
@@ -366,9 +386,10 @@ def handler(event, context):
     context.wait(seconds(3), name="pause")
     context.step(lambda _: did("after"), name="after")
     return ok
-''')
+""")
 
-BASES["failing"] = Base('''\
+BASES["failing"] = Base(
+    """\
 @durable_execution
 def handler(event, context):
     a = context.step(lambda _: did("a", 1), name="a")
@@ -377,9 +398,11 @@ def handler(event, context):
         raise Refused("b is too large")
     context.step(lambda _: did("c"), name="c")
     return a
-''', status="FAILED")
+""",
+    status="FAILED",
+)
 
-BASES["compensated"] = Base('''\
+BASES["compensated"] = Base("""\
 def broken(_):
     raise Refused("no money")
 
@@ -393,9 +416,9 @@ def handler(event, context):
         context.step(lambda _: did("release"), name="release")
         return {"status": "cancelled"}
     return {"status": "paid"}
-''')
+""")
 
-BASES["guarded"] = Base('''\
+BASES["guarded"] = Base("""\
 @durable_execution
 def handler(event, context):
     a = context.step(lambda _: did("a", 1), name="a")
@@ -404,9 +427,9 @@ def handler(event, context):
     except Exception:
         b = 0
     return {"b": b}
-''')
+""")
 
-BASES["branching"] = Base('''\
+BASES["branching"] = Base("""\
 @durable_execution
 def handler(event, context):
     n = context.step(lambda _: did("count", 5), name="count")
@@ -418,9 +441,10 @@ def handler(event, context):
         context.wait(seconds(5), name="single-pause")
     context.step(lambda _: did("end"), name="end")
     return n
-''')
+""")
 
-BASES["multi_line"] = Base('''\
+BASES["multi_line"] = Base(
+    """\
 @durable_execution
 def handler(event, context):
     a = context.step(
@@ -440,9 +464,11 @@ def handler(event, context):
         name="price",
     )
     return [a, b, price]
-''', plain=PRICES)
+""",
+    plain=PRICES,
+)
 
-BASES["many"] = Base('''\
+BASES["many"] = Base("""\
 def weigh(child, item, index, items):
     net = child.step(lambda _: did("net", item * 2), name="net")
     return net
@@ -453,9 +479,9 @@ def handler(event, context):
     result = context.map(list(range(200)), weigh, name="weigh")
     context.step(lambda _: did("end"), name="end")
     return sum(result.get_results())
-''')
+""")
 
-BASES["race"] = Base('''\
+BASES["race"] = Base("""\
 def quick(child):
     return child.step(lambda _: did("quick", "q"), name="quick")
 
@@ -471,9 +497,9 @@ def handler(event, context):
     context.wait(seconds(5), name="pause")
     context.step(lambda _: did("after"), name="after")
     return first.get_results()
-''')
+""")
 
-BASES["legs"] = Base('''\
+BASES["legs"] = Base("""\
 def out(child):
     return child.step(lambda _: did("fly", 1), name="fly")
 
@@ -488,4 +514,4 @@ def handler(event, context):
     two = context.run_in_child_context(back, name="leg")
     context.step(lambda _: did("end"), name="end")
     return "there"
-''')
+""")

@@ -10,13 +10,24 @@ from durable_debug.history import operation_id
 
 
 def steps_document(
-    names: list[str], *, number: int = 0, input: Any = None, result: Any = "done", arn: str | None = None, ended: bool = True
+    names: list[str],
+    *,
+    number: int = 0,
+    input: Any = None,
+    result: Any = "done",
+    arn: str | None = None,
+    ended: bool = True,
 ) -> dict[str, Any]:
     """The history of a handler that asks for steps of these names; each gave its own name."""
     at = 1_795_295_156.874 + number
 
     def event(kind: str, event_id: int, **fields: Any) -> dict[str, Any]:
-        return {"EventType": kind, "EventId": event_id, "EventTimestamp": round(at + event_id / 1000, 3), **fields}
+        return {
+            "EventType": kind,
+            "EventId": event_id,
+            "EventTimestamp": round(at + event_id / 1000, 3),
+            **fields,
+        }
 
     def payload(value: Any) -> dict[str, Any]:
         return {"Payload": json.dumps(value), "Truncated": False}
@@ -31,7 +42,9 @@ def steps_document(
         events.append(event("StepSucceeded", 2 * n + 1, **own, StepSucceededDetails=details))
     if ended:
         details = {"Result": payload(result)}
-        events.append(event("ExecutionSucceeded", len(events) + 1, **execution, ExecutionSucceededDetails=details))
+        events.append(
+            event("ExecutionSucceeded", len(events) + 1, **execution, ExecutionSucceededDetails=details)
+        )
     return {"Events": events} if arn is None else {"DurableExecutionArn": arn, "Events": events}
 
 

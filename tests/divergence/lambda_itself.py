@@ -12,7 +12,10 @@ from unittest import mock
 
 import durable_debug as dd
 from aws_durable_execution_sdk_python import state
-from aws_durable_execution_sdk_python.execution import DurableExecutionInvocationInputWithClient, InitialExecutionState
+from aws_durable_execution_sdk_python.execution import (
+    DurableExecutionInvocationInputWithClient,
+    InitialExecutionState,
+)
 from aws_durable_execution_sdk_python.lambda_service import (
     CallbackDetails,
     CheckpointOutput,
@@ -60,7 +63,9 @@ class Service(DurableServiceClient):
                         name=update.name,
                         sub_type=update.sub_type,
                         step_details=StepDetails() if update.operation_type is OperationType.STEP else None,
-                        callback_details=CallbackDetails("callback") if update.operation_type is OperationType.CALLBACK else None,
+                        callback_details=CallbackDetails("callback")
+                        if update.operation_type is OperationType.CALLBACK
+                        else None,
                     )
                 )
         return CheckpointOutput("token", CheckpointUpdatedExecutionState(new, None))
@@ -80,10 +85,19 @@ def what_lambda_does(module_name: str, history: dd.History) -> Truth:
     )
     with mock.patch.object(state, "_STOP_SIGNAL_POLL_SECONDS", 0.005):
         try:
-            output: dict[str, Any] = module.handler(event, create_test_lambda_context(function_name="function"))
+            output: dict[str, Any] = module.handler(
+                event, create_test_lambda_context(function_name="function")
+            )
         except BaseException as error:
             output = {"Status": "CRASHED", "Error": {"ErrorType": type(error).__name__}}
     ran = tuple(module.RAN)
     module.RAN.clear()
     error = output.get("Error") or {}
-    return Truth(output["Status"], output.get("Result"), error.get("ErrorType"), error.get("ErrorMessage"), ran, tuple(service.started))
+    return Truth(
+        output["Status"],
+        output.get("Result"),
+        error.get("ErrorType"),
+        error.get("ErrorMessage"),
+        ran,
+        tuple(service.started),
+    )

@@ -63,10 +63,15 @@ def test_the_samples_are_clean_under_their_own_handlers_told_by_function(samples
             "suspended": "suspended",
         }.items()
     }
-    chosen = [samples / f"{name}.json" for name in ("espresso_completed", "espresso_timed_out", "map_200", "nested", "suspended")]
+    chosen = [
+        samples / f"{name}.json"
+        for name in ("espresso_completed", "espresso_timed_out", "map_200", "nested", "suspended")
+    ]
     report = run_audit(handlers, chosen, n_jobs=2)
     assert report.ok, report.report()
-    assert list(report.frame["function"].unique()) == list(dict.fromkeys(dd.load(path).function_name for path in chosen))
+    assert list(report.frame["function"].unique()) == list(
+        dict.fromkeys(dd.load(path).function_name for path in chosen)
+    )
     assert "5 of 5 histories clean" in report.summary
     report.raise_for_divergence()
 
@@ -95,7 +100,9 @@ def test_rows_come_in_the_order_given_and_the_frame_is_typed(app, tmp_path):
     frame = report.frame
     assert list(frame["name"]) == [f"run-{n}" for n in range(60)]
     assert list(frame["clean"]) == [bool(n % 3) for n in range(60)]
-    kinds = {name: frame[name].dtype.name for name in ("clean", "divergences", "line", "cause", "seconds", "known")}
+    kinds = {
+        name: frame[name].dtype.name for name in ("clean", "divergences", "line", "cause", "seconds", "known")
+    }
     assert kinds == dict(zip(kinds, ("bool", "int64", "Int64", "Int64", "float64", "int64"), strict=True))
     assert frame["line"].isna().equals(frame["clean"])
     assert (frame["seconds"] > 0).all()
@@ -106,30 +113,43 @@ def test_histories_that_break_at_one_line_are_one_cause(app, tmp_path):
     documents += [steps_document([*NAMES, "receipt", f"mail-{n}"], number=100 + n) for n in range(4)]
     documents += [steps_document(NAMES, number=200 + n, result={"total": n}) for n in range(2)]
     report = run_audit(app, write(tmp_path, documents), n_jobs=2)
-    assert [(cause.divergence.kind, cause.count) for cause in report.causes] == [("renamed", 30), ("result", 2), ("missing", 4)]
+    assert [(cause.divergence.kind, cause.count) for cause in report.causes] == [
+        ("renamed", 30),
+        ("result", 2),
+        ("missing", 4),
+    ]
     assert [cause.id for cause in report.causes] == [1, 2, 3]
     assert [Path(cause.example).name for cause in report.causes] == ["0000.json", "0034.json", "0030.json"]
     assert len(report.histories(cause=3)) == 4 and len(report.histories()) == 36
     assert (report.frame["cause"] == 1).sum() == 30
-    assert len({cause.divergence.line for cause in report.causes}) == 2  # a missing tail and the result: both where it returns
+    assert (
+        len({cause.divergence.line for cause in report.causes}) == 2
+    )  # a missing tail and the result: both where it returns
 
 
 def test_the_most_severe_cause_comes_first(samples, tmp_path):
     """A timeout changed under both histories brings nothing about; an operation renamed under one fails it."""
     source = (samples / "apps" / "espresso.py").read_text()
     changed = tmp_path / "espresso.py"
-    changed.write_text(source.replace("from_minutes(2)", "from_minutes(3)").replace('"drink-ready"', '"drink"'))
+    changed.write_text(
+        source.replace("from_minutes(2)", "from_minutes(3)").replace('"drink-ready"', '"drink"')
+    )
     names = ("espresso_cancelled", "espresso_completed")
     report = run_audit(f"{changed}:handler", [samples / f"{name}.json" for name in names])
     severities = [cause.divergence.severity for cause in report.causes]
-    assert severities[0] == "error" and severities == sorted(severities, key=["error", "warning", "info"].index)
+    assert severities[0] == "error" and severities == sorted(
+        severities, key=["error", "warning", "info"].index
+    )
     assert report.causes[0].count < report.causes[-1].count
     assert report.causes[0].example.endswith("espresso_completed.json")
     assert report.worst() == "error"
 
 
 def test_a_report_is_the_same_whatever_the_number_of_jobs(app, tmp_path):
-    paths = write(tmp_path, [steps_document(["reserve", "pay"] if n % 4 else [*NAMES, "more"], number=n) for n in range(40)])
+    paths = write(
+        tmp_path,
+        [steps_document(["reserve", "pay"] if n % 4 else [*NAMES, "more"], number=n) for n in range(40)],
+    )
     one, two = (run_audit(app, paths, n_jobs=jobs) for jobs in (1, 2))
     assert one.causes == two.causes
     assert [replaced(row) for row in one.rows] == [replaced(row) for row in two.rows]
@@ -166,7 +186,9 @@ def test_what_the_handler_writes_to_the_terminal_does_not_come_between(app):
 def test_what_cannot_be_read_is_a_row(app, tmp_path, samples):
     broken = tmp_path / "broken.json"
     broken.write_text("{")
-    report = run_audit(app, [moods(None)[0], broken, tmp_path / "none.json", {"a": 1}, 7, lambda: 0, b"", {"Events": []}])
+    report = run_audit(
+        app, [moods(None)[0], broken, tmp_path / "none.json", {"a": 1}, 7, lambda: 0, b"", {"Events": []}]
+    )
     assert list(report.frame["clean"]) == [True] + [False] * 7
     assert all(row.kinds == ("unreadable",) and row.message for row in report.rows[1:])
     assert report.rows[1].history == str(broken)
@@ -174,7 +196,9 @@ def test_what_cannot_be_read_is_a_row(app, tmp_path, samples):
 
 def test_a_history_that_names_no_function_or_an_unknown_one_is_a_row(app):
     arn = "arn:aws:lambda:eu-west-1:123456789012:function:{}:1/durable-execution/run-0/9b2ae6c4-6f4f-4b4c-8f46-000000000000"
-    documents = [steps_document(NAMES, arn=arn.format(name)) for name in ("orders", "others")] + [steps_document(NAMES)]
+    documents = [steps_document(NAMES, arn=arn.format(name)) for name in ("orders", "others")] + [
+        steps_document(NAMES)
+    ]
     report = run_audit({"orders": app}, documents)
     assert list(report.frame["clean"]) == [True, False, False]
     assert "'others'" in report.rows[1].message and report.rows[2].kinds == ("no_handler",)
@@ -296,7 +320,9 @@ def test_an_error_of_the_iterator_is_told_as_it_is(app):
 
 def test_against_the_handler_before_only_what_changed_counts(app, tmp_path):
     changed = tmp_path / "changed.py"
-    changed.write_text(APP.replace("context.step(lambda _: 1, name=\"reserve\")", "context.step(lambda _: 1, name=\"book\")"))
+    changed.write_text(
+        APP.replace('context.step(lambda _: 1, name="reserve")', 'context.step(lambda _: 1, name="book")')
+    )
     documents = [
         steps_document(NAMES, number=0),  # only the change breaks it
         steps_document(["reserve", "pay"], number=1),  # broken before, in another place
@@ -355,7 +381,11 @@ def script(text, tmp_path):
     path = tmp_path / "script.py"
     path.write_text(text)
     return subprocess.run(
-        [sys.executable, str(path)], capture_output=True, text=True, env={**os.environ, "PYTHONPATH": str(ROOT)}, timeout=120
+        [sys.executable, str(path)],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        timeout=120,
     )
 
 
@@ -404,7 +434,9 @@ def test_a_dask_cluster(app, tmp_path):
     path = tmp_path / "on_dask.py"
     path.write_text(DASK)
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    found = subprocess.run([sys.executable, str(path), app], capture_output=True, text=True, env=environment, timeout=180)
+    found = subprocess.run(
+        [sys.executable, str(path), app], capture_output=True, text=True, env=environment, timeout=180
+    )
     assert found.returncode == 0, found.stderr
     told = json.loads(found.stdout.splitlines()[-1])
     assert told["kinds"] == {"7": ["crashed"], "9": ["hung"]}

@@ -61,7 +61,10 @@ def shipping(samples):
 
 def test_both_sides_stand_side_by_side(shipping):
     lines = diff(shipping)
-    sides = [(one.mark, one.recorded and one.recorded.name, one.asked and one.asked.name, one.numbers) for one in lines]
+    sides = [
+        (one.mark, one.recorded and one.recorded.name, one.asked and one.asked.name, one.numbers)
+        for one in lines
+    ]
     assert sides == [
         ("same", "reserve-stock", "reserve-stock", ()),
         ("added", None, "check-address", (1,)),
@@ -91,7 +94,9 @@ def test_a_clean_run_says_so_and_shows_no_trees(samples):
 
 def test_unchanged_parts_are_folded_and_contexts_around_changes_are_not(samples, tmp_path):
     source = (samples / "apps" / "nested.py").read_text()
-    names = [one.name for one in dd.load(samples / "nested.json").tree() if one.depth == 2 and one.type == "STEP"]
+    names = [
+        one.name for one in dd.load(samples / "nested.json").tree() if one.depth == 2 and one.type == "STEP"
+    ]
     changed = tmp_path / "nested.py"
     changed.write_text(source.replace(f'"{names[-1]}"', f'"{names[-1]}-2"'))
     run = dd.replay(f"{changed}:handler", samples / "nested.json")
@@ -102,7 +107,9 @@ def test_unchanged_parts_are_folded_and_contexts_around_changes_are_not(samples,
     assert any(one.depth == 1 for one in shown[:index])
 
 
-@pytest.mark.parametrize("body", [LOOP.format(3000, "other-"), LOOP.format(2990, "step-"), LOOP.format(1, "x")])
+@pytest.mark.parametrize(
+    "body", [LOOP.format(3000, "other-"), LOOP.format(2990, "step-"), LOOP.format(1, "x")]
+)
 def test_thousands_of_operations_stay_small(tmp_path, body):
     history = dd.load(steps_document([f"step-{n}" for n in range(3000)]))
     run = dd.replay(handler_file(tmp_path, body), history)
@@ -124,7 +131,7 @@ def test_many_changes_at_many_lines_stay_small(tmp_path):
 
 HOSTILE = [
     "<script>window.hit=1</script>",
-    "\"><img src=x onerror=window.hit=1>",
+    '"><img src=x onerror=window.hit=1>',
     "' onmouseover='window.hit=1",
     "</style><b>",
     "</details></section></div>",
@@ -151,7 +158,12 @@ def test_whatever_a_history_says_is_shown_and_never_taken_for_markup(tmp_path, n
 def card_of(tmp_path, name):
     document = steps_document(["first", name, "last"], result=name)
     document["Events"][0]["Name"] = name
-    return dd.replay(handler_file(tmp_path, "context.step(lambda _: 1, name='first')\n    context.step(lambda _: 1, name='mine')"), document)
+    return dd.replay(
+        handler_file(
+            tmp_path, "context.step(lambda _: 1, name='first')\n    context.step(lambda _: 1, name='mine')"
+        ),
+        document,
+    )
 
 
 def test_a_report_s_card_is_escaped_and_bounded_too(tmp_path):

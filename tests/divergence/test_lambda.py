@@ -32,7 +32,9 @@ def test_the_verdict_is_what_happens(mutation: Mutation) -> None:
         assert any(f"'{name}" in effect or name == "None" for effect in errors for name in names), told
         return  # how it goes on from there only Lambda knows
     fails_by_objection = truth.status == "FAILED" and "NonDeterministic" in (truth.error_type or "")
-    assert any("fails with NonDeterministicExecutionError" in effect for effect in effects) is fails_by_objection, told
+    assert (
+        any("fails with NonDeterministicExecutionError" in effect for effect in effects) is fails_by_objection
+    ), told
     if fails_by_objection:
         assert len(errors) == 1, told  # the one that it fails by
         return
@@ -55,6 +57,10 @@ def as_recorded(truth: Truth, history) -> bool:
     if truth.status == "PENDING":
         return history.status == "RUNNING"
     if truth.status == "FAILED":
-        same_class = (history.error or {}).get("ErrorType", "").rpartition(".")[2] == truth.error_type.rpartition(".")[2]
-        return history.status == "FAILED" and same_class and history.error["ErrorMessage"] == truth.error_message
+        same_class = (history.error or {}).get("ErrorType", "").rpartition(".")[
+            2
+        ] == truth.error_type.rpartition(".")[2]
+        return (
+            history.status == "FAILED" and same_class and history.error["ErrorMessage"] == truth.error_message
+        )
     return truth.status == history.status and truth.result == history.result

@@ -75,12 +75,20 @@ def source(tree: list[Node]) -> str:
     functions: list[str] = []
     lines = body(tree, "context", "    ", functions)
     text = "\n\n".join(functions)
-    return PRELUDE + text + "\n\n@durable_execution\ndef handler(event, context):\n" + "\n".join(lines) + "\n    return 'end'\n"
+    return (
+        PRELUDE
+        + text
+        + "\n\n@durable_execution\ndef handler(event, context):\n"
+        + "\n".join(lines)
+        + "\n    return 'end'\n"
+    )
 
 
 def named(tree: list[Node], prefix: str = "n") -> list[Node]:
     """The same tree with a name of its own for each operation."""
-    return [Node(node.kind, f"{prefix}{i}", named(node.inner, f"{prefix}{i}x")) for i, node in enumerate(tree)]
+    return [
+        Node(node.kind, f"{prefix}{i}", named(node.inner, f"{prefix}{i}x")) for i, node in enumerate(tree)
+    ]
 
 
 def flat(tree: list[Node]) -> list[tuple[list[Node], int]]:
@@ -112,7 +120,11 @@ def changed(tree: list[Node], place: int, how: str) -> tuple[list[Node], str]:
 
 
 @settings(max_examples=20, suppress_health_check=list(HealthCheck), deadline=None)
-@given(st.lists(nodes(2), min_size=1, max_size=4), st.integers(0, 10**6), st.sampled_from(["renamed", "missing", "unexpected"]))
+@given(
+    st.lists(nodes(2), min_size=1, max_size=4),
+    st.integers(0, 10**6),
+    st.sampled_from(["renamed", "missing", "unexpected"]),
+)
 def test_a_random_handler(tree: list[Node], chance: int, how: str) -> None:
     number = next(COUNTER)
     tree = named(tree)

@@ -15,7 +15,11 @@ ROOT = Path(__file__).parents[2]
 @pytest.fixture(scope="module")
 def notebook():
     document = nbformat.read(ROOT / "notebooks" / "02_determinism_audit.ipynb", 4)
-    assert all(not cell.outputs and cell.execution_count is None for cell in document.cells if cell.cell_type == "code")
+    assert all(
+        not cell.outputs and cell.execution_count is None
+        for cell in document.cells
+        if cell.cell_type == "code"
+    )
     client = NotebookClient(document, timeout=120, resources={"metadata": {"path": str(ROOT / "notebooks")}})
     client.execute(env=os.environ | {"PYTHONPATH": str(ROOT)})
     return document

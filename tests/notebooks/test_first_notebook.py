@@ -15,7 +15,11 @@ ROOT = Path(__file__).parents[2]
 @pytest.fixture(scope="module")
 def notebook():
     document = nbformat.read(ROOT / "notebooks" / "01_debug_a_failed_execution.ipynb", 4)
-    assert all(not cell.outputs and cell.execution_count is None for cell in document.cells if cell.cell_type == "code")
+    assert all(
+        not cell.outputs and cell.execution_count is None
+        for cell in document.cells
+        if cell.cell_type == "code"
+    )
     client = NotebookClient(document, timeout=120, resources={"metadata": {"path": str(ROOT / "notebooks")}})
     client.execute(env=os.environ | {"PYTHONPATH": str(ROOT)})
     return document
@@ -25,7 +29,9 @@ def shown(notebook, source: str) -> str:
     cells = [cell for cell in notebook.cells if cell.cell_type == "code" and source in cell.source]
     assert cells, f"no cell has {source!r}"
     outputs = [output for cell in cells for output in cell.outputs]
-    return "\n".join(output.get("text") or str(output.get("data", {}).get("text/plain")) for output in outputs)
+    return "\n".join(
+        output.get("text") or str(output.get("data", {}).get("text/plain")) for output in outputs
+    )
 
 
 def test_from_it_failed_to_the_line_that_decided_it(notebook):

@@ -11,7 +11,12 @@ import pytest
 from nbclient import NotebookClient
 
 ROOT = Path(__file__).parents[2]
-RIGHT = {"answer_1 = ...": "answer_1 = 2", "answer_2 = ...": "answer_2 = 2", "answer_3 = ...": "answer_3 = 15", "answer_4 = ...": 'answer_4 = "2"'}
+RIGHT = {
+    "answer_1 = ...": "answer_1 = 2",
+    "answer_2 = ...": "answer_2 = 2",
+    "answer_3 = ...": "answer_3 = 15",
+    "answer_4 = ...": 'answer_4 = "2"',
+}
 
 
 def executed(**replaced):
@@ -36,7 +41,8 @@ def said(notebook, source):
     cells = [cell for cell in notebook.cells if cell.cell_type == "code" and source in cell.source]
     assert cells
     return "\n".join(
-        output.get("text") or str(output.get("data", {}).get("text/html") or output.get("data", {}).get("text/plain"))
+        output.get("text")
+        or str(output.get("data", {}).get("text/html") or output.get("data", {}).get("text/plain"))
         for cell in cells
         for output in cell.outputs
     )
@@ -62,7 +68,13 @@ def test_claims_are_borne_out(notebook):
 
 
 def test_views_are_there_with_and_without_a_kernel(notebook):
-    shown = [output["data"] for cell in notebook.cells if cell.cell_type == "code" for output in cell.outputs if "data" in output]
+    shown = [
+        output["data"]
+        for cell in notebook.cells
+        if cell.cell_type == "code"
+        for output in cell.outputs
+        if "data" in output
+    ]
     views = [data for data in shown if "application/vnd.jupyter.widget-view+json" in data]
     assert len(views) == 6
     assert all("image/png" in data or "<img" in data["text/html"] for data in views)

@@ -14,7 +14,11 @@ from durable_debug.plots.style import ACTIVITIES, FAILURE
 
 
 def bars(svg, color):
-    return [each for each in ET.fromstring(svg).iter("rect") if each.get("fill") == color and each.get("fill-opacity") is None]
+    return [
+        each
+        for each in ET.fromstring(svg).iter("rect")
+        if each.get("fill") == color and each.get("fill-opacity") is None
+    ]
 
 
 def test_bars_by_what_they_are(samples):
@@ -22,7 +26,9 @@ def test_bars_by_what_they_are(samples):
     assert len(bars(svg, ACTIVITIES["work"].color)) == 7  # attempts that succeeded
     (failed,) = bars(svg, FAILURE)
     (backoff,) = bars(svg, ACTIVITIES["backoff"].color)
-    assert float(backoff.get("x")) == pytest.approx(float(failed.get("x")) + float(failed.get("width")), abs=1)
+    assert float(backoff.get("x")) == pytest.approx(
+        float(failed.get("x")) + float(failed.get("width")), abs=1
+    )
     assert len(re.findall("fill-opacity", svg)) == 3  # invocations
     (callback,) = bars(svg, ACTIVITIES["callback"].color)
     assert float(callback.get("width")) < 200  # though it took 120 of 122 seconds
@@ -51,6 +57,18 @@ def test_a_card_has_it_and_needs_no_matplotlib(samples):
 
 
 def test_nothing_to_draw():
-    history = dd.load({"Events": [{"EventType": "ExecutionStarted", "EventId": 1, "EventTimestamp": "2026-11-21T10:00:00Z", "Id": "e", "ExecutionStartedDetails": {"Input": {"Payload": "{}"}}}]})
+    history = dd.load(
+        {
+            "Events": [
+                {
+                    "EventType": "ExecutionStarted",
+                    "EventId": 1,
+                    "EventTimestamp": "2026-11-21T10:00:00Z",
+                    "Id": "e",
+                    "ExecutionStartedDetails": {"Input": {"Payload": "{}"}},
+                }
+            ]
+        }
+    )
     assert mini_timeline(history) == ""
     assert "<svg" not in history._repr_html_()

@@ -38,7 +38,9 @@ class Server:
 
     url: str
     store: Path
-    histories: dict[str, list[dict[str, Any]]]  # events of every execution, by ARN, as the emulator gives them unpaged
+    histories: dict[
+        str, list[dict[str, Any]]
+    ]  # events of every execution, by ARN, as the emulator gives them unpaged
     names: dict[str, str]  # ARN by name
     children: dict[str, str]  # child's ARN by the parent's
 
@@ -70,7 +72,11 @@ def fill(folder: Path) -> tuple[dict[str, list[dict[str, Any]]], dict[str, str],
     try:
         with DurableFunctionTestRunner(handlers.orders, poll_interval=0.01) as runner:  # in memory: quicker
             runner.register_durable_function("stock", handlers.stock)
-            runs = [("large", {"steps": 700}), ("failed", {"steps": 2, "fail": True}), ("parent", {"steps": 1, "invoke": True})]
+            runs = [
+                ("large", {"steps": 700}),
+                ("failed", {"steps": 2, "fail": True}),
+                ("parent", {"steps": 1, "invoke": True}),
+            ]
             runs += [(f"order-{number}", {"steps": 3}) for number in range(12)]
             for name, given in runs:
                 arn = runner.run_async(json.dumps(given), function_name="orders", execution_name=name)
@@ -82,7 +88,9 @@ def fill(folder: Path) -> tuple[dict[str, list[dict[str, Any]]], dict[str, str],
                 arn = execution.durable_execution_arn
                 page = runner._executor.get_execution_history(arn, include_execution_data=True, max_items=ALL)
                 histories[arn] = [event.to_dict() for event in page.events]
-                names[execution.start_input.execution_name if not execution.parent_execution_arn else "child"] = arn
+                names[
+                    execution.start_input.execution_name if not execution.parent_execution_arn else "child"
+                ] = arn
                 for child in execution.chained_invoke_children.values():
                     children[arn] = child
     finally:
@@ -190,7 +198,9 @@ class _Handler(BaseHTTPRequestHandler):
         if fault == "drop":
             return self.hang_up()
         if fault == "429":
-            return self.send(429, {"x-amzn-errortype": "TooManyRequestsException"}, b'{"message":"Rate exceeded"}')
+            return self.send(
+                429, {"x-amzn-errortype": "TooManyRequestsException"}, b'{"message":"Rate exceeded"}'
+            )
         if fault == "500":
             return self.send(500, {"x-amzn-errortype": "ServiceException"}, b'{"message":"Internal"}')
         if fault == "502":
@@ -210,7 +220,9 @@ class _Handler(BaseHTTPRequestHandler):
         upstream = http.client.HTTPConnection(self.server.upstream, timeout=30)
         with contextlib.closing(upstream):
             length = int(self.headers.get("Content-Length") or 0)
-            upstream.request(self.command, self.path, self.rfile.read(length) if length else None, dict(self.headers))
+            upstream.request(
+                self.command, self.path, self.rfile.read(length) if length else None, dict(self.headers)
+            )
             answer = upstream.getresponse()
             return answer.status, answer.read()
 

@@ -9,14 +9,19 @@ from aws_durable_execution_sdk_python.config import Duration, StepConfig
 from aws_durable_execution_sdk_python.retries import RetryStrategyConfig, create_retry_strategy
 
 QUICKLY = StepConfig(
-    retry_strategy=create_retry_strategy(RetryStrategyConfig(max_attempts=2, initial_delay=Duration.from_seconds(1)))
+    retry_strategy=create_retry_strategy(
+        RetryStrategyConfig(max_attempts=2, initial_delay=Duration.from_seconds(1))
+    )
 )
 
 
 @durable_execution
 def orders(event: dict[str, Any], context: DurableContext) -> dict[str, Any]:
     for number in range(event["steps"]):
-        context.step(lambda _, number=number: {"number": number, "email": f"ann{number}@example.com"}, name=f"step-{number}")
+        context.step(
+            lambda _, number=number: {"number": number, "email": f"ann{number}@example.com"},
+            name=f"step-{number}",
+        )
     if event.get("invoke"):
         context.invoke("stock", {"sku": "a"}, name="stock")
     if event.get("callback"):

@@ -89,10 +89,22 @@ def record(url: str, arn: str, into: Path, tools: argparse.Namespace) -> None:
     runner = told(sys.executable, "-m", cli, "get-durable-execution-history", "--durable-execution-arn", arn)
     (into / "dex-local-runner.json").write_bytes(runner)
     if tools.aws:
-        asked = (tools.aws, "lambda", "get-durable-execution-history", "--durable-execution-arn", arn, "--output", "json")
+        asked = (
+            tools.aws,
+            "lambda",
+            "get-durable-execution-history",
+            "--durable-execution-arn",
+            arn,
+            "--output",
+            "json",
+        )
         (into / "aws-cli.json").write_bytes(told(*asked, "--include-execution-data"))
-        (into / "aws-cli-max-items.json").write_bytes(told(*asked, "--include-execution-data", "--max-items", "4"))
-        (into / "aws-cli-no-paginate.json").write_bytes(told(*asked, "--include-execution-data", "--no-paginate"))
+        (into / "aws-cli-max-items.json").write_bytes(
+            told(*asked, "--include-execution-data", "--max-items", "4")
+        )
+        (into / "aws-cli-no-paginate.json").write_bytes(
+            told(*asked, "--include-execution-data", "--no-paginate")
+        )
         (into / "aws-cli-without-data.json").write_bytes(told(*asked))
         with tempfile.TemporaryDirectory() as folder:
             config = Path(folder) / "config"

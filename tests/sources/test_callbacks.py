@@ -53,7 +53,9 @@ def test_failure(suspended: Any) -> None:
 def test_nothing_is_sent_unless_the_account_is_named(suspended: Any) -> None:
     history, _ = suspended()
     for confirm in ("", "210987654321", "yes"):
-        with pytest.raises(HistoryError, match=f"in account {ACCOUNT}.*is not that account.*give confirm='{ACCOUNT}'"):
+        with pytest.raises(
+            HistoryError, match=f"in account {ACCOUNT}.*is not that account.*give confirm='{ACCOUNT}'"
+        ):
             send_success(history, "acceptance", confirm=confirm)
     with pytest.raises(HistoryError, match=r"no open callback 'other'. Open are: acceptance"):
         send_success(history, "other", confirm=ACCOUNT)
@@ -70,6 +72,8 @@ def test_in_the_terminal(suspended: Any, live: Any, capsys: pytest.CaptureFixtur
     assert main(["callback", history.arn, "acceptance", "--success", "yes", *where]) == 2
     assert f"confirm='{ACCOUNT}'" in capsys.readouterr().err
     assert main(["callback", history.arn, "--heartbeat", *where]) == 2
-    assert main(["callback", history.arn, "acceptance", "--success", "yes", "--confirm", ACCOUNT, *where]) == 0
+    assert (
+        main(["callback", history.arn, "acceptance", "--success", "yes", "--confirm", ACCOUNT, *where]) == 0
+    )
     ended()
     assert history.refresh().operation("2").result == "yes"

@@ -172,7 +172,9 @@ NOTICE = {
 STORE = {
     "DurableExecutionArn": "a/b",
     "StartInput": {"ExecutionName": "n", "Input": "{}"},
-    "Operations": [{"Id": "b", "Type": "EXECUTION", "Status": "STARTED", "StartTimestamp": 1_795_297_871_846}],
+    "Operations": [
+        {"Id": "b", "Type": "EXECUTION", "Status": "STARTED", "StartTimestamp": 1_795_297_871_846}
+    ],
     "Updates": [],
     "IsComplete": False,
 }
@@ -186,7 +188,11 @@ def test_the_format_can_be_named(document: dict[str, Any], name: str) -> None:
         "pages": [document],
         "events": document["Events"],
         "store": STORE,
-        "telemetry": {"recordType": "WorkflowInsight", "startTime": "2026-11-21T20:00:00Z", "status": "RUNNING"},
+        "telemetry": {
+            "recordType": "WorkflowInsight",
+            "startTime": "2026-11-21T20:00:00Z",
+            "status": "RUNNING",
+        },
         "notice": NOTICE,
     }
     assert isinstance(load(given[name], format=name), History)
@@ -197,8 +203,14 @@ def test_the_format_can_be_named(document: dict[str, Any], name: str) -> None:
 
 
 STRANGERS = {
-    "DurableExecutionTelemetry record leaves out": {"recordType": "DurableExecutionTelemetry", "operations": []},
-    "an object with detail-type": {"detail-type": "EC2 Instance State-change", "detail": {"state": "running"}},
+    "DurableExecutionTelemetry record leaves out": {
+        "recordType": "DurableExecutionTelemetry",
+        "operations": [],
+    },
+    "an object with detail-type": {
+        "detail-type": "EC2 Instance State-change",
+        "detail": {"state": "running"},
+    },
     "testing library cannot be read": {"DurableExecutionArn": "a/b", "StartInput": {}, "Operations": [{}]},
     "what Lambda sends": {"DurableExecutionArn": "a", "CheckpointToken": "t", "InitialExecutionState": {}},
     "the state of": {"Operations": []},

@@ -168,7 +168,10 @@ def test_one_on_each_line(folder: Path, history: History, tmp_path: Path) -> Non
     assert found[ARN.format(1, 1)] == another(history, 1)
     path.write_text("\n".join(json.dumps(event) for event in documents[1]["Events"]))
     assert load(path).raw == another(history, 1).raw
-    pages = [{"Events": documents[0]["Events"][:3], "NextMarker": "m"}, {"Events": documents[0]["Events"][3:]}]
+    pages = [
+        {"Events": documents[0]["Events"][:3], "NextMarker": "m"},
+        {"Events": documents[0]["Events"][3:]},
+    ]
     path.write_text("\n".join(json.dumps(page) for page in pages))
     assert load(path).raw == history.raw
     path.write_text(json.dumps(documents[1]))
@@ -218,7 +221,9 @@ def test_a_record_is_shown_and_says_why_it_is_not_replayed(kind: str, tmp_path: 
     with pytest.raises(HistoryError, match="cannot be replayed, because"):
         again.require_replayable()
     lines = tmp_path / "records.ndjson"
-    lines.write_text(json.dumps(RECORD) + "\n" + json.dumps({**RECORD, "executionArn": ARN.format(2, 2)}) + "\n")
+    lines.write_text(
+        json.dumps(RECORD) + "\n" + json.dumps({**RECORD, "executionArn": ARN.format(2, 2)}) + "\n"
+    )
     assert [each.arn for each in load(lines)] == [ARN.format(1, 1), ARN.format(2, 2)]
 
 

@@ -36,7 +36,17 @@ def test_without():
 
 def run(folder: Path, *options: str) -> str:
     (folder / "test_orders.py").write_text(TESTS)
-    command = [sys.executable, "-m", "pytest", "-p", "durable_debug.pytest_plugin", "-p", "no:cacheprovider", "-q", *options]
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-p",
+        "durable_debug.pytest_plugin",
+        "-p",
+        "no:cacheprovider",
+        "-q",
+        *options,
+    ]
     done = subprocess.run(
         [*command, "--rootdir", str(folder), "test_orders.py"],
         cwd=folder,

@@ -23,7 +23,8 @@ def told(history: History) -> list[tuple[object, ...]]:
 
 def to_the_millisecond(history: History) -> list[tuple[object, ...]]:
     return [
-        (each.position, each.status, each.result, each.start and int(each.start.timestamp() * 1000)) for each in history.tree()
+        (each.position, each.status, each.result, each.start and int(each.start.timestamp() * 1000))
+        for each in history.tree()
     ]
 
 

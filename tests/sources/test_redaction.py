@@ -19,7 +19,12 @@ from durable_debug.history import History
 from durable_debug.sources import load, redacted
 
 CONTEXT = SerDesContext("op", "arn")
-SECRET = {"card": {"number": "4111-1111", "cvc": 123, "ok": True}, "emails": ["ann@example.com"], "none": None, "x": 1.5}
+SECRET = {
+    "card": {"number": "4111-1111", "cvc": 123, "ok": True},
+    "emails": ["ann@example.com"],
+    "none": None,
+    "x": 1.5,
+}
 
 
 def of(payload: Any, redact: Any = True) -> Any:
@@ -36,9 +41,15 @@ def of(payload: Any, redact: Any = True) -> Any:
 
 def test_every_value() -> None:
     gone = of(SECRET)
-    assert gone["card"]["cvc"] == 0 and gone["card"]["ok"] is False and gone["none"] is None and gone["x"] == 0.0
+    assert (
+        gone["card"]["cvc"] == 0 and gone["card"]["ok"] is False and gone["none"] is None and gone["x"] == 0.0
+    )
     assert isinstance(gone["x"], float) and isinstance(gone["card"]["cvc"], int)
-    assert len(gone["card"]["number"]) == 9 and gone["card"]["number"][4] == "-" and gone["card"]["number"] != "4111-1111"
+    assert (
+        len(gone["card"]["number"]) == 9
+        and gone["card"]["number"][4] == "-"
+        and gone["card"]["number"] != "4111-1111"
+    )
     assert gone["emails"][0].count("@") == 1 and "ann" not in gone["emails"][0]
 
 
@@ -75,7 +86,15 @@ def test_paths_that_cannot_be_read(path: str) -> None:
 
 
 def test_the_same_text_stays_the_same_one() -> None:
-    gone = of({"a": "order-42", "b": "order-42", "c": "order-43", "when": "2026-11-21T20:08:52.5Z", "day": "2026-11-21"})
+    gone = of(
+        {
+            "a": "order-42",
+            "b": "order-42",
+            "c": "order-43",
+            "when": "2026-11-21T20:08:52.5Z",
+            "day": "2026-11-21",
+        }
+    )
     assert gone["a"] == gone["b"] != gone["c"]
     assert (gone["when"], gone["day"]) == ("1970-01-01T00:00:00.0Z", "1970-01-01")
     assert of({"a": "order-42"}) != of({"a": "order-42"})  # not from one history to another
@@ -111,7 +130,9 @@ def test_what_the_sdk_tags_keeps_its_type() -> None:
     assert {key: type(held) for key, held in gone.items()} == {key: type(held) for key, held in value.items()}
     assert all(gone[key] != held for key, held in value.items() if key != "n")
     assert len(gone["B"]) == 6 and gone["d"] == 0
-    some = serdes.deserialize(of(serdes.serialize({"card": {"cvc": 1, "x": 2}}, CONTEXT), "$.card.cvc"), CONTEXT)
+    some = serdes.deserialize(
+        of(serdes.serialize({"card": {"cvc": 1, "x": 2}}, CONTEXT), "$.card.cvc"), CONTEXT
+    )
     assert some == {"card": {"cvc": 0, "x": 2}}
 
 
@@ -138,7 +159,18 @@ def test_every_sample_keeps_its_operations(samples: Path) -> None:
     for path in samples.glob("*.json"):
         history = load(path)
         gone = load(path, redact=True)
-        kept = ["position", "name", "type", "sub_type", "status", "attempts", "start", "end", "id", "replay_children"]
+        kept = [
+            "position",
+            "name",
+            "type",
+            "sub_type",
+            "status",
+            "attempts",
+            "start",
+            "end",
+            "id",
+            "replay_children",
+        ]
         assert gone.operations[kept].equals(history.operations[kept])
         assert gone.events.event_type.equals(history.events.event_type)
         assert (gone.arn, gone.status, gone.warnings) == (history.arn, history.status, history.warnings)

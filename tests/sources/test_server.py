@@ -50,7 +50,11 @@ def test_more_events_than_a_page_holds(server: Server, proxy: Proxy) -> None:
 
 def test_what_the_executions_own_record_says(server: Server) -> None:
     history = load(server.names["failed"], endpoint_url=server.url)
-    assert (history.status, history.version, history.input) == ("FAILED", "$LATEST", '{"steps": 2, "fail": true}')
+    assert (history.status, history.version, history.input) == (
+        "FAILED",
+        "$LATEST",
+        '{"steps": 2, "fail": true}',
+    )
     assert history.error["ErrorMessage"] == "no such card"
     assert history.execution["DurableExecutionName"] == "failed"
     assert "ResponseMetadata" not in history.execution
@@ -231,7 +235,9 @@ def test_a_fault_for_ever_is_told(server: Server, proxy: Proxy, fault: str, erro
     with pytest.raises(error, match=words) as raised:
         load(server.names["order-1"], client=plain_client(proxy.url), rate=1000)
     assert raised.value.cure
-    assert raised.value.__cause__ is None and raised.value.__suppress_context__ | (raised.value.__context__ is None)
+    assert raised.value.__cause__ is None and raised.value.__suppress_context__ | (
+        raised.value.__context__ is None
+    )
     assert proxy.seen[fault] == 8
 
 
@@ -245,11 +251,35 @@ def test_a_fault_for_ever_is_told(server: Server, proxy: Proxy, fault: str, erro
             AccessDeniedError,
             "lambda:GetDurableExecution .*User: arn:aws:sts",
         ),
-        (403, "ExpiredTokenException", "The security token included in the request is expired", CredentialsError, "expired.*sso login"),
-        (403, "InvalidSignatureException", "Signature expired: 2026 is now earlier than", CredentialsError, "expired"),
-        (403, "UnrecognizedClientException", "The security token is invalid", CredentialsError, "does not accept"),
+        (
+            403,
+            "ExpiredTokenException",
+            "The security token included in the request is expired",
+            CredentialsError,
+            "expired.*sso login",
+        ),
+        (
+            403,
+            "InvalidSignatureException",
+            "Signature expired: 2026 is now earlier than",
+            CredentialsError,
+            "expired",
+        ),
+        (
+            403,
+            "UnrecognizedClientException",
+            "The security token is invalid",
+            CredentialsError,
+            "does not accept",
+        ),
         (404, "ResourceNotFoundException", "", ExecutionNotFoundError, "no execution .*retention"),
-        (400, "InvalidParameterValueException", "DurableExecutionArn: wrong", HistoryError, "refused: DurableExecutionArn: wrong"),
+        (
+            400,
+            "InvalidParameterValueException",
+            "DurableExecutionArn: wrong",
+            HistoryError,
+            "refused: DurableExecutionArn: wrong",
+        ),
         (403, "KMSAccessDeniedException", "no", AccessDeniedError, "kms:Decrypt"),
         (400, "KMSDisabledException", "it is disabled", HistoryError, "key .*disabled.* Enable"),
     ],
@@ -273,7 +303,9 @@ def test_unknown_and_unreachable(server: Server) -> None:
         load("nothing/here", endpoint_url="nonsense", region="eu-west-1")
 
 
-def test_one_that_is_deleted_meanwhile_is_told_and_left_out(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_that_is_deleted_meanwhile_is_told_and_left_out(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
     gone = server.names["order-5"]
     real = connection.Connection.__call__
 
@@ -309,7 +341,10 @@ def test_a_running_one_and_the_rest_of_it(live: Any, tmp_path: Path) -> None:
 
 def test_a_message_leads_to_its_execution(server: Server) -> None:
     arn = server.names["failed"]
-    notice = {"detail-type": "Durable Execution Status Change", "detail": {"durableExecutionArn": arn, "status": "FAILED"}}
+    notice = {
+        "detail-type": "Durable Execution Status Change",
+        "detail": {"durableExecutionArn": arn, "status": "FAILED"},
+    }
     for record in (notice, {"recordType": "WorkflowInsight", "executionArn": arn, "operations": []}):
         history = load(record, endpoint_url=server.url)
         assert same(history, server)

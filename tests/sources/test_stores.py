@@ -96,7 +96,9 @@ def test_what_no_history_tells() -> None:
 @pytest.fixture
 def runner(request: pytest.FixtureRequest) -> Any:
     logging.disable(logging.CRITICAL)
-    with DurableFunctionTestRunner(handlers.orders, poll_interval=0.01, **getattr(request, "param", {})) as runner:
+    with DurableFunctionTestRunner(
+        handlers.orders, poll_interval=0.01, **getattr(request, "param", {})
+    ) as runner:
         runner.register_durable_function("stock", handlers.stock)
         yield runner
     logging.disable(logging.NOTSET)
@@ -109,7 +111,11 @@ def test_a_runner_or_what_it_gave(runner: Any) -> None:
     runner.wait_for_result(first)
     result = runner.run('{"steps": 2, "invoke": true, "fail": true}', execution_name="last")
     history = load(runner)
-    assert (history.name, history.status, history.input) == ("last", "FAILED", '{"steps": 2, "invoke": true, "fail": true}')
+    assert (history.name, history.status, history.input) == (
+        "last",
+        "FAILED",
+        '{"steps": 2, "invoke": true, "fail": true}',
+    )
     assert history.children["3"].result == '"reserved a"'
     assert history.refresh() == history
     history.require_replayable()
@@ -166,13 +172,18 @@ def test_the_filesystem_store(tmp_path: Path) -> None:
     assert not (tmp_path / ".durable_executions" / "index.ndjson").exists()  # it is not our folder
 
 
-@pytest.mark.parametrize("given", [".", ".durable-executions-local", ".durable-executions-local/durable-executions.db"])
+@pytest.mark.parametrize(
+    "given", [".", ".durable-executions-local", ".durable-executions-local/durable-executions.db"]
+)
 def test_the_sqlite_store_as_sam_keeps_it(tmp_path: Path, given: str) -> None:
     path = tmp_path / ".durable-executions-local" / "durable-executions.db"
     fill(SQLiteExecutionStore.create_and_initialize(path))
     found = load(tmp_path / given)
     assert isinstance(found, Histories) and len(found) == 3
-    assert found.frame.set_index("name").loc["bad", ["status", "function_name"]].tolist() == ["FAILED", "orders"]
+    assert found.frame.set_index("name").loc["bad", ["status", "function_name"]].tolist() == [
+        "FAILED",
+        "orders",
+    ]
     assert found.frame.events.isna().all()
     assert found["bad"].error["ErrorMessage"] == "no such card"
     assert found["good"].children["2"].result == '"reserved a"'
@@ -189,7 +200,11 @@ def test_another_database(tmp_path: Path) -> None:
 
 def test_records_that_are_broken(tmp_path: Path) -> None:
     store = record(CASES["steps_three_in_a_row"]).store
-    for broken in ({**store, "UpdateTimestamps": []}, {**store, "Operations": [1]}, {**store, "Updates": [{}] * 9}):
+    for broken in (
+        {**store, "UpdateTimestamps": []},
+        {**store, "Operations": [1]},
+        {**store, "Updates": [{}] * 9},
+    ):
         with pytest.raises(HistoryError, match="cannot be read") as raised:
             load(broken)
         assert "get_execution_history" in raised.value.cure

@@ -11,7 +11,11 @@ def test_in_a_browser_light_and_dark(page, samples, tmp_path):
     """Nothing runs, nothing overflows a narrow notebook, and text can be read on its ground in both themes."""
     shipping = dd.replay(f"{samples}/apps/shipping.py:handler", samples / "shipping_v1.json")
     cards = [shipping._repr_html_(), *(card_of(tmp_path, name)._repr_html_() for name in HOSTILE)]
-    cards.append(audit(f"{samples}/apps/shipping.py:handler", samples / "shipping_v1.json", n_jobs=1, progress=False)._repr_html_())
+    cards.append(
+        audit(
+            f"{samples}/apps/shipping.py:handler", samples / "shipping_v1.json", n_jobs=1, progress=False
+        )._repr_html_()
+    )
     for scheme in ("light", "dark"):
         page.emulate_media(color_scheme=scheme)
         page.set_viewport_size({"width": 560, "height": 700})

@@ -68,7 +68,9 @@ def click(panel, name, **options):
 
 
 def test_it_shows_where_the_debugger_stands(espresso):
-    espresso.headline("Stopped before operation 1 of 12", "initialise-order", "recorded SUCCEEDED", "at the beginning")
+    espresso.headline(
+        "Stopped before operation 1 of 12", "initialise-order", "recorded SUCCEEDED", "at the beginning"
+    )
     assert current_row(espresso) == "initialise-order"
     assert current_line(espresso) == espresso.debugger.stop.source.line
     box, line = (espresso.page.locator(one).bounding_box() for one in (".dd-code", ".dd-line.dd-current"))
@@ -83,7 +85,7 @@ def test_it_shows_where_the_debugger_stands(espresso):
         ("step", "Step over", ("F10", "n")),
         ("step_in", "Step in", ("F11", "i")),
         ("step_out", "Step out", ("Shift+F11", "o")),
-        ("step_back", "Step back", ("Shift+F10", "b")),
+        ("step_back", "Step back", ("Shift+F10", "p")),
         ("run", "Run", ("F5", "c")),
         ("run_back", "Run back", ("Shift+F5", "Shift+C")),
         ("restart", "Restart", ("r",)),
@@ -115,8 +117,12 @@ def test_the_end_is_told_in_words_with_what_came_out(espresso):
     click(espresso, "Run")
     espresso.headline("The handler ended: FAILED", "no barista accepted order")
     assert espresso.page.locator('.dd-row[aria-current="step"]').count() == 0
-    assert "no barista accepted order" in espresso.page.locator(".dd-operation .dd-payload").first.inner_text()
-    assert espresso.page.get_by_role("button", name="Run", exact=True).get_attribute("aria-disabled") == "true"
+    assert (
+        "no barista accepted order" in espresso.page.locator(".dd-operation .dd-payload").first.inner_text()
+    )
+    assert (
+        espresso.page.get_by_role("button", name="Run", exact=True).get_attribute("aria-disabled") == "true"
+    )
     assert "has ended" in espresso.page.locator(".dd-variables").inner_text()
 
 
@@ -134,10 +140,12 @@ def test_a_closed_debugger_says_so_and_does_no_more(espresso):
 
 def test_keys_stay_in_the_panel_and_letters_in_boxes(espresso):
     page = espresso.page
-    page.evaluate("window.leaked = []; document.addEventListener('keydown', (event) => window.leaked.push(event.key))")
+    page.evaluate(
+        "window.leaked = []; document.addEventListener('keydown', (event) => window.leaked.push(event.key))"
+    )
     assert page.locator(".dd").get_attribute("data-lm-suppress-shortcuts") == "true"
     page.locator(".dd").focus()
-    press(espresso, "n", "b", "g")
+    press(espresso, "n", "p", "g")
     page.keyboard.type("nic")
     press(espresso, "Escape", "e")
     page.keyboard.type("rob")
@@ -203,7 +211,9 @@ def test_the_gutter_by_keyboard(espresso):
 
 def test_lines_with_operations_are_marked(espresso):
     lines = {ask.line for ask in espresso.debugger.run_result.operations}
-    marked = espresso.page.locator(".dd-line[data-holds]").evaluate_all("all => all.map((one) => Number(one.dataset.line))")
+    marked = espresso.page.locator(".dd-line[data-holds]").evaluate_all(
+        "all => all.map((one) => Number(one.dataset.line))"
+    )
     assert set(marked) == lines
 
 
@@ -217,7 +227,9 @@ def test_the_source_is_that_of_the_file_letter_by_letter(espresso, samples):
 
 
 def test_other_files_of_the_stack_have_tabs(show, samples, tmp_path):
-    (tmp_path / "helpers.py").write_text("def charge(context):\n    return context.step(lambda _: 0, name='first')\n")
+    (tmp_path / "helpers.py").write_text(
+        "def charge(context):\n    return context.step(lambda _: 0, name='first')\n"
+    )
     handler = tmp_path / "split.py"
     handler.write_text(
         "import sys\nsys.path.insert(0, __file__.rpartition('/')[0])\nimport helpers\n"
@@ -254,11 +266,19 @@ def test_operations_tell_status_and_place_in_words_and_symbols(espresso):
     labels = rows.evaluate_all("all => all.map((one) => one.getAttribute('aria-label'))")
     assert labels[6] == "3 take-time Step answered, succeeded"
     assert labels[7] == "4 barista-acceptance WaitForCallback entered, started"
-    assert labels[8] == "4-1 barista-acceptance create callback id Callback about to be answered, recorded timed out"
+    assert (
+        labels[8]
+        == "4-1 barista-acceptance create callback id Callback about to be answered, recorded timed out"
+    )
     assert labels[11] == "6 tell-attendee Step not reached yet, recorded succeeded"
     symbols = rows.locator(".dd-status path").evaluate_all("all => all.map((one) => one.getAttribute('d'))")
     assert len({symbols[6], symbols[7], symbols[8]}) == 3
-    assert rows.evaluate_all("all => all.map((one) => one.getAttribute('aria-level'))")[:4] == ["1", "1", "2", "3"]
+    assert rows.evaluate_all("all => all.map((one) => one.getAttribute('aria-level'))")[:4] == [
+        "1",
+        "1",
+        "2",
+        "3",
+    ]
     assert "as of then: started" in rows.nth(7).get_attribute("title")
     assert "as of then: not begun" in rows.nth(8).get_attribute("title")
     assert espresso.page.locator(".dd-tries", has_text="×2").count() == 1
@@ -319,7 +339,9 @@ def test_finding_operations(espresso):
     assert shown.count() == 12
 
 
-@pytest.mark.parametrize(("text", "position"), [("2-0-1", "2-0-1"), ("event 4", "2"), ("#4", "2"), ("take-time", "3")])
+@pytest.mark.parametrize(
+    ("text", "position"), [("2-0-1", "2-0-1"), ("event 4", "2"), ("#4", "2"), ("take-time", "3")]
+)
 def test_the_box_goes_to_positions_events_and_names(espresso, text, position):
     page = espresso.page
     page.locator(".dd").focus()
@@ -462,7 +484,9 @@ def test_divergences_stop_and_show_both_sides(show):
         "The handler asks for (shipping.py:41)\nSTEP 'check-address'",
     ]
     assert "On Lambda: The execution fails with NonDeterministicExecutionError" in card.inner_text()
-    assert page.locator(".dd-row", has_text="check-address").locator(".dd-word").inner_text() == "Not recorded"
+    assert (
+        page.locator(".dd-row", has_text="check-address").locator(".dd-word").inner_text() == "Not recorded"
+    )
     page.get_by_label("Stop at every divergence").is_checked()
     page.get_by_role("tab", name="Breakpoints").click()
     page.get_by_label("Stop at every divergence").uncheck()
@@ -545,12 +569,24 @@ def test_nothing_of_a_hostile_history_runs_and_all_of_it_is_bounded(show, tmp_pa
     panel.headline("The handler ended")
     assert page.evaluate("window.hacked") is None
     assert page.locator(".dd img, .dd script, .dd iframe, .dd b").count() == 0
-    assert page.evaluate("/[\\u202a-\\u202e\\u2066-\\u2069]/.test(document.querySelector('.dd').innerHTML)") is False
+    assert (
+        page.evaluate("/[\\u202a-\\u202e\\u2066-\\u2069]/.test(document.querySelector('.dd').innerHTML)")
+        is False
+    )
 
 
 def test_the_script_parses_no_html_and_loads_nothing():
     source = (WIDGETS / "debugger.js").read_text()
-    for word in ("innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(", "Function(", "import ", "fetch("):
+    for word in (
+        "innerHTML",
+        "outerHTML",
+        "insertAdjacentHTML",
+        "document.write",
+        "eval(",
+        "Function(",
+        "import ",
+        "fetch(",
+    ):
         assert word not in source.replace("no imports", "")
     assert "url(" not in (WIDGETS / "debugger.css").read_text()
 
@@ -613,7 +649,9 @@ def test_panes_can_be_resized_and_folded(espresso):
 
 
 def test_everything_that_can_be_clicked_has_a_name(espresso):
-    unnamed = espresso.page.locator(".dd button, .dd input, .dd select, .dd [role=tree], .dd [role=separator]").evaluate_all(
+    unnamed = espresso.page.locator(
+        ".dd button, .dd input, .dd select, .dd [role=tree], .dd [role=separator]"
+    ).evaluate_all(
         "all => all.filter((one) => !one.getAttribute('aria-label') && !one.textContent.trim() && !one.hasAttribute('aria-hidden')).map((one) => one.outerHTML)"
     )
     assert unnamed == []

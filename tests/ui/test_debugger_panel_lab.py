@@ -38,7 +38,9 @@ def panel_in_lab(lab_page, tmp_path, samples):
 
 def headline(page, *parts):
     page.wait_for_function(
-        "parts => parts.every((part) => document.querySelector('.dd-headline')?.textContent.includes(part))", arg=list(parts), timeout=10_000
+        "parts => parts.every((part) => document.querySelector('.dd-headline')?.textContent.includes(part))",
+        arg=list(parts),
+        timeout=10_000,
     )
 
 
@@ -74,7 +76,7 @@ def test_keys_are_the_panels_while_it_has_the_focus_and_the_notebooks_otherwise(
     headline(page, "validate-order (2)")
     page.keyboard.press("i")
     headline(page, "event-config (2-0)")
-    page.keyboard.press("b")  # "insert a cell below" for the notebook
+    page.keyboard.press("p")  # the notebook has a use of its own for letters
     headline(page, "validate-order (2)")
     page.keyboard.press("c")
     headline(page, "An exception leaves the handler")
@@ -90,7 +92,9 @@ def test_keys_are_the_panels_while_it_has_the_focus_and_the_notebooks_otherwise(
 
 def test_clicks_while_a_cell_is_busy_are_not_lost_and_stop_nothing(panel_in_lab):
     """At once or when the cell has ended, as the ipykernel has it; the cell goes on meanwhile."""
-    page = panel_in_lab("espresso", "espresso_timed_out", "import time\ntime.sleep(2)\nprint('slept at', dbg.stop.index >= 0)")
+    page = panel_in_lab(
+        "espresso", "espresso_timed_out", "import time\ntime.sleep(2)\nprint('slept at', dbg.stop.index >= 0)"
+    )
     page.locator(".jp-Notebook .jp-CodeCell .cm-content").nth(1).click()
     page.keyboard.press("Shift+Enter")
     page.locator("#jp-main-statusbar").get_by_text("| Busy").wait_for()

@@ -47,7 +47,9 @@ def show(widget_page, monkeypatch, samples):
 
 def frames(bridge):
     """Two frames later everything is painted."""
-    bridge.page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    bridge.page.evaluate(
+        "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
+    )
 
 
 def press(bridge, *keys):
@@ -123,7 +125,9 @@ def test_the_timeline_shows_each_operation_and_what_it_did(show):
         "2-0-1, read-event-config, step, succeeded, 2 attempts, took 1.3 s"
     )
     legend = timeline.page.locator(".ddv-legend").inner_text()
-    assert all(word in legend for word in ("retry backoff", "failed attempt", "waiting for a callback", "idle time"))
+    assert all(
+        word in legend for word in ("retry backoff", "failed attempt", "waiting for a callback", "idle time")
+    )
 
 
 def test_details_are_asked_for_when_looked_at(show):
@@ -289,7 +293,9 @@ def test_keys_travel_step_and_set_breakpoints(show):
     press(timeline, "ArrowRight", "ArrowRight", "ArrowRight")
     timeline.until(lambda: timeline.view.at["index"] == 3)
     timeline.settle()
-    assert handle.get_attribute("aria-valuenow") == "3" and "read-event-config" in handle.get_attribute("aria-valuetext")
+    assert handle.get_attribute("aria-valuenow") == "3" and "read-event-config" in handle.get_attribute(
+        "aria-valuetext"
+    )
     press(timeline, "End")
     assert timeline.debugger.stop.kind == "end" and "the end" in handle.get_attribute("aria-valuetext")
     press(timeline, "Home")
@@ -332,7 +338,9 @@ def test_the_graph_says_where_a_stop_is_that_has_no_box(show, samples):
     timeline.settle()
     frames(timeline)
     selected = timeline.page.locator('.ddv-line[aria-selected="true"]')
-    assert selected.locator(".ddv-name").inner_text() == "check-address"  # not "pack", which has the same position
+    assert (
+        selected.locator(".ddv-name").inner_text() == "check-address"
+    )  # not "pack", which has the same position
 
 
 def test_a_closed_debugger_moves_no_more(show):
@@ -374,7 +382,9 @@ def test_graph_a_click_goes_there(show):
     graph.page.wait_for_timeout(250)
     x, y = place(graph, "release-order")
     box = graph.page.locator(".ddv-canvas").bounding_box()
-    assert box["x"] < x < box["x"] + box["width"] and box["y"] < y < box["y"] + box["height"]  # brought into sight
+    assert (
+        box["x"] < x < box["x"] + box["width"] and box["y"] < y < box["y"] + box["height"]
+    )  # brought into sight
 
 
 def test_graph_by_keys(show):
@@ -402,7 +412,9 @@ def test_graph_unfolds_and_turns(show):
     press(graph, "Enter", "Escape")
     graph.page.get_by_role("listbox").focus()
     before = len(graph.view.scene["nodes"])
-    (seven,) = [node for node in graph.view.scene["nodes"] if node["count"] == 7 and node["pattern"] == "photo-*"]
+    (seven,) = [
+        node for node in graph.view.scene["nodes"] if node["count"] == 7 and node["pattern"] == "photo-*"
+    ]
     graph.view.selected = graph.view.operations["position"][seven["rows"][0]]
     graph.settle()
     press(graph, "u")
@@ -438,7 +450,9 @@ def test_nothing_of_a_history_runs(show, tmp_path, kind):
     assert view.page.evaluate("window.hacked") is None
     assert view.page.locator("img, script:not([src])", has_text="hacked").count() == 0
     assert "\u202e" not in view.page.locator(".ddv").evaluate("one => one.textContent + one.innerHTML")
-    assert view.page.locator(".ddv-details pre").evaluate_all("all => all.every((one) => one.textContent.length < 20000)")
+    assert view.page.locator(".ddv-details pre").evaluate_all(
+        "all => all.every((one) => one.textContent.length < 20000)"
+    )
 
 
 # The better of two: other processes of the machine do not count.
@@ -474,8 +488,18 @@ def test_2900_operations_stay_smooth(show):
     total = timeline.view.at["total"]
     steps = []
     for number in range(0, total, total // 40):
-        at = {**timeline.view.at, "index": number, "row": timeline.view._table.row_of_stop[number], "serial": 1000 + number}
-        steps.append(min(page.evaluate(TIMED, f"async () => window.model.set('at', {json.dumps(at)})") for _ in range(2)))
+        at = {
+            **timeline.view.at,
+            "index": number,
+            "row": timeline.view._table.row_of_stop[number],
+            "serial": 1000 + number,
+        }
+        steps.append(
+            min(
+                page.evaluate(TIMED, f"async () => window.model.set('at', {json.dumps(at)})")
+                for _ in range(2)
+            )
+        )
     axis = page.locator(".ddv-axis").bounding_box()
     scrubs = []
     page.evaluate("() => { window.model.send = () => {}; }")
@@ -487,7 +511,9 @@ def test_2900_operations_stay_smooth(show):
             at("pointerdown"); at("pointermove");
         }}"""
         scrubs.append(min(page.evaluate(TIMED, drag) for _ in range(2)))
-    print(f"\nfirst paint: {first:.0f} ms; step: median {sorted(steps)[len(steps) // 2]:.1f} ms, worst {max(steps):.1f}; scrub: median {sorted(scrubs)[len(scrubs) // 2]:.1f} ms, worst {max(scrubs):.1f}")
+    print(
+        f"\nfirst paint: {first:.0f} ms; step: median {sorted(steps)[len(steps) // 2]:.1f} ms, worst {max(steps):.1f}; scrub: median {sorted(scrubs)[len(scrubs) // 2]:.1f} ms, worst {max(scrubs):.1f}"
+    )
     assert sorted(steps)[len(steps) * 9 // 10] < 50
     assert sorted(scrubs)[len(scrubs) * 9 // 10] < 50
 
@@ -495,7 +521,9 @@ def test_2900_operations_stay_smooth(show):
 @pytest.mark.parametrize("dark", [False, True])
 def test_colours_follow_the_theme(show, dark):
     timeline = show(Timeline, "espresso_timed_out", dark=dark)
-    ground, ink = timeline.page.locator(".ddv").evaluate("one => [getComputedStyle(one).backgroundColor, getComputedStyle(one).color]")
+    ground, ink = timeline.page.locator(".ddv").evaluate(
+        "one => [getComputedStyle(one).backgroundColor, getComputedStyle(one).color]"
+    )
     light = sum(map(int, ground[4:-1].split(",")[:3])) > 380
     assert light is not dark
     timeline.page.evaluate(f"document.body.dataset.jpThemeLight = '{str(dark).lower()}'")  # the other one

@@ -47,7 +47,9 @@ def test_one_click_moves_code_table_timeline_and_graph(lab_page, notebook):
     row(page, "validate-order").click()
     headline.get_by_text("validate-order (2)").wait_for()
     page.locator('.dd-row[aria-current="step"]', has_text="validate-order").wait_for()
-    page.locator('.ddv-area [role="option"][aria-label*="validate-order"][aria-label*="about to be answered"]').wait_for(state="attached")
+    page.locator(
+        '.ddv-area [role="option"][aria-label*="validate-order"][aria-label*="about to be answered"]'
+    ).wait_for(state="attached")
 
     page.locator(".dd-row", has_text="take-time").click()  # in the panel
     current(page).get_by_text("take-time").wait_for()
@@ -74,13 +76,21 @@ def test_parts_are_resized_and_folded_by_keys(lab_page, notebook):
     page.get_by_role("separator", name="Width of the timeline").focus()
     for _ in range(4):
         page.keyboard.press("ArrowLeft")
-    page.wait_for_function("wide => document.querySelector('.ddv-plot').getBoundingClientRect().width < wide - 30", arg=before["width"])
+    page.wait_for_function(
+        "wide => document.querySelector('.ddv-plot').getBoundingClientRect().width < wide - 30",
+        arg=before["width"],
+    )
     page.get_by_role("separator", name="Height of timeline and graph").focus()
     page.keyboard.press("ArrowDown")
-    page.wait_for_function("high => document.querySelector('.ddv-area').getBoundingClientRect().height >= high + 16", arg=268)
+    page.wait_for_function(
+        "high => document.querySelector('.ddv-area').getBoundingClientRect().height >= high + 16", arg=268
+    )
     page.keyboard.press("Alt+2")
     area.wait_for(state="hidden")
-    page.wait_for_function("wide => document.querySelector('.ddv-plot').getBoundingClientRect().width > wide + 100", arg=before["width"])
+    page.wait_for_function(
+        "wide => document.querySelector('.ddv-plot').getBoundingClientRect().width > wide + 100",
+        arg=before["width"],
+    )
     page.keyboard.press("Alt+2")
     area.wait_for()
     page.get_by_role("button", name="Code", exact=True).click()

@@ -12,7 +12,7 @@ SCRIPT = "</script><script>window.hacked=2</script>"
 RTL = "\u202egnp.exe\u2066"
 BIG = SCRIPT + "a<b>&amp;" * 700_000  # 6.3 MB
 
-HANDLER = f'''
+HANDLER = f"""
 from aws_durable_execution_sdk_python import durable_execution
 
 
@@ -22,7 +22,7 @@ def handler(event, context):
     second = context.step(lambda _: 0, name={RTL!r})
     context.logger.info({SCRIPT!r})
     raise ValueError({IMAGE!r} + second)
-'''
+"""
 
 
 def write(folder: Path) -> tuple[str, dict[str, Any]]:
@@ -33,7 +33,11 @@ def write(folder: Path) -> tuple[str, dict[str, Any]]:
 
     def event(kind: str, at: int | None, name: str, **details: Any) -> None:
         number = len(events) + 1
-        one: dict[str, Any] = {"EventType": kind, "EventId": number, "EventTimestamp": f"2026-11-21T10:00:{number:02}Z"}
+        one: dict[str, Any] = {
+            "EventType": kind,
+            "EventId": number,
+            "EventTimestamp": f"2026-11-21T10:00:{number:02}Z",
+        }
         one |= {"Id": "execution" if at is None else blake2b(str(at).encode()).hexdigest()[:64], "Name": name}
         if at is not None:
             one["SubType"] = "Step"

@@ -52,7 +52,9 @@ def test_folded_ones_unfold_and_fold_again(wires, samples):
     (failed,) = [node for node in graph.scene["nodes"] if node["count"] == 7 and node["pattern"] == "photo-*"]
     before = len(graph.scene["nodes"])
     assert graph.comm.ask("unfold", timeout=20, rows=failed["rows"])["ok"]
-    assert graph.scene["unfolded"] and len(graph.scene["nodes"]) == before + 12  # 7 items and their steps for 2 boxes
+    assert (
+        graph.scene["unfolded"] and len(graph.scene["nodes"]) == before + 12
+    )  # 7 items and their steps for 2 boxes
     assert graph.comm.ask("fold", timeout=20)["ok"]
     assert not graph.scene["unfolded"] and len(graph.scene["nodes"]) == before
 

@@ -102,7 +102,10 @@ def test_a_value_whose_repr_fails_or_is_huge_is_told_of(espresso):
     _, _, wire = espresso
     assert len(wire.ask("evaluate", frame=0, expression="'x' * 10_000_000")["data"]["value"]) < 11_000
     failing = "type('Bad', (), {'__repr__': lambda self: 1 / 0})()"
-    assert wire.ask("evaluate", frame=0, expression=failing)["data"]["value"] == "<Bad: its repr raises ZeroDivisionError>"
+    assert (
+        wire.ask("evaluate", frame=0, expression=failing)["data"]["value"]
+        == "<Bad: its repr raises ZeroDivisionError>"
+    )
 
 
 def test_an_expression_that_takes_long_keeps_nobody_waiting(espresso):
@@ -153,7 +156,8 @@ def test_operations_only_asked_for_stand_where_they_are_asked_for(open_panel):
 
 
 @pytest.mark.parametrize(
-    ("app", "history"), [("map_items", "map_200"), ("nested", "nested"), ("suspended", "suspended"), ("poll_job", "poll_job")]
+    ("app", "history"),
+    [("map_items", "map_200"), ("nested", "nested"), ("suspended", "suspended"), ("poll_job", "poll_job")],
 )
 def test_rows_are_a_tree_in_reading_order(open_panel, app, history):
     debugger, panel, _ = open_panel(app, history)
@@ -276,5 +280,9 @@ def test_a_closed_debugger_is_let_go_of(espresso):
     debugger.close()
     assert panel.view["status"] == "closed"
     answer = wire.ask("variables", frame=0, path=[])
-    assert answer == {"id": answer["id"], "ok": False, "error": "The debugger is closed. dd.debug(handler, history) opens another."}
+    assert answer == {
+        "id": answer["id"],
+        "ok": False,
+        "error": "The debugger is closed. dd.debug(handler, history) opens another.",
+    }
     assert wire.ask("operation", row=0)["ok"]  # the record can still be read

@@ -8,7 +8,12 @@ import hypothesis.strategies as st
 from durable_debug.widgets._sources import highlighted, source_of
 
 
-@hypothesis.given(st.lists(st.text(st.characters(exclude_characters="\n\r\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029"), max_size=40), max_size=12))
+@hypothesis.given(
+    st.lists(
+        st.text(st.characters(exclude_characters="\n\r\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029"), max_size=40),
+        max_size=12,
+    )
+)
 def test_no_character_is_lost(lines):
     shown = highlighted([f"{line}\n" for line in lines])
     assert ["".join(tokens[1::2]) for tokens in shown] == lines

@@ -48,7 +48,9 @@ def test_bars_tell_work_backoff_and_callbacks_apart(wires, espresso):
     ]
     assert own == [("failed", 1), ("backoff", 1), ("work", 2)]
     callback = rows["name"].index("barista-acceptance create callback id")
-    assert [times["looks"][look] for at, look in zip(bars["row"], bars["look"], strict=True) if at == callback] == ["callback"]
+    assert [
+        times["looks"][look] for at, look in zip(bars["row"], bars["look"], strict=True) if at == callback
+    ] == ["callback"]
     assert bars["row"] == sorted(bars["row"])
 
 
@@ -69,7 +71,14 @@ def test_alike_operations_are_one_row_as_in_the_plots(wires, samples):
     history = dd.load(samples / "map_200.json")
     state = first_state(Timeline(history))
     lines = [(depth, name, len(rows)) for depth, name, *rows in state["groups"]]
-    assert lines == [(0, None, 1), (0, None, 1), (1, "photo-*", 193), (2, "scale", 193), (1, "photo-*", 7), (2, "scale", 7)]
+    assert lines == [
+        (0, None, 1),
+        (0, None, 1),
+        (1, "photo-*", 193),
+        (2, "scale", 193),
+        (1, "photo-*", 7),
+        (2, "scale", 7),
+    ]
     all_rows = sorted(row for _, _, *rows in state["groups"] for row in rows)
     assert all_rows == list(range(402))
     assert len(first_state(Timeline(history, fold=False))["groups"]) == 402
@@ -90,7 +99,11 @@ def test_payloads_come_when_asked_for_and_in_pieces(wires, tmp_path):
     assert payload["length"] > 6_000_000 and len(payload["text"]) < 10_000
     more = wire.ask("payload", row=0, field=payload["field"], start=payload["next"])["data"]
     assert more["next"] > payload["next"] and len(json.dumps(more)) < 1_000_000
-    for request in ({"kind": "operation", "row": 99}, {"kind": "payload", "row": -1, "field": "x", "start": 0}, {"kind": "import os"}):
+    for request in (
+        {"kind": "operation", "row": 99},
+        {"kind": "payload", "row": -1, "field": "x", "start": 0},
+        {"kind": "import os"},
+    ):
         answer = wire.ask(**request)
         assert not answer["ok"] and answer["error"]
 
@@ -131,7 +144,9 @@ def test_breakpoints_show_in_all_views_wherever_they_were_set(wires, live):
     assert [each for each in one.breakpoints if each["id"]] == [] and len(live.breakpoints) == 1
     live.break_at(status="TIMED_OUT")
     timed_out = [at for at, status in enumerate(live.history.operations["status"]) if status == "TIMED_OUT"]
-    assert [each["rows"] for each in other.breakpoints if each["id"]] == [[one.operations["position"].index(live.history.tree()[at].position) for at in timed_out]]
+    assert [each["rows"] for each in other.breakpoints if each["id"]] == [
+        [one.operations["position"].index(live.history.tree()[at].position) for at in timed_out]
+    ]
     assert one.comm.ask("toggle", position="2-0-1")["ok"]
     assert live.breakpoints[-1].position == "2-0-1"
 

@@ -17,9 +17,13 @@ class Wire(BaseComm):
         self.sent: list[dict[str, Any]] = []
         super().__init__(*args, **kwargs)
 
-    def publish_msg(self, msg_type: str, data: Any = None, metadata: Any = None, buffers: Any = None, **keys: Any) -> None:
+    def publish_msg(
+        self, msg_type: str, data: Any = None, metadata: Any = None, buffers: Any = None, **keys: Any
+    ) -> None:
         # As JSON, like the kernel does it: what can't be written fails here too.
-        self.sent.append({"type": msg_type, "size": len(json.dumps(data)), "data": json.loads(json.dumps(data))})
+        self.sent.append(
+            {"type": msg_type, "size": len(json.dumps(data)), "data": json.loads(json.dumps(data))}
+        )
 
     def say(self, content: dict[str, Any]) -> None:
         """What the front end sends as a custom message."""
@@ -114,4 +118,6 @@ class Bridge:
     def headline(self, *parts: str) -> str:
         """Wait until the status line says all of this."""
         line = self.page.locator(".dd-headline")
-        return self.until(lambda: (text := line.inner_text()) and all(part in text for part in parts) and text)
+        return self.until(
+            lambda: (text := line.inner_text()) and all(part in text for part in parts) and text
+        )
