@@ -26,7 +26,7 @@ lab: $(READY) ## JupyterLab on the first notebook
 	$(BIN)/durable-debug lab $(ARGS)
 
 test: $(READY) chromium lint ## lint, types and every test
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile $(ARGS)
 
 # The oldest and the newest Python that are supported, where this machine has them.
 # (A version manager puts a `python3.13` on the path that does not always run, hence the trial.)
