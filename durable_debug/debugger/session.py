@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import queue
 import threading
 from typing import TYPE_CHECKING, Any, Self, TypeVar
@@ -19,7 +20,7 @@ from durable_debug.replay.asked import place_of
 from durable_debug.replay.guard import SideEffect, guarded
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from types import FrameType
 
     import pandas as pd
@@ -516,7 +517,8 @@ class Debugger:
             return self._standing(target, reason)
         if not here or target < self.stop.index:
             self._begin()
-        return self._forward(lambda ask, _: reason if ask.seq >= target else None, target, reason)
+        with _no_collection():
+            return self._forward(lambda ask, _: reason if ask.seq >= target else None, target, reason)
 
     def _forward(
         self, decide: Callable[[Ask, FrameType], str | None], target: int | None, reason: str
@@ -672,6 +674,19 @@ class Debugger:
         from durable_debug.widgets import Workbench
 
         return Workbench(self)._repr_mimebundle_(**kwargs)
+
+
+@contextlib.contextmanager
+def _no_collection() -> Iterator[None]:
+    """Put the garbage collector off: over a large history one collection takes as long as going there."""
+    if not gc.isenabled():
+        yield
+        return
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 class _Weak:

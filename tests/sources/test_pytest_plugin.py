@@ -41,8 +41,6 @@ def run(folder: Path, *options: str) -> str:
         "-m",
         "pytest",
         "-p",
-        "durable_debug.pytest_plugin",
-        "-p",
         "no:cacheprovider",
         "-q",
         *options,
@@ -50,7 +48,7 @@ def run(folder: Path, *options: str) -> str:
     done = subprocess.run(
         [*command, "--rootdir", str(folder), "test_orders.py"],
         cwd=folder,
-        env={"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin", "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
+        env={"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin"},
         capture_output=True,
         text=True,
         timeout=120,
