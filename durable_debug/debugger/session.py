@@ -515,9 +515,9 @@ class Debugger:
         here = self._live is not None and self._held is not None
         if here and target == self.stop.index:
             return self._standing(target, reason)
-        if not here or target < self.stop.index:
-            self._begin()
         with _no_collection():
+            if not here or target < self.stop.index:
+                self._begin()
             return self._forward(lambda ask, _: reason if ask.seq >= target else None, target, reason)
 
     def _forward(

@@ -108,7 +108,7 @@ def test_clicks_while_a_cell_is_busy_are_not_lost_and_stop_nothing(panel_in_lab)
 
 
 def test_a_panel_made_anew_takes_the_place_of_the_old_one(panel_in_lab):
-    """Running the cell again leaves one panel on the page, one listener, and no thread of the first."""
+    """Running the cell again leaves one panel on the page, one listener a view (panel, timeline, graph), and no thread of the first."""
     page = panel_in_lab(
         "espresso",
         "espresso_timed_out",
@@ -120,7 +120,7 @@ def test_a_panel_made_anew_takes_the_place_of_the_old_one(panel_in_lab):
     headline(page, "operation 1 of 12")
     page.get_by_role("button", name="Step over", exact=True).click()
     headline(page, "validate-order (2)")
-    assert "listeners 1" in page.locator(".jp-OutputArea-output", has_text="listeners").inner_text()
+    assert "listeners 3" in page.locator(".jp-OutputArea-output", has_text="listeners").inner_text()
 
 
 def test_a_large_history_steps_quickly_through_a_kernel(panel_in_lab):
