@@ -2,27 +2,12 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
-
-import nbformat
 import pytest
-from nbclient import NotebookClient
-
-ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")
-def notebook():
-    document = nbformat.read(ROOT / "notebooks" / "02_determinism_audit.ipynb", 4)
-    assert all(
-        not cell.outputs and cell.execution_count is None
-        for cell in document.cells
-        if cell.cell_type == "code"
-    )
-    client = NotebookClient(document, timeout=120, resources={"metadata": {"path": str(ROOT / "notebooks")}})
-    client.execute(env=os.environ | {"PYTHONPATH": str(ROOT)})
-    return document
+def notebook(executed):
+    return executed("02_determinism_audit.ipynb")
 
 
 def shown(notebook, source: str) -> str:

@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import re
-from pathlib import Path
 
-import nbformat
 import pytest
-from nbclient import NotebookClient
 
-ROOT = Path(__file__).parents[2]
 RIGHT = {
     "answer_1 = ...": "answer_1 = 2",
     "answer_2 = ...": "answer_2 = 2",
@@ -19,21 +14,9 @@ RIGHT = {
 }
 
 
-def executed(**replaced):
-    document = nbformat.read(ROOT / "notebooks" / "03_how_replay_works.ipynb", 4)
-    for cell in document.cells:
-        if cell.cell_type == "code":
-            assert not cell.outputs and cell.execution_count is None
-            for old, new in replaced.items():
-                cell.source = cell.source.replace(old, new)
-    client = NotebookClient(document, timeout=120, resources={"metadata": {"path": str(ROOT / "notebooks")}})
-    client.execute(env=os.environ | {"PYTHONPATH": str(ROOT)})
-    return document
-
-
 @pytest.fixture(scope="module")
-def notebook():
-    return executed()
+def notebook(executed):
+    return executed("03_how_replay_works.ipynb")
 
 
 def said(notebook, source):
@@ -80,17 +63,20 @@ def test_views_are_there_with_and_without_a_kernel(notebook):
     assert all("image/png" in data or "<img" in data["text/html"] for data in views)
 
 
-def test_exercises_say_what_is_missing_wrong_and_right(notebook):
+def test_exercises_say_what_is_missing_wrong_and_right(notebook, executed):
     checks = [said(notebook, f"answer_{number} = ...") for number in range(1, 5)]
     assert all("Put your answer" in each for each in checks)
     assert "divergences; the first: STEP 'check-address'" in said(notebook, "mine = dd.replay")
-    wrong = executed(**{f"answer_{number} = ...": f"answer_{number} = 99" for number in range(1, 5)})
+    wrong = executed(
+        "03_how_replay_works.ipynb",
+        **{f"answer_{number} = ...": f"answer_{number} = 99" for number in range(1, 5)},
+    )
     assert all("✗ Not yet." in said(wrong, f"answer_{number} = 99") for number in range(1, 5))
     mended = {
         '    address = context.step(check_address(event["address"]), name="check-address")\n': "",
         'name="pack-parcel"': 'name="pack"',
         "hand_over(parcel, address)": 'hand_over(parcel, event["address"])',
     }
-    right = executed(**RIGHT, **mended)
+    right = executed("03_how_replay_works.ipynb", **RIGHT, **mended)
     for source in ("answer_1 = 2", "answer_2 = 2", "answer_3 = 15", 'answer_4 = "2"', "mine = dd.replay"):
         assert said(right, source).strip() == "✓ Right."
