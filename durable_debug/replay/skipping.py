@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import functools
 import linecache
+import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -110,7 +111,9 @@ def skipping(jumps: dict[int, Jump], inner: Callable[..., Any] | None) -> Callab
             jump = jumps.get(frame.f_lineno)
             if jump is not None:
                 try:
-                    frame.f_lineno = jump.end  # type: ignore[misc]  # writable in a trace function
+                    with warnings.catch_warnings():  # from 3.12 on, a jump warns of what is not assigned yet
+                        warnings.simplefilter("ignore", RuntimeWarning)
+                        frame.f_lineno = jump.end  # type: ignore[misc]  # writable in a trace function
                 except ValueError:  # the interpreter can't: the effect is refused instead
                     return traced
                 local = frame.f_locals
