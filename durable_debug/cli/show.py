@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import re
 import shutil
@@ -78,7 +77,10 @@ def as_json(history: History) -> dict[str, Any]:
         "result": history.result,
         "error": history.error,
         "warnings": list(history.warnings),
-        "operations": [dataclasses.asdict(operation) for operation in history.tree()],
+        "operations": [
+            {**operation._asdict(), "all_attempts": [attempt._asdict() for attempt in operation.all_attempts]}
+            for operation in history.tree()
+        ],
     }
 
 

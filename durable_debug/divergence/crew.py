@@ -8,6 +8,7 @@ process, costs that process only, on every kind of cluster alike.
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import os
 import pickle
 import subprocess
@@ -32,6 +33,7 @@ Batch = list[tuple[int, bytes]]  # the number of a history, and what `load` take
 _START_SECONDS = 120.0  # for importing the SDK and the handler
 _SMALL = 32_768  # bytes that a pipe takes at once
 _IDLE_SECONDS = 20.0  # after which a process with nothing to do ends itself
+_STAY_SECONDS = 0.1  # on one core
 _BOOT = (
     "import sys; sys.path[:] = eval(sys.argv[1]); from durable_debug.divergence.crew import serve; serve()"
 )
@@ -320,8 +322,9 @@ def serve() -> None:
     gc.collect()
     gc.freeze()  # what the imports made stays: no need to look at it again
     _answer(answers, None)
-    leisure = _Leisure()
+    leisure, core = _Leisure(), _OneCore()
     while True:
+        core.stay()
         leisure.begin()
         try:
             content = pickle.load(questions)  # noqa: S301
@@ -329,6 +332,29 @@ def serve() -> None:
             os._exit(0)  # threads of the user's code may never end
         leisure.over()
         _answer(answers, checked(content, handler, against, job.options))
+
+
+class _OneCore:
+    """Keeps this thread, and those that it starts, on one processor core, and looks for a free one now and then.
+
+    The threads of a replay take turns: one starts the next and waits for it. Each turn costs a fraction where it wakes
+    no other core, and that core is free for another process.
+    """
+
+    def __init__(self) -> None:
+        self._where = getattr(ctypes.CDLL(None), "sched_getcpu", None) if sys.platform == "linux" else None
+        self._all = os.sched_getaffinity(0) if sys.platform == "linux" else set()
+        self._until = 0.0
+
+    def stay(self) -> None:
+        """Stay where we are, or go where there is less to do if we stayed for some time."""
+        if self._where is None or time.monotonic() < self._until:
+            return
+        with contextlib.suppress(OSError):  # a sandbox may forbid it: a matter of speed only
+            os.sched_setaffinity(0, self._all)
+            time.sleep(0.000_1)  # waking up is when the system looks for a free core
+            os.sched_setaffinity(0, {self._where()})
+        self._until = time.monotonic() + _STAY_SECONDS
 
 
 class _Leisure:

@@ -110,19 +110,20 @@ def _ends(complete: Recording) -> list[Finding]:
     history, outcome = complete.history, complete.outcome
     if not ended_by_handler(history):
         return _ends_instead_of_waiting(complete)
-    recorded, replayed = _recorded_end(history), _end(outcome.status, outcome.result, outcome.error)
-    kind, place = "", _end_place(complete)
+    kind = ""
     if outcome.status != history.status:
         kind = "outcome"
     elif outcome.status == "SUCCEEDED" and not same_where_known(outcome.result, history.result):
         kind = "result"
     elif outcome.status == "FAILED" and not same_error_objects(outcome.error, history.error):
         kind = "error"
-    if (
-        kind and type(complete.exception).__name__ == "SerDesError"
-    ):  # of a callback: its result is read by the handler
+    if not kind:
+        return []
+    place = _end_place(complete)
+    if type(complete.exception).__name__ == "SerDesError":  # of a callback: its result is read by the handler
         return [Finding("undeserializable", "result of a callback", str(complete.exception), place=place)]
-    return [Finding(kind, recorded, replayed, place=place)] if kind else []
+    replayed = _end(outcome.status, outcome.result, outcome.error)
+    return [Finding(kind, _recorded_end(history), replayed, place=place)]
 
 
 def _ends_instead_of_waiting(complete: Recording) -> list[Finding]:

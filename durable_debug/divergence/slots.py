@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from durable_debug.divergence.wording import described
 
@@ -34,8 +33,7 @@ def numbers(position: str) -> tuple[int, ...]:
     return tuple(map(int, position.split("-"))) if position else ()
 
 
-@dataclass(frozen=True, slots=True)
-class Slot:
+class Slot(NamedTuple):
     """One recorded operation in its context; a virtual context holds operations and is none itself."""
 
     number: int

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from durable_debug.history.identity import recover_positions
 from durable_debug.history.state import replays_children, retry_delay
@@ -19,8 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["Attempt", "Operation", "build_operations", "positions"]
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
+class Attempt(NamedTuple):
     """One attempt of a step, or one poll of a wait_for_condition.
 
     Attributes
@@ -50,8 +48,7 @@ class Attempt:
     invocation: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class Operation:
+class Operation(NamedTuple):
     """One durable operation, as the whole history has it.
 
     Attributes
@@ -117,7 +114,7 @@ class Operation:
     duration_seconds: int | None
     replay_children: bool | None
     truncated: bool
-    all_attempts: tuple[Attempt, ...] = field(default=(), repr=False)
+    all_attempts: tuple[Attempt, ...]
 
     @property
     def elapsed_seconds(self) -> float | None:
@@ -168,38 +165,40 @@ class _Builder:
                 self._rows.setdefault(operation, []).append(at)
 
     def operation(self, state: State) -> Operation:
-        columns, rows = self._columns, self._rows[state["Id"]]
+        columns, rows, kind = self._columns, self._rows[state["Id"]], state["Type"]
         # An operation may be the parent of those that come after it only.
         depth = self._depths[state["Id"]] = self._depths.get(state.get("ParentId", ""), -1) + 1
-        statuses = [columns.meanings[at].status for at in rows]
-        started = next((at for at, status in zip(rows, statuses, strict=True) if status == "STARTED"), None)
-        answers = [at for at, status in zip(rows, statuses, strict=True) if status not in {"STARTED", None}]
-        ended = answers[-1] if answers and "EndTimestamp" in state else None
+        started = answered = None  # its first start, its last answer
+        for at in rows:
+            status = columns.meanings[at].status
+            if status != "STARTED":
+                answered = at if status is not None else answered
+            elif started is None:
+                started = at
+        ended = answered if "EndTimestamp" in state else None
         asked = (columns.details[started] if started is not None else None) or {}
-        attempts = self._attempts(rows) if state["Type"] == "STEP" else ()
         known = ((columns.details[ended] if ended is not None else None) or {}).get("ReplayChildren")
+        attempts = self._attempts(rows) if kind == "STEP" else ()
         return Operation(
             id=state["Id"],
             position=self._places[state["Id"]],
             depth=depth,
             parent_id=state.get("ParentId"),
             name=state.get("Name"),
-            type=state["Type"],
+            type=kind,
             sub_type=state.get("SubType"),
             status=state["Status"],
-            attempts=len(attempts) if state["Type"] == "STEP" else 1,
+            attempts=len(attempts) if kind == "STEP" else 1,
             start_event_id=columns.event_ids[started] if started is not None else None,
             end_event_id=columns.event_ids[ended] if ended is not None else None,
-            event_ids=tuple(columns.event_ids[at] for at in rows),
+            event_ids=tuple([columns.event_ids[at] for at in rows]),
             start=state.get("StartTimestamp"),
             end=state.get("EndTimestamp"),
             start_invocation=self._of_event[started] if started is not None else None,
             end_invocation=self._of_event[ended] if ended is not None else None,
-            result=self._payloads[answers[-1]] if answers else None,
-            error=(self._errors[answers[-1]] or None) if answers else None,
-            payload=self._payloads[started]
-            if started is not None and state["Type"] == "CHAINED_INVOKE"
-            else None,
+            result=self._payloads[answered] if answered is not None else None,
+            error=(self._errors[answered] or None) if answered is not None else None,
+            payload=self._payloads[started] if started is not None and kind == "CHAINED_INVOKE" else None,
             function_name=_text(asked.get("FunctionName")),
             callback_id=_text(asked.get("CallbackId")),
             timeout_seconds=_whole(asked.get("Timeout")),

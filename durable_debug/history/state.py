@@ -55,33 +55,45 @@ def fold(columns: Columns) -> list[Change]:
     """
     now: dict[str, State] = {}
     changes = []
-    for at, (operation_id, meaning) in enumerate(zip(columns.ids, columns.meanings, strict=True)):
-        if operation_id is None or meaning.type is None or meaning.status is None:
+    rows = zip(
+        columns.ids,
+        columns.meanings,
+        columns.parents,
+        columns.names,
+        columns.sub_types,
+        columns.details,
+        columns.payloads,
+        columns.errors,
+        columns.moments,
+        strict=True,
+    )
+    for at, (id_, meaning, parent, name, sub_type, details, payload, error, time) in enumerate(rows):
+        kind, status, _ = meaning
+        if id_ is None or kind is None or status is None:
             continue
-        time = columns.moments[at]
-        before = now.get(operation_id)
-        if before and before["Type"] != meaning.type:
-            before = None  # no real history has this; take the newer for true
-        operation: State = {"Id": operation_id, "Type": meaning.type, "Status": meaning.status}
-        for field, column in (
-            ("ParentId", columns.parents),
-            ("Name", columns.names),
-            ("SubType", columns.sub_types),
-        ):
-            if value := column[at] or (before and before.get(field)):
-                operation[field] = value
-        if meaning.status == "STARTED":
-            operation["StartTimestamp"] = (
-                before["StartTimestamp"] if before and "StartTimestamp" in before else time
-            )
-        elif before and "StartTimestamp" in before:
+        before = now.get(id_)
+        operation: State = {"Id": id_, "Type": kind, "Status": status}
+        if before is None or before["Type"] != kind:  # no real history has another type: the newer is true
+            before = None
+        else:
+            parent = parent or before.get("ParentId")  # noqa: PLW2901
+            name = name or before.get("Name")  # noqa: PLW2901
+            sub_type = sub_type or before.get("SubType")  # noqa: PLW2901
+        if parent:
+            operation["ParentId"] = parent
+        if name:
+            operation["Name"] = name
+        if sub_type:
+            operation["SubType"] = sub_type
+        if before is not None and "StartTimestamp" in before:
             operation["StartTimestamp"] = before["StartTimestamp"]
-        if meaning.status in _ENDED:
+        elif status == "STARTED":
+            operation["StartTimestamp"] = time
+        if status in _ENDED:
             operation["EndTimestamp"] = time
-        told = _Told(columns.details[at] or {}, columns.payloads[at], columns.errors[at], time)
-        _DETAILS[meaning.type](operation, before, told)
-        now[operation_id] = operation
-        changes.append(Change(at, time, operation_id, operation))
+        _DETAILS[kind](operation, before, _Told(details or {}, payload, error, time))
+        now[id_] = operation
+        changes.append(Change(at, time, id_, operation))
     return changes
 
 
@@ -165,7 +177,9 @@ def _is_summary(result: str, kind: str) -> bool:
 
 
 def _handed_out(operation: State, now: datetime | None) -> State:
-    copy = {key: dict(value) if isinstance(value, dict) else value for key, value in operation.items()}
+    copy = operation.copy()
+    details = _DETAILS_KEYS[copy["Type"]]
+    copy[details] = copy[details].copy()
     if copy["Status"] == "PENDING" and now is not None and _due(copy) <= now:
         copy["Status"] = "READY"
         del copy["StepDetails"]["NextAttemptTimestamp"]
@@ -239,4 +253,12 @@ _DETAILS = {
     "WAIT": _wait,
     "CALLBACK": _callback,
     "CHAINED_INVOKE": _chained_invoke,
+}
+_DETAILS_KEYS = {
+    "EXECUTION": "ExecutionDetails",
+    "CONTEXT": "ContextDetails",
+    "STEP": "StepDetails",
+    "WAIT": "WaitDetails",
+    "CALLBACK": "CallbackDetails",
+    "CHAINED_INVOKE": "ChainedInvokeDetails",
 }

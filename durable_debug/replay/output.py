@@ -8,6 +8,7 @@ it was.
 
 from __future__ import annotations
 
+import functools
 import logging
 import sys
 import threading
@@ -26,11 +27,12 @@ __all__ = ["begin", "end", "listen"]
 _MOST_LINES = 10_000
 _LONGEST_LINE = 10_000
 
-_sdk_log = logging.getLogger("aws_durable_execution_sdk_python")
+_SDK = "aws_durable_execution_sdk_python."  # of the logger itself and those below it
 _lock = threading.Lock()
 _running: set[Tape] = set()
 _partial: dict[Tape, str] = {}  # printed without the end of a line, so far
-_before: tuple[int, TextIO, TextIO] = (logging.NOTSET, sys.stdout, sys.stderr)
+_before: tuple[TextIO, TextIO] = (sys.stdout, sys.stderr)
+_silenced: list[logging.Logger] = []
 _call_handlers = logging.Logger.callHandlers
 
 
@@ -100,9 +102,9 @@ def begin(tape: Tape) -> None:
     with _lock:
         out, err = _bare(sys.stdout), _bare(sys.stderr)  # maybe others than when the first replay began
         sys.stdout, sys.stderr = _Switch(out), _Switch(err)
-        _before = (_before[0] if _running else _sdk_log.level, out, err)
+        _before = (out, err)
         if not _running:
-            _sdk_log.setLevel(logging.CRITICAL + 1)
+            _silence()
             watch_threads(watch=True)
             logging.Logger.callHandlers = _call_handlers_elsewhere  # type: ignore[assignment]
         _running.add(tape)
@@ -118,14 +120,30 @@ def end(tape: Tape) -> None:
             return
         _running.remove(tape)
         if not _running:
-            level, out, err = _before
+            out, err = _before
             if isinstance(sys.stdout, _Switch):
                 sys.stdout = out
             if isinstance(sys.stderr, _Switch):
                 sys.stderr = err
-            _sdk_log.setLevel(level)
+            for logger in _silenced:
+                logger.disabled = False
             watch_threads(watch=False)
             logging.Logger.callHandlers = _call_handlers  # type: ignore[method-assign]
+
+
+@functools.cache
+def _sdk_loggers() -> tuple[logging.Logger, ...]:
+    known = logging.Logger.manager.loggerDict.items()
+    return tuple(
+        one for name, one in known if f"{name}.".startswith(_SDK) and isinstance(one, logging.Logger)
+    )
+
+
+def _silence() -> None:
+    """Switch the SDK's loggers off, one by one: a new level for all makes every logger of the process ask anew."""
+    _silenced[:] = [logger for logger in _sdk_loggers() if not logger.disabled]
+    for logger in _silenced:
+        logger.disabled = True
 
 
 def _bare(stream: TextIO) -> TextIO:

@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import joblib
@@ -181,6 +182,26 @@ def test_a_history_that_ends_its_process_is_a_row(app, jobs):
 
 def test_what_the_handler_writes_to_the_terminal_does_not_come_between(app):
     assert run_audit(app, moods("says", None)).ok
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="only Linux keeps threads on a core")
+def test_the_threads_of_a_replay_keep_to_one_core_that_is_chosen_anew():
+    allowed, seen = os.sched_getaffinity(0), []
+
+    def replays():
+        core = crew._OneCore()
+        for _ in range(3):
+            core.stay()
+            inner = threading.Thread(target=lambda: seen.append(os.sched_getaffinity(0)))
+            inner.start()
+            inner.join()
+            core._until = 0  # time has passed
+
+    worker = threading.Thread(target=replays)
+    worker.start()
+    worker.join()
+    assert [len(cores) for cores in seen] == [1, 1, 1] and all(cores <= allowed for cores in seen)
+    assert os.sched_getaffinity(0) == allowed  # of this thread
 
 
 def test_what_cannot_be_read_is_a_row(app, tmp_path, samples):

@@ -227,6 +227,28 @@ def test_a_log_call_with_wrong_arguments_is_kept_as_it_is() -> None:
     assert line.level == "WARNING" and "%s and %s" in line.message and "one" in line.message
 
 
+def test_the_sdk_s_own_log_is_silent_while_a_replay_runs_and_only_then(caplog) -> None:
+    own = [logging.getLogger(f"aws_durable_execution_sdk_python.{name}") for name in ("execution", "state")]
+    own[1].disabled = True  # by the user
+    beside = logging.getLogger("aws_durable_execution_sdk_python_testing.runner")
+    caplog.set_level(logging.DEBUG)
+
+    def fails() -> None:
+        beside.warning("another package")
+        raise ValueError("on purpose")
+
+    try:
+        TROUBLE["end"] = fails
+        run = dd.replay(handler, history())  # the SDK logs a traceback where a handler fails
+        own[0].error("afterwards")
+        assert run.status == "FAILED"
+        assert [line.message for line in run.logs] == ["another package"]
+        assert [record.message for record in caplog.records] == ["afterwards"]
+        assert [logger.disabled for logger in own] == [False, True]
+    finally:
+        own[1].disabled = False
+
+
 def test_a_line_printed_in_parts_is_one_line() -> None:
     def parts() -> None:
         print("one", 2, end="")

@@ -10,13 +10,13 @@ from aws_durable_execution_sdk_python import durable_execution
 from aws_durable_execution_sdk_python.execution import (
     InitialExecutionState,
 )
-from aws_durable_execution_sdk_python.state import _Signal
 
 from durable_debug.replay import output
 from durable_debug.replay.guard import guarded, unguarded
 from durable_debug.replay.sdk.contexts import adopt
 from durable_debug.replay.sdk.frames import users_code
 from durable_debug.replay.sdk.service import InvocationEvent, NoAws, Service
+from durable_debug.replay.sdk.state import ReplayState
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -57,7 +57,7 @@ def invoke(  # noqa: PLR0913
 
     @functools.wraps(func)
     def seen(event: Any, context: DurableContext) -> Any:
-        _end_at_once(context.state)
+        ReplayState.spare(context.state)
         root = adopt(context, tape, path="", within=None, depth=0)
 
         tape.watch()
@@ -91,14 +91,3 @@ def invoke(  # noqa: PLR0913
         durable = around(durable)
     with guarded(tape.report):  # decorators are the user's code, too
         return cast("dict[str, Any]", durable(event, lambda_context))
-
-
-def _end_at_once(state: Any) -> None:
-    """Wake the SDK's checkpoint thread when the invocation ends, instead of letting it sleep out its 0.1 s."""
-    stop = state.stop_checkpointing
-
-    def stop_checkpointing() -> None:
-        stop()
-        state._checkpoint_queue.put(_Signal.REFRESH_WAKE)
-
-    state.stop_checkpointing = stop_checkpointing
