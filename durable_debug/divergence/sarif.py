@@ -55,6 +55,7 @@ def _rule(kind: str) -> dict[str, Any]:
         "id": f"durable-debug/{kind}",
         "name": "".join(part.title() for part in kind.split("_")),
         "shortDescription": {"text": about},
+        "fullDescription": {"text": f"{about} {advice}"},  # GitHub wants one
         "help": {"text": advice},
     }
 
@@ -82,12 +83,13 @@ def _result(cause: Cause, report: Report, kinds: list[str]) -> dict[str, Any]:
             region["endLine"] = one.place.end_line
         if one.source:
             region["snippet"] = {"text": _short(one.source)}
-        artifact = {"uri": uri(one.file)}
-        result["locations"] = [{"physicalLocation": {"artifactLocation": artifact, "region": region}}]
+        where: dict[str, Any] = {"artifactLocation": {"uri": uri(one.file)}, "region": region}
         result["partialFingerprints"] = {
             "kindAndSource/v1": f"{one.kind}:{uri(one.file)}:{_short(one.source)}"
         }
-    return result
+    else:  # of the history, not of the code; GitHub refuses a log with a result that is nowhere
+        where = {"artifactLocation": {"uri": uri(cause.example)}, "region": {"startLine": 1}}
+    return {**result, "locations": [{"physicalLocation": where}]}
 
 
 def _short(text: str) -> str:
