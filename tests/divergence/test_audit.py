@@ -14,7 +14,7 @@ import joblib
 import pytest
 
 import durable_debug as dd
-from durable_debug.divergence import crew
+from durable_debug.divergence import crew, serving
 from durable_debug.divergence.audit import audit
 from durable_debug.errors import DivergenceError, HandlerError, HistoryError
 from tests.divergence.histories import APP, steps_document, write
@@ -37,7 +37,7 @@ def no_process_left_behind():
     children = Path(f"/proc/self/task/{os.getpid()}/children")
     if children.exists():
         commands = [Path(f"/proc/{pid}/cmdline").read_text() for pid in children.read_text().split()]
-        assert [command for command in commands if "crew" in command] == []
+        assert [command for command in commands if "serving" in command] == []
 
 
 def moods(*values):
@@ -189,7 +189,7 @@ def test_the_threads_of_a_replay_keep_to_one_core_that_is_chosen_anew():
     allowed, seen = os.sched_getaffinity(0), []
 
     def replays():
-        core = crew._OneCore()
+        core = serving._OneCore()
         for _ in range(3):
             core.stay()
             inner = threading.Thread(target=lambda: seen.append(os.sched_getaffinity(0)))
