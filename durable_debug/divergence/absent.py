@@ -6,6 +6,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from durable_debug.divergence.findings import END
+from durable_debug.divergence.outcome import ended_by_handler
 from durable_debug.divergence.values import same_error_objects
 from durable_debug.divergence.wording import listed
 
@@ -49,6 +50,8 @@ def _has_ended(matched: Matched, path: str) -> bool:
         return ask.inner[0] == "returned"
     if outcome.status == "FAILED":
         return history.status == "FAILED" and same_error_objects(outcome.error, history.error)
+    if outcome.status == "PENDING":  # it waits for what the record waits for, with all before that on record
+        return not ended_by_handler(history)
     return outcome.status == "SUCCEEDED"
 
 

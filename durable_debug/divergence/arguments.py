@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from durable_debug.divergence.unknown import holds_unknown
 from durable_debug.divergence.values import same_payload
-from durable_debug.replay.placeholder import Unrecorded
 
 if TYPE_CHECKING:
     from durable_debug.divergence.slots import Recorded
@@ -62,7 +62,7 @@ def _invoke(ask: Ask, operation: Operation, tenants: dict[str, str]) -> list[Cha
     if operation.function_name is not None and not _same_function(operation.function_name, function):
         found.append(Change("invoke_target", "function", operation.function_name, function))
     both = operation.payload is not None and ask.payload is not None
-    if both and not same_payload(operation.payload, ask.payload) and not _of_unrecorded(payload, ask.payload):
+    if both and not same_payload(ask.payload, operation.payload) and not holds_unknown(payload):
         found.append(Change("invoke_payload", "payload", operation.payload, ask.payload))
     if operation.id in tenants:
         tenant = config.tenant_id if config is not None else None
@@ -78,12 +78,3 @@ def _same_function(recorded: str, asked: str) -> bool:
         return False
     arn, name = (recorded, asked) if recorded.startswith("arn:") else (asked, recorded)
     return arn.split(":function:", 1)[-1] in {name, f"{name}:$LATEST"} or arn.endswith(f":{name}")
-
-
-def _of_unrecorded(value: Any, text: str | None) -> bool:
-    """Whether a value is made of one that nobody knows: the answer of an inserted operation."""
-    if isinstance(value, Unrecorded) or str(Unrecorded()) in (text or ""):
-        return True
-    if isinstance(value, dict):
-        return any(_of_unrecorded(inner, None) for inner in value.values())
-    return isinstance(value, list | tuple) and any(_of_unrecorded(inner, None) for inner in value)

@@ -5,13 +5,17 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from durable_debug.divergence.values import same_as_written, same_error
+from durable_debug.divergence.wording import error_text, shortened
+from durable_debug.replay import sdk
+
 if TYPE_CHECKING:
     from durable_debug.divergence.matched import Matched
     from durable_debug.divergence.slots import Slot
     from durable_debug.history import Operation
     from durable_debug.replay.tape import Ask
 
-__all__ = ["find_in_batches", "was_left_behind"]
+__all__ = ["find_in_batches", "is_its_own", "was_left_behind"]
 
 _BATCHES = {"Map", "Parallel"}
 
@@ -27,6 +31,7 @@ def find_in_batches(matched: Matched) -> None:
             branches = [inner for inner in matched.children[ask.position] if inner.args[0] == "branch"]
             _compare_nesting(matched, ask, operation, slots, branches)
             _compare_count(matched, ask, operation, slots, branches)
+            _compare_results(matched, operation, [branch for branch in branches if branch.virtual])
 
 
 def _compare_nesting(
@@ -60,6 +65,36 @@ def _compare_count(
         if slot.number >= asked:
             matched.accounted.add(slot.position)
             matched.account_for(slot.position)
+
+
+def _compare_results(matched: Matched, operation: Operation, flat: list[Ask]) -> None:
+    """FLAT branches have no operation of their own: what each of them gave is in the batch's result."""
+    arn = matched.recording.script.arn.arn
+    items = sdk.batch_items(flat[0], operation.result, arn) if flat and operation.end_event_id else {}
+    for branch in flat:
+        item = items.get(branch.number)
+        if item is None or branch.inner is None or not matched.is_compared(branch):
+            continue
+        how, value = branch.inner
+        error = dict(item.error.to_dict()) if item.error is not None else None
+        was = now = None
+        if item.status.value == "SUCCEEDED":
+            was = f"result {shortened(item.result)}"
+            if how == "returned" and same_as_written(value, item.result) is False:
+                now = f"result {shortened(value)}"
+        elif item.status.value == "FAILED":
+            was = f"failed with {error_text(error)}"
+            now = "returns a result" if how == "returned" else None
+        if how == "raised" and is_its_own(branch, value) and not same_error(value, error):
+            now = f"raises {type(value).__name__}: {shortened(value)}"
+        if was is not None and now is not None:
+            place = matched.recording.ends.get(branch.position)
+            matched.add("child_result", was, now, ask=branch, operation=operation, place=place)
+
+
+def is_its_own(ask: Ask, error: Any) -> bool:
+    """Whether an error is the body's, and not the SDK's objection to an operation, which is told of."""
+    return ask.failure is None and type(error).__name__ != "NonDeterministicExecutionError"
 
 
 def was_left_behind(branch: Ask, batch: Operation) -> bool:

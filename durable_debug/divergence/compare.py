@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 from durable_debug.divergence.absent import find_absent
 from durable_debug.divergence.arguments import changes
-from durable_debug.divergence.batches import find_in_batches, was_left_behind
+from durable_debug.divergence.batches import find_in_batches, is_its_own, was_left_behind
 from durable_debug.divergence.matched import Matched
 from durable_debug.divergence.moves import find_moves
 from durable_debug.divergence.nesting import find_nesting
 from durable_debug.divergence.outcome import ended_by_handler
 from durable_debug.divergence.slots import identity_of
+from durable_debug.divergence.unknown import could_be
 from durable_debug.divergence.values import same_error, same_value
 from durable_debug.divergence.wording import called, described, error_text, shortened
 
@@ -84,8 +85,14 @@ def _is_beyond_the_record(matched: Matched, ask: Ask) -> bool:
     halt = matched.recording.halt
     if halt is not None and halt.ask is ask and not ended_by_handler(matched.recording.history):
         return True
-    target = matched.target(ask.parent_path)
-    if target is None or not _is_open(matched, ask.parent_path):
+    target, parent = matched.target(ask.parent_path), matched.asks.get(ask.parent_path)
+    if target is None:  # as the context that it is in
+        return (
+            parent is not None
+            and parent.position not in matched.told
+            and _is_beyond_the_record(matched, parent)
+        )
+    if not _is_open(matched, ask.parent_path):
         return False
     siblings = matched.children[ask.parent_path]
     return all(matched.used.get(other.position) is None for other in siblings if other.number > ask.number)
@@ -113,7 +120,7 @@ def _compare_identity(matched: Matched, ask: Ask, operation: Operation) -> None:
         matched.add("retyped", called(operation), asked, ask=ask, operation=operation)
         matched.closed.add(ask.position)
         matched.account_for(operation.position)
-    elif (ask.name or None) != (operation.name or None):
+    elif not could_be(ask.name, operation.name):
         kind = "branch_name" if ask.args[0] == "branch" else "renamed"
         matched.add(kind, called(operation), asked, ask=ask, operation=operation)
 
@@ -129,7 +136,7 @@ def _compare_body(matched: Matched, ask: Ask, operation: Operation) -> None:
     elif how == "returned" and operation.status == "SUCCEEDED" and not _is_summary(ask):
         now = _other_result(matched, ask, operation, value)
         was = f"result {shortened(operation.result)}"
-    elif how == "raised" and _is_its_own(ask, value):
+    elif how == "raised" and is_its_own(ask, value):
         now = f"raises {type(value).__name__}: {shortened(value)}"
         if operation.status == "SUCCEEDED":
             was = f"result {shortened(operation.result)}"
@@ -144,11 +151,6 @@ def _is_summary(ask: Ask) -> bool:
     """Whether no result was recorded, but that the children have to be replayed."""
     details = ask.recorded.context_details if ask.recorded is not None else None
     return details is not None and bool(details.replay_children)
-
-
-def _is_its_own(ask: Ask, error: Any) -> bool:
-    """Whether an error is the body's, and not the SDK's objection to an operation, which is told of."""
-    return ask.failure is None and type(error).__name__ != "NonDeterministicExecutionError"
 
 
 def _other_result(matched: Matched, ask: Ask, operation: Operation, value: Any) -> str | None:

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from durable_debug.divergence.findings import VALUE_KEEPING, Finding
-from durable_debug.divergence.values import same_error_objects, same_where_known
+from durable_debug.divergence.values import same_error_objects, same_result
 from durable_debug.divergence.wording import error_text, shortened
 from durable_debug.replay.asked import Place, place_of
 
@@ -81,7 +81,8 @@ def find_in_outcome(first: Recording, complete: Recording, others: Sequence[Find
         return found + _halted(complete)
     followed = any(finding.kind not in VALUE_KEEPING | {"unexpected", "child_result"} for finding in others)
     if not followed and _is_last(first):
-        found += _ends(complete)
+        by_itself = first.halt is None and objection(first) is None
+        found += _ends(first if by_itself else complete, complete, others)
     return found
 
 
@@ -106,22 +107,24 @@ def _halted(complete: Recording) -> list[Finding]:
     return []
 
 
-def _ends(complete: Recording) -> list[Finding]:
-    history, outcome = complete.history, complete.outcome
+def _ends(ended: Recording, complete: Recording, others: Sequence[Finding]) -> list[Finding]:
+    """Another end than the recorded one: of the pass that Lambda would make, if it came to one."""
+    history, outcome = ended.history, ended.outcome
     if not ended_by_handler(history):
         return _ends_instead_of_waiting(complete)
     kind = ""
+    reordered = any(finding.kind == "reordered" for finding in others)
     if outcome.status != history.status:
         kind = "outcome"
-    elif outcome.status == "SUCCEEDED" and not same_where_known(outcome.result, history.result):
+    elif outcome.status == "SUCCEEDED" and not same_result(ended, history.result, any_order=reordered):
         kind = "result"
     elif outcome.status == "FAILED" and not same_error_objects(outcome.error, history.error):
         kind = "error"
     if not kind:
         return []
     place = _end_place(complete)
-    if type(complete.exception).__name__ == "SerDesError":  # of a callback: its result is read by the handler
-        return [Finding("undeserializable", "result of a callback", str(complete.exception), place=place)]
+    if type(ended.exception).__name__ == "SerDesError":  # of a callback: its result is read by the handler
+        return [Finding("undeserializable", "result of a callback", str(ended.exception), place=place)]
     replayed = _end(outcome.status, outcome.result, outcome.error)
     return [Finding(kind, _recorded_end(history), replayed, place=place)]
 

@@ -7,15 +7,16 @@ import json
 import logging
 from typing import TYPE_CHECKING, Any
 
+from durable_debug.divergence.unknown import holds_unknown, marked, same_known
 from durable_debug.replay import sdk
-from durable_debug.replay.placeholder import Unrecorded
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from durable_debug.replay.recording import Recording
     from durable_debug.replay.tape import Ask
 
-__all__ = ["same_error", "same_error_objects", "same_payload", "same_value", "same_where_known"]
+__all__ = ["same_as_written", "same_error", "same_error_objects", "same_payload", "same_result", "same_value"]
 
 
 _IDENTITY: Any = object.__eq__
@@ -42,13 +43,15 @@ def same_value(ask: Ask, payload: str | None, value: Any, arn: str) -> tuple[boo
         Whether they are the same, None if nobody can tell; and the value as text, or why not.
     """
     try:
-        text = sdk.to_payload(ask, value, arn)
+        text = sdk.to_payload(ask, marked(value), arn)
     except Exception as error:  # noqa: BLE001 - a codec of the user's may do anything
         return None, f"it can't be serialised here ({type(error).__name__}: {error})"
     if text == payload or same_payload(text, payload):
         return True, text or "none"
     if sdk.codec_of(ask) is None:
         return False, text or "none"
+    if holds_unknown(value):
+        return True, text or "none"
     try:  # a codec need not write the same text twice: compare what it reads
         with _sdk_is_quiet():
             read, recorded = sdk.from_payload(ask, text, arn), sdk.from_payload(ask, payload, arn)
@@ -61,41 +64,33 @@ def same_value(ask: Ask, payload: str | None, value: Any, arn: str) -> tuple[boo
     return False, text or "none"
 
 
-def same_payload(one: str | None, other: str | None) -> bool:
-    """Compare two payloads as JSON, where they are."""
-    if one == other:
+def same_payload(asked: str | None, recorded: str | None, *, any_order: bool = False) -> bool:
+    """Compare two payloads, as JSON where they are; what is not known of `asked` is passed over (see `same_known`)."""
+    if asked == recorded:
         return True
-    if one is None or other is None:
+    if asked is None or recorded is None:
         return False
     try:
-        return bool(json.loads(one) == json.loads(other))
-    except ValueError:
+        return same_known(json.loads(asked), json.loads(recorded), any_order=any_order)
+    except (ValueError, RecursionError):
         return False
 
 
-def same_where_known(text: str | None, recorded: str | None) -> bool:
-    """Compare a result with the recorded one, but for what is made of values that nobody knows.
-
-    Such a value is an empty object when written, and a replay's text where it is put into one.
-    """
-    if text == recorded:
-        return True
+def same_as_written(value: Any, recorded: Any) -> bool | None:
+    """Compare two values by what the SDK writes of them by itself; None if it can't write them."""
     try:
-        return _same_where_known(json.loads(text or "null"), json.loads(recorded or "null"))
-    except ValueError:
-        return same_payload(text, recorded)
+        return same_payload(sdk.written(marked(value)), sdk.written(recorded))
+    except Exception:  # noqa: BLE001 - a type that only a codec of the user's knows
+        return None
 
 
-def _same_where_known(value: Any, recorded: Any) -> bool:
-    if value in (recorded, {}) or (isinstance(value, str) and str(Unrecorded()) in value):
-        return True
-    if isinstance(value, dict) and isinstance(recorded, dict):
-        return value.keys() == recorded.keys() and all(
-            _same_where_known(value[k], recorded[k]) for k in value
-        )
-    if isinstance(value, list) and isinstance(recorded, list) and len(value) == len(recorded):
-        return all(_same_where_known(one, other) for one, other in zip(value, recorded, strict=True))
-    return False
+def same_result(recording: Recording, recorded: str | None, *, any_order: bool) -> bool:
+    """Compare what a handler returned with the recorded result; lists in any order, if that is all there is to it."""
+    text = recording.outcome.result
+    if recording.returned is not None and holds_unknown(recording.returned[0]):
+        with contextlib.suppress(TypeError, ValueError):
+            text = json.dumps(marked(recording.returned[0]))
+    return same_payload(text or "null", recorded or "null", any_order=any_order)
 
 
 def same_error(error: BaseException, recorded: dict[str, Any] | None) -> bool:

@@ -38,6 +38,8 @@ class Recording:
         Checkpoints that the SDK wanted to send.
     ends
         By position of a context (``""`` for the handler), the line that its body ended at; only where traced.
+    returned
+        What the handler returned, as a tuple of one; None if it did not.
     exception
         What left the handler, with its traceback; None if nothing did.
     """
@@ -51,6 +53,7 @@ class Recording:
     logs: tuple[LogLine, ...]
     side_effects: tuple[SideEffect, ...]
     halt: Halt | None
+    returned: tuple[Any] | None = field(repr=False, hash=False)
     exception: BaseException | None = field(repr=False)
     sent: tuple[Any, ...] = field(repr=False)
     ends: dict[str, Place] = field(repr=False, hash=False)
@@ -95,6 +98,7 @@ def recorded(replay: Replay, history: History, outcome: Outcome) -> Recording:
         logs=tuple(tape.logs),
         side_effects=tuple(tape.side_effects),
         halt=tape.halt,
+        returned=tape.returned,
         exception=tape.error,
         sent=tuple(tape.sent),
         ends={path: place_of(*end) for path, end in tape.ends.items()},

@@ -12,16 +12,19 @@ from durable_debug.replay.sdk.frames import is_user_code, user_frame
 from durable_debug.replay.sdk.invocation import invoke
 from durable_debug.replay.sdk.payloads import (
     TERMINAL,
+    batch_items,
     codec_of,
     error_object,
     from_payload,
     sdk_operation,
     to_payload,
+    written,
 )
 
 __all__ = [
     "TERMINAL",
     "ReplayContext",
+    "batch_items",
     "codec_of",
     "error_object",
     "from_payload",
@@ -30,4 +33,5 @@ __all__ = [
     "sdk_operation",
     "to_payload",
     "user_frame",
+    "written",
 ]

@@ -6,6 +6,7 @@ import dataclasses
 import datetime as dt
 from typing import TYPE_CHECKING, Any, cast
 
+from aws_durable_execution_sdk_python.concurrency.models import BatchResult
 from aws_durable_execution_sdk_python.lambda_service import (
     ErrorObject,
     Operation,
@@ -16,6 +17,8 @@ from aws_durable_execution_sdk_python.state import _TERMINAL_OPERATION_STATUSES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from aws_durable_execution_sdk_python.concurrency.models import BatchItem
 
     from durable_debug.replay.tape import Ask
 
@@ -55,6 +58,24 @@ def to_payload(ask: Ask, value: Any, arn: str) -> str | None:
 def from_payload(ask: Ask, payload: str | None, arn: str) -> Any:
     """Read a payload as its context would."""
     return None if payload is None else deserialize(codec_of(ask), payload, ask.operation_id, arn)
+
+
+def batch_items(branch: Ask, payload: str | None, arn: str) -> dict[int, BatchItem[Any]]:
+    """What each branch of a finished batch gave, by index; nothing where the payload does not tell."""
+    batch = branch.within
+    if batch is None or payload is None:
+        return {}
+    config = batch.args[-1]
+    try:
+        result = deserialize(config.serdes if config is not None else None, payload, batch.operation_id, arn)
+    except Exception:  # noqa: BLE001 - a summary, or a codec of the user's that has changed
+        return {}
+    return {item.index: item for item in result.all} if isinstance(result, BatchResult) else {}
+
+
+def written(value: Any) -> str | None:
+    """Write a value as the SDK does where nothing else is asked for."""
+    return serialize(None, value, "", "")
 
 
 def error_object(error: BaseException) -> dict[str, Any]:
