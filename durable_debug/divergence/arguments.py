@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from durable_debug.divergence.unknown import holds_unknown
-from durable_debug.divergence.values import same_payload
+from durable_debug.divergence.values import same_sent
 
 if TYPE_CHECKING:
     from durable_debug.divergence.slots import Recorded
@@ -31,6 +31,8 @@ def changes(ask: Ask, operation: Operation, recorded: Recorded) -> list[Change]:
     if operation.type != ask.type:
         return []
     match ask.args[0]:
+        case "wait" if ask.by_chance:
+            return []
         case "wait":
             seconds = ask.args[1].to_seconds()
             return _if_other("wait_duration", "duration in seconds", operation.duration_seconds, seconds)
@@ -62,7 +64,7 @@ def _invoke(ask: Ask, operation: Operation, tenants: dict[str, str]) -> list[Cha
     if operation.function_name is not None and not _same_function(operation.function_name, function):
         found.append(Change("invoke_target", "function", operation.function_name, function))
     both = operation.payload is not None and ask.payload is not None
-    if both and not same_payload(ask.payload, operation.payload) and not holds_unknown(payload):
+    if both and not holds_unknown(payload) and not same_sent(ask, operation.payload):
         found.append(Change("invoke_payload", "payload", operation.payload, ask.payload))
     if operation.id in tenants:
         tenant = config.tenant_id if config is not None else None

@@ -84,7 +84,8 @@ def _compare_results(matched: Matched, operation: Operation, flat: list[Ask]) ->
                 now = f"result {shortened(value)}"
         elif item.status.value == "FAILED":
             was = f"failed with {error_text(error)}"
-            now = "returns a result" if how == "returned" else None
+            written = how == "returned" and same_as_written(value, None) is not None
+            now = "returns a result" if written else None
         if how == "raised" and is_its_own(branch, value) and not same_error(value, error):
             now = f"raises {type(value).__name__}: {shortened(value)}"
         if was is not None and now is not None:

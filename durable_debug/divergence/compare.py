@@ -13,7 +13,7 @@ from durable_debug.divergence.nesting import find_nesting
 from durable_debug.divergence.outcome import ended_by_handler
 from durable_debug.divergence.slots import identity_of
 from durable_debug.divergence.unknown import could_be
-from durable_debug.divergence.values import same_error, same_value
+from durable_debug.divergence.values import can_be_written, same_error, same_value
 from durable_debug.divergence.wording import called, described, error_text, shortened
 
 if TYPE_CHECKING:
@@ -131,7 +131,10 @@ def _compare_body(matched: Matched, ask: Ask, operation: Operation) -> None:
         return
     how, value = ask.inner
     was = now = None
+    arn = matched.recording.script.arn.arn
     if how == "returned" and operation.status == "FAILED":
+        if not can_be_written(ask, value, arn):
+            return  # that is how it failed
         was, now = f"failed with {error_text(operation.error)}", "returns a result"
     elif how == "returned" and operation.status == "SUCCEEDED" and not _is_summary(ask):
         now = _other_result(matched, ask, operation, value)

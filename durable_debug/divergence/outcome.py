@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from durable_debug.divergence.findings import VALUE_KEEPING, Finding
+from durable_debug.divergence.findings import STRUCTURE, VALUE_KEEPING, Finding
 from durable_debug.divergence.values import same_error_objects, same_result
 from durable_debug.divergence.wording import error_text, shortened
+from durable_debug.replay import sdk
 from durable_debug.replay.asked import Place, place_of
 
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ def find_in_outcome(first: Recording, complete: Recording, others: Sequence[Find
     others
         What else was found: causes of another outcome are told already.
     """
-    found = _swallowed(first)
+    found = _swallowed(first) + _unexplained(first, others)
     if complete.halt is not None:
         return found + _halted(complete)
     followed = any(finding.kind not in VALUE_KEEPING | {"unexpected", "child_result"} for finding in others)
@@ -187,6 +188,23 @@ def find_side_effects(effects: Iterable[tuple[SideEffect, float]]) -> list[Findi
             Finding("side_effect", None, effect.detail, place=place, order=order, looked=effect.looked)
         )
     return found
+
+
+def _unexplained(first: Recording, others: Sequence[Finding]) -> list[Finding]:
+    """An objection of the SDK though the handler asks for what was recorded.
+
+    Such a handler counts otherwise once a context has ended: its body asked the context around it for operations.
+    """
+    ask = objection(first)
+    visible = any(
+        f.kind == "reparented" or (f.kind in STRUCTURE and not (f.ask is not None and f.ask.looked))
+        for f in others
+    )
+    if ask is None or ask.code is None or visible:
+        return []
+    now = _end("FAILED", None, sdk.error_object(ask.failure))
+    place = place_of(ask.code, ask.lasti)
+    return [Finding("outcome", _recorded_end(first.history), now, ask=ask, place=place, order=float(ask.seq))]
 
 
 def _swallowed(first: Recording) -> list[Finding]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from durable_debug.divergence.analysis import Analysis, analysed
 from durable_debug.divergence.divergence import Divergence, judged
+from durable_debug.divergence.looking import as_on_lambda
 from durable_debug.divergence.outcome import goes_on
 from durable_debug.divergence.unchecked import unchecked
 from durable_debug.errors import DivergenceError
@@ -228,7 +229,7 @@ def replay(  # noqa: PLR0913
     ('FAILED', True)
     """
     options = Options(invocation=invocation, enter=enter, run=names(run), allow=names(allow), timeout=timeout)
-    return Run(record(handler, as_history(history), options))
+    return Run(as_on_lambda(record(handler, as_history(history), options)))
 
 
 def as_history(history: object) -> History:

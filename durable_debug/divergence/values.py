@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from durable_debug.divergence.unknown import holds_unknown, marked, same_known
 from durable_debug.replay import sdk
+from durable_debug.replay.guard import harmless
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,7 +17,16 @@ if TYPE_CHECKING:
     from durable_debug.replay.recording import Recording
     from durable_debug.replay.tape import Ask
 
-__all__ = ["same_as_written", "same_error", "same_error_objects", "same_payload", "same_result", "same_value"]
+__all__ = [
+    "can_be_written",
+    "same_as_written",
+    "same_error",
+    "same_error_objects",
+    "same_payload",
+    "same_result",
+    "same_sent",
+    "same_value",
+]
 
 
 _IDENTITY: Any = object.__eq__
@@ -43,7 +53,8 @@ def same_value(ask: Ask, payload: str | None, value: Any, arn: str) -> tuple[boo
         Whether they are the same, None if nobody can tell; and the value as text, or why not.
     """
     try:
-        text = sdk.to_payload(ask, marked(value), arn)
+        with _sdk_is_quiet(), harmless():
+            text = sdk.to_payload(ask, marked(value), arn)
     except Exception as error:  # noqa: BLE001 - a codec of the user's may do anything
         return None, f"it can't be serialised here ({type(error).__name__}: {error})"
     if text == payload or same_payload(text, payload):
@@ -53,7 +64,7 @@ def same_value(ask: Ask, payload: str | None, value: Any, arn: str) -> tuple[boo
     if holds_unknown(value):
         return True, text or "none"
     try:  # a codec need not write the same text twice: compare what it reads
-        with _sdk_is_quiet():
+        with _sdk_is_quiet(), harmless():
             read, recorded = sdk.from_payload(ask, text, arn), sdk.from_payload(ask, payload, arn)
     except Exception as error:  # noqa: BLE001
         return None, f"its codec can't read it back ({type(error).__name__}: {error})"
@@ -74,6 +85,29 @@ def same_payload(asked: str | None, recorded: str | None, *, any_order: bool = F
         return same_known(json.loads(asked), json.loads(recorded), any_order=any_order)
     except (ValueError, RecursionError):
         return False
+
+
+def can_be_written(ask: Ask, value: Any, arn: str) -> bool:
+    """Whether the SDK could write what a body returned, or a summary of it."""
+    try:
+        with _sdk_is_quiet(), harmless():
+            sdk.to_payload_or_summary(ask, value, arn)
+    except Exception:  # noqa: BLE001 - a codec of the user's may do anything
+        return False
+    return True
+
+
+def same_sent(ask: Ask, recorded: str | None) -> bool:
+    """Compare what an invoke would send with what it sent; a codec need not write the same text twice."""
+    if same_payload(ask.payload, recorded):
+        return True
+    if sdk.sending_codec_of(ask) is None:
+        return False
+    try:
+        with _sdk_is_quiet(), harmless():
+            return bool(sdk.from_sent(ask, ask.payload) == sdk.from_sent(ask, recorded))
+    except Exception:  # noqa: BLE001 - it need not be able to read what it writes: the target does
+        return True
 
 
 def same_as_written(value: Any, recorded: Any) -> bool | None:

@@ -68,7 +68,7 @@ class Judge:
         if kind == "swallowed":
             return "error", f"The execution does not fail: it {self._end()}."
         if kind in {"result", "error", "outcome"}:
-            return self._outcome()
+            return self._outcome(finding)
         if unseen:
             return "info", _UNSEEN
         if not self._is_reached(finding):
@@ -88,7 +88,9 @@ class Judge:
             return "warning", _UNSEEN_EFFECT
         return "error", "It happens again at each replay: after a wait, a callback, a retry or a crash."
 
-    def _outcome(self) -> tuple[str, str]:
+    def _outcome(self, finding: Finding) -> tuple[str, str]:
+        if finding.ask is not None and finding.ask is self._objection:
+            return "error", f"The execution {self._stop()}."
         if self._objection is not None or self._halted_at is not None:
             return "warning", f"Not reached: the execution {self._stop()}."
         halt = self._first.halt

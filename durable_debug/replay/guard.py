@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     _Report = Callable[["SideEffect"], None]
 
-__all__ = ["SideEffect", "allows", "guarded", "unguarded", "watch_threads"]
+__all__ = ["SideEffect", "allows", "guarded", "harmless", "unguarded", "watch_threads"]
 
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_TRUNC
 
@@ -137,6 +137,19 @@ class guarded:  # noqa: N801 - reads as a statement: with guarded(report)
 def unguarded() -> guarded:
     """Allow everything in this thread, while a body runs that the user allowed by name."""
     return guarded(None)
+
+
+class _RefusedError(Exception):
+    """A side effect that nobody reports."""
+
+
+def _refuse(effect: SideEffect) -> None:
+    raise _RefusedError(effect.detail)
+
+
+def harmless() -> guarded:
+    """Refuse the side effects of this thread by an ordinary exception: of a codec that is asked to write, say."""
+    return guarded(_refuse)
 
 
 def allows(patterns: tuple[str, ...], effect: SideEffect) -> bool:

@@ -9,6 +9,14 @@ if TYPE_CHECKING:
     from durable_debug.replay.arn import ArnParts
 
 
+@dataclass
+class Identity:
+    """Who called, through Cognito: nobody that a history tells of."""
+
+    cognito_identity_id: str | None = None
+    cognito_identity_pool_id: str | None = None
+
+
 @dataclass  # without slots: decorators put their own things on it, as on Lambda's
 class ReplayLambdaContext:
     """What Lambda passes as ``context``, as far as the history tells.
@@ -25,7 +33,7 @@ class ReplayLambdaContext:
     log_group_name: str = ""
     log_stream_name: str = "replay"
     tenant_id: str | None = None
-    identity: Any = None
+    identity: Any = field(default_factory=Identity)
     client_context: Any = None
     _remaining_ms: int = field(default=900_000, repr=False)
 
@@ -45,3 +53,7 @@ class ReplayLambdaContext:
     def get_remaining_time_in_millis(self) -> int:
         """Milliseconds before Lambda would end the invocation: always its longest, 15 minutes."""
         return self._remaining_ms
+
+    def log(self, msg: str) -> None:
+        """Write a line to the log, as Lambda's context does."""
+        print(msg)  # noqa: T201 - its log is what a function writes

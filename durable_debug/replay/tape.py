@@ -46,6 +46,7 @@ class Ask:
     ran = False  # its body really ran, because the user asked for that
     branches: int | None = None
     payload: str | None = None  # what an invoke would send, as text
+    by_chance = False  # a pause whose length the SDK draws by chance
 
     def __init__(  # noqa: PLR0913, PLR0917
         self,

@@ -6,7 +6,6 @@ import concurrent.futures.thread as pools
 import contextlib
 import ctypes
 import os
-import sys
 import threading
 import time
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from durable_debug.replay import output
 from durable_debug.replay.sdk.frames import is_user_code
+from durable_debug.replay.turns import thread_frames
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -86,7 +86,7 @@ class Worker:
         began = time.monotonic()
         self.join(0.01)
         while not self._over.is_set() and (waited := time.monotonic() - began) < _GRACE_SECONDS:
-            frames = sys._current_frames()  # noqa: SLF001 - the only way to see other threads
+            frames = thread_frames()
             for thread in self._users():
                 # On its way out through the SDK it must not be hit again: the SDK would lose its end.
                 if _in_users_code(frames.get(thread.ident or 0)) or waited > _GRACE_SECONDS / 2:

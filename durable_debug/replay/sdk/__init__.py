@@ -16,8 +16,11 @@ from durable_debug.replay.sdk.payloads import (
     codec_of,
     error_object,
     from_payload,
+    from_sent,
     sdk_operation,
+    sending_codec_of,
     to_payload,
+    to_payload_or_summary,
     written,
 )
 
@@ -28,10 +31,13 @@ __all__ = [
     "codec_of",
     "error_object",
     "from_payload",
+    "from_sent",
     "invoke",
     "is_user_code",
     "sdk_operation",
+    "sending_codec_of",
     "to_payload",
+    "to_payload_or_summary",
     "user_frame",
     "written",
 ]

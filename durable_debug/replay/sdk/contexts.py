@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import dataclasses
 import functools
 import sys
@@ -32,7 +33,7 @@ from aws_durable_execution_sdk_python.operation.map import MapExecutor
 from aws_durable_execution_sdk_python.operation.parallel import ParallelExecutor
 from aws_durable_execution_sdk_python.serdes import DEFAULT_JSON_SERDES, serialize
 
-from durable_debug.replay.guard import unguarded
+from durable_debug.replay.guard import harmless, unguarded
 from durable_debug.replay.placeholder import Unrecorded
 from durable_debug.replay.sdk.batches import Batch
 from durable_debug.replay.sdk.frames import is_user_code, user_frame, users_code
@@ -49,6 +50,7 @@ from durable_debug.replay.sdk.kinds import (
     WAIT,
     as_asked,
     deed,
+    draws_by_chance,
     note,
     noting,
     would_go_on,
@@ -87,6 +89,7 @@ class ReplayContext(DurableContext):
     _silent: bool  # re-run by the SDK of what was looked at already: observed by nobody
     _within: Ask | None  # the operation whose body this context serves
     _batch: Batch | None
+    _outer: ReplayContext | None  # the context that this one was made in
     _depth: int
     _asked: Ask | None  # the last operation asked of this context
     _last_id: tuple[int, str]
@@ -130,7 +133,7 @@ class ReplayContext(DurableContext):
         config: InvokeConfig[Any, Any] | None = None,
     ) -> Any:
         ask = self._ask(INVOKE, name, ("invoke", function_name, payload, config))
-        with contextlib.suppress(Exception):  # the SDK reports what can't be serialised
+        with contextlib.suppress(Exception), harmless():  # the SDK reports what can't be serialised
             codec = (config.serdes_payload if config else None) or DEFAULT_JSON_SERDES
             ask.payload = serialize(codec, payload, ask.operation_id, self.state.durable_execution_arn)
         if self._absent(ask):
@@ -163,8 +166,8 @@ class ReplayContext(DurableContext):
             config.sub_type if config else None,
             virtual=virtual,
         )
-        self._look_into(ask, func, config)
-        with noting(ask):
+        asked_here = self._look_into(ask, func, config)
+        with noting(ask), self._counting_also(asked_here):
             return super().run_in_child_context(func, name, config)
 
     def wait_for_callback(
@@ -172,10 +175,11 @@ class ReplayContext(DurableContext):
     ) -> Any:
         name = name or getattr(submitter, "_original_name", None)
         ask = self._ask(FOR_CALLBACK, name, ("wait_for_callback", submitter, config))
-        self._look_into(
+
+        asked_here = self._look_into(
             ask, lambda context: wait_for_callback_handler(context, submitter, name, config), None
         )
-        with noting(ask):
+        with noting(ask), self._counting_also(asked_here):
             return super().wait_for_callback(submitter, name, config)
 
     def map(
@@ -185,12 +189,14 @@ class ReplayContext(DurableContext):
         if config is not None:
             config.completion_config._validate_for_total(len(inputs))  # raises before it becomes an operation
         ask = self._ask(MAP, name, ("map", inputs, func, config))
-        ask.branches = len(inputs)
         try:
+            if not hasattr(type(inputs), "__getitem__"):
+                inputs = list(inputs)  # perhaps there is but one way through, and we go first
+            ask.branches = len(inputs)
             executor: Any = MapExecutor.from_items(
                 inputs, func, config or MapConfig(), OperationIdNamespace(ask.operation_id)
             )
-        except Exception:  # noqa: BLE001 - the user's item_namer: the SDK raises it where it belongs
+        except Exception:  # noqa: BLE001 - of the inputs or the item_namer: the SDK raises it where it belongs
             with noting(ask):
                 return super().map(inputs, func, name, config)
         batch = Batch(ask, executor, self._tape)
@@ -208,10 +214,16 @@ class ReplayContext(DurableContext):
         if config is not None:
             config.completion_config._validate_for_total(len(functions))
         ask = self._ask(PARALLEL, name, ("parallel", functions, config))
-        ask.branches = len(functions)
-        executor = ParallelExecutor.from_callables(
-            functions, config or ParallelConfig(), OperationIdNamespace(ask.operation_id)
-        )
+        try:
+            if not hasattr(type(functions), "__getitem__"):
+                functions = list(functions)
+            ask.branches = len(functions)
+            executor = ParallelExecutor.from_callables(
+                functions, config or ParallelConfig(), OperationIdNamespace(ask.operation_id)
+            )
+        except Exception:  # noqa: BLE001 - no functions: as above
+            with noting(ask):
+                return super().parallel(functions, name, config)
         batch = Batch(ask, executor, self._tape)
 
         def in_turn(index: int, branch: Any) -> Any:
@@ -222,7 +234,11 @@ class ReplayContext(DurableContext):
                 with batch.turn(index), users_code(self._tape):
                     return func(context)
 
-            return dataclasses.replace(branch, func=body) if isinstance(branch, ParallelBranch) else body
+            if not isinstance(branch, ParallelBranch):
+                return body
+            branch = copy.copy(branch)  # maybe of a class of the user's own
+            object.__setattr__(branch, "func", body)
+            return branch
 
         if batch.live:
             functions = [in_turn(i, f) for i, f in enumerate(functions)]
@@ -293,6 +309,7 @@ class ReplayContext(DurableContext):
         """Note an ask with the line that it comes from, and let the debugger see it, which may hold it here."""
         tape, batch = self._tape, self._batch
         if not is_user_code(frame.f_code.co_filename):
+            ask.by_chance = ask.args[0] == "wait" and draws_by_chance(frame)
             frame = user_frame(frame) or frame
         ask.code, ask.lasti = frame.f_code, frame.f_lasti
         if batch is not None and batch.live:  # a branch's thread begins here: the call is in another one
@@ -358,19 +375,29 @@ class ReplayContext(DurableContext):
 
     def _look_into(
         self, ask: Ask, body: Callable[[DurableContext], Any], config: ChildConfig[Any] | None
-    ) -> None:
+    ) -> int:
         """Run the body of a completed child context over its recorded operations, for the eye only.
 
         The answer still comes from the SDK and the checkpoint, as on Lambda.
+
+        Returns
+        -------
+        int
+            How many operations the body asked of this context instead of its own.
         """
         recorded = ask.recorded
         if self._silent or recorded is None or recorded.status not in TERMINAL or not self._tape.enter:
-            return
+            return 0
         details = recorded.context_details
         if details is not None and details.replay_children:
-            return  # the SDK itself runs the body again: that is the look
+            return 0  # the SDK itself runs the body again: that is the look
+        counter = self._step_counter
+        counter.increment()  # so it was when the body ran
+        here = counter.get_current()
         context = self._body_context(ask, ask.operation_id)
         self._look(ask, lambda: body(context))
+        asked_here = counter.get_current() - here
+        cast("_Counter", counter)._counter = here - 1
         if (
             config is not None
             and config.summary_generator is not None
@@ -378,6 +405,14 @@ class ReplayContext(DurableContext):
             and ask.inner[0] == "returned"
         ):
             self._settle_summary(ask, config)
+        return asked_here
+
+    @contextlib.contextmanager
+    def _counting_also(self, asked_here: int) -> Iterator[None]:
+        try:
+            yield
+        finally:
+            cast("_Counter", self._step_counter)._counter += asked_here
 
     def _settle_summary(self, ask: Ask, config: ChildConfig[Any]) -> None:
         """Tell a summary from a result, which the events do not: by the SDK's own rule, the size.
@@ -387,7 +422,7 @@ class ReplayContext(DurableContext):
         recorded = ask.recorded
         assert recorded is not None
         assert ask.inner is not None
-        with contextlib.suppress(Exception):
+        with contextlib.suppress(Exception), harmless():
             text = serialize(config.serdes, ask.inner[1], ask.operation_id, self.state.durable_execution_arn)
             if (
                 text is not None
@@ -402,21 +437,37 @@ class ReplayContext(DurableContext):
 
     def _look(self, ask: Ask, body: Callable[[], Any]) -> None:
         local = self._tape.local
+        counted = self._counted()
         local.looking += 1
         ask.entered = True
         try:
             with users_code(self._tape):
-                ask.inner = ("returned", body())
+                ask.inner = ("returned", _as_it_is(body()))
         except (LeaveBody, SuspendExecution):
             ask.inner = ("left", None)
         except Exception as error:  # noqa: BLE001 - kept, and told where it matters
             ask.inner = ("raised", error)
         finally:
             local.looking -= 1
+            if (
+                self._tape.matcher is None
+            ):  # Lambda does not run this body: whatever it asked of outer contexts is not
+                for counter, count in counted:
+                    counter._counter = count
+
+    def _counted(self) -> list[tuple[_Counter, int]]:
+        """The counters of this context and of those around it, as they stand."""
+        found: list[tuple[_Counter, int]] = []
+        context: ReplayContext | None = self
+        while context is not None:
+            counter = cast("_Counter", context._step_counter)
+            found.append((counter, counter.get_current()))
+            context = context._outer
+        return found
 
     def _adopted(self, context: DurableContext, path: str, within: Ask | None) -> ReplayContext:
         """Make a context that was made of this one ours, too."""
-        return adopt(context, self._tape, path=path, within=within, depth=self._depth + 1)
+        return adopt(context, self._tape, path=path, within=within, outer=self)
 
     def _body_context(self, ask: Ask, operation_id: str, *, virtual: bool = False) -> ReplayContext:
         context = super().create_child_context(operation_id, is_virtual=virtual)
@@ -431,9 +482,7 @@ class ReplayContext(DurableContext):
             return self._batch.branch(self, context, operation_id)
         batch: Batch | None = local.batch
         if batch is not None and batch.ask.operation_id == operation_id:
-            inner = adopt(
-                context, self._tape, path=batch.ask.position, within=batch.ask, depth=self._depth + 1
-            )
+            inner = self._adopted(context, batch.ask.position, batch.ask)
             inner._batch, inner._silent = batch, self._silent
             batch.ask.entered = batch.live or self._tape.enter
             batch.prepare(inner)
@@ -462,6 +511,16 @@ class ReplayContext(DurableContext):
         if recorded is not None:
             with self.state._operations_lock:
                 self.state._operations[operation_id] = recorded
+
+
+def _as_it_is(value: Any) -> Any:
+    """Keep a value from what is done to it later: the SDK writes a result at once."""
+    if value is None or isinstance(value, str | int | float | bytes):
+        return value
+    try:
+        return copy.deepcopy(value)
+    except Exception:  # noqa: BLE001 - whatever it is made of
+        return value
 
 
 class _InjectingContext(ReplayContext):
@@ -510,11 +569,19 @@ class _Counter:
         return self._counter
 
 
-def adopt(context: DurableContext, tape: Tape, *, path: str, within: Ask | None, depth: int) -> ReplayContext:
+def adopt(
+    context: DurableContext,
+    tape: Tape,
+    *,
+    path: str = "",
+    within: Ask | None = None,
+    outer: ReplayContext | None = None,
+) -> ReplayContext:
     """Make a context of the SDK's one of ours."""
     context.__class__ = _InjectingContext if tape.inject else ReplayContext
     context = cast("ReplayContext", context)
-    context._tape, context._path, context._within, context._depth = tape, path, within, depth
+    context._tape, context._path, context._within, context._outer = tape, path, within, outer
+    context._depth = outer._depth + 1 if outer is not None else 0
     context._silent, context._batch, context._asked = False, None, None
     context._last_id = (0, "")
     context._step_counter = cast("Any", _Counter(context._step_counter._counter))

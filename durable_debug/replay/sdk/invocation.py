@@ -58,7 +58,7 @@ def invoke(  # noqa: PLR0913
     @functools.wraps(func)
     def seen(event: Any, context: DurableContext) -> Any:
         ReplayState.spare(context.state)
-        root = adopt(context, tape, path="", within=None, depth=0)
+        root = adopt(context, tape)
 
         tape.watch()
         output.listen(tape)

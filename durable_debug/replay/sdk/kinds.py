@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING
 
+from aws_durable_execution_sdk_python.config import JitterStrategy
 from aws_durable_execution_sdk_python.exceptions import (
     NonDeterministicExecutionError,
     SerDesError,
@@ -16,7 +17,7 @@ from aws_durable_execution_sdk_python.lambda_service import (
 )
 
 if TYPE_CHECKING:
-    from types import TracebackType
+    from types import FrameType, TracebackType
 
     from durable_debug.replay.tape import Ask
 
@@ -93,3 +94,12 @@ def note(ask: Ask, error: Exception) -> None:
     if not hasattr(error, "_durable_debug_noted"):  # on its way out it passes the enclosing operations, too
         error._durable_debug_noted = True  # type: ignore[attr-defined]
         ask.failure = error
+
+
+def draws_by_chance(frame: FrameType) -> bool:
+    """Whether the SDK's `with_retry`, which is about to pause here, has a strategy with jitter."""
+    strategy = frame.f_locals.get("retry_strategy")
+    cells = [cell.cell_contents for cell in getattr(strategy, "__closure__", None) or ()]
+    return any(
+        getattr(held, "jitter_strategy", JitterStrategy.NONE) is not JitterStrategy.NONE for held in cells
+    )

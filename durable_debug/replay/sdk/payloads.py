@@ -7,6 +7,7 @@ import datetime as dt
 from typing import TYPE_CHECKING, Any, cast
 
 from aws_durable_execution_sdk_python.concurrency.models import BatchResult
+from aws_durable_execution_sdk_python.constants import CHECKPOINT_SIZE_LIMIT_BYTES
 from aws_durable_execution_sdk_python.lambda_service import (
     ErrorObject,
     Operation,
@@ -55,9 +56,29 @@ def to_payload(ask: Ask, value: Any, arn: str) -> str | None:
     return serialize(codec_of(ask), value, ask.operation_id, arn)
 
 
+def to_payload_or_summary(ask: Ask, value: Any, arn: str) -> str | None:
+    """Write a value as its context would, in short where it is too long. Source: `ChildOperationExecutor.execute`."""
+    text = to_payload(ask, value, arn)
+    config = ask.args[-1] if ask.args[0] == "run_in_child_context" else None
+    if text is None or len(text) <= CHECKPOINT_SIZE_LIMIT_BYTES or config is None:
+        return text
+    return config.summary_generator(value) if config.summary_generator else ""
+
+
 def from_payload(ask: Ask, payload: str | None, arn: str) -> Any:
     """Read a payload as its context would."""
     return None if payload is None else deserialize(codec_of(ask), payload, ask.operation_id, arn)
+
+
+def sending_codec_of(ask: Ask) -> Any:
+    """The codec that an invoke writes its payload with; None for the SDK's own."""
+    config = ask.args[-1]
+    return config.serdes_payload if config is not None else None
+
+
+def from_sent(ask: Ask, payload: str | None) -> Any:
+    """Read an invoke's payload by the codec that it is written with."""
+    return None if payload is None else deserialize(sending_codec_of(ask), payload, ask.operation_id, "")
 
 
 def batch_items(branch: Ask, payload: str | None, arn: str) -> dict[int, BatchItem[Any]]:
