@@ -30,6 +30,9 @@ _MOST_ROUNDS = 3
 
 # Costs. A rename or another type is cheaper than an insertion and a removal (2), dearer than one of them.
 _ONE_SIDED = 1.0
+_DOUBTFUL = (
+    0.9  # instead, behind a call without an answer: what follows from that may not be what the code does
+)
 _RENAMED = 1.05
 _UNLIKE_NAMES = 0.6  # added in proportion: 'pack' is rather 'pack-parcel' now than 'check-address'
 _RETYPED = 1.2
@@ -60,6 +63,8 @@ class _Alignment:
         self._pairs: dict[str, _Pairs] = {}
         asked = Counter(identity_of(ask) for group in self._groups.values() for ask in group.values())
         held = Counter(slot.identity for slots in recorded.slots.values() for slot in slots)
+        unanswered = (a.seq for a in asks if a.recorded is None and not a.virtual)
+        self._in_doubt_from = min(unanswered, default=len(asks))
         self._surplus_asked = asked - held
         self._surplus_held = held - asked
 
@@ -142,14 +147,17 @@ class _Alignment:
     def _at_least_cost(self, asks: list[Ask], slots: list[Slot]) -> _Pairs:
         rows, columns = len(asks), len(slots)
         pair = [[self._cost(ask, slot) for slot in slots] for ask in asks]
+        alone = [_DOUBTFUL if ask.seq > self._in_doubt_from else _ONE_SIDED for ask in asks]
+        beyond = (
+            _DOUBTFUL if asks[-1].seq >= self._in_doubt_from else _ONE_SIDED
+        )  # recorded behind the last call
         costs = [[0.0] * (columns + 1) for _ in range(rows + 1)]
-        for i in range(rows + 1):
-            costs[i][columns] = (rows - i) * _ONE_SIDED
-        costs[rows] = [(columns - j) * _ONE_SIDED for j in range(columns + 1)]
+        costs[rows] = [(columns - j) * beyond for j in range(columns + 1)]
         for i in range(rows - 1, -1, -1):
             here, below, pairs = costs[i], costs[i + 1], pair[i]
+            here[columns] = below[columns] + alone[i]
             for j in range(columns - 1, -1, -1):
-                here[j] = min(below[j + 1] + pairs[j], below[j] + _ONE_SIDED, here[j + 1] + _ONE_SIDED)
+                here[j] = min(below[j + 1] + pairs[j], below[j] + alone[i], here[j + 1] + _ONE_SIDED)
         found: _Pairs = []
         i = j = 0
         while i < rows:

@@ -15,7 +15,7 @@ from durable_debug.divergence.align import Plan, aligned
 from durable_debug.divergence.blame import Group, grouped
 from durable_debug.divergence.compare import compare
 from durable_debug.divergence.findings import VALUE_KEEPING, Comparison, Finding
-from durable_debug.divergence.matcher import Aligner
+from durable_debug.divergence.matcher import Aligner, replaced_at
 from durable_debug.divergence.outcome import find_in_outcome, find_side_effects
 from durable_debug.divergence.slots import Identity, Recorded, identity_of, parent_of
 from durable_debug.divergence.witness import Witness
@@ -26,6 +26,7 @@ from durable_debug.replay.skipping import Jump, jump_over
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from durable_debug.divergence.matcher import Call, Kind
     from durable_debug.divergence.witness import Stack
     from durable_debug.history import History
     from durable_debug.replay.guard import SideEffect
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Analysis", "analysed"]
 
-_MOST_PASSES = 8
+_MOST_IDLE_PASSES = 8  # that answer no more calls than those before
 _MOST_ASKS = (
     1_000  # beyond twice what is recorded: a handler that goes on with values nobody knows may never end
 )
@@ -76,7 +77,8 @@ class Analysis:
         if self.plan is None:
             return None
         answers = self.complete.script.answers
-        return Aligner(_recorded(self.complete.history), answers, self.plan, self.planned, self.unreadable)
+        held = _recorded(self.complete.history)
+        return Aligner(held, answers, self.plan, self.planned, unreadable=self.unreadable)
 
 
 _held: weakref.WeakKeyDictionary[History, Recorded] = weakref.WeakKeyDictionary()
@@ -123,22 +125,26 @@ def _aligned(first: Recording, held: Recorded) -> Analysis:
     plan: Plan = {}
     planned: dict[str, Identity] = {}
     unreadable: dict[str, str] = {}
+    replaced: dict[Call, Kind] = {}
     effects = _Effects(first)
-    endless = False
-    for _ in range(_MOST_PASSES):
-        aligner = Aligner(held, first.script.answers, plan, planned, unreadable)
+    endless, known, idle = False, 0, 0
+    while idle < _MOST_IDLE_PASSES:
+        aligner = Aligner(held, first.script.answers, plan, planned, replaced=replaced, unreadable=unreadable)
         complete, stacks = _pass(first, aligner, hurried=endless, jumps=effects.jumps)
         endless = endless or _timed_out(complete)
         better = aligned(complete.asks, held)
         unread = {**_unreadable(complete.asks), **unreadable}
         settled = better == aligner.used and unread.keys() == unreadable.keys() and not effects.add(complete)
         plan, planned, unreadable = better, {a.position: identity_of(a) for a in complete.asks}, unread
+        replaced = replaced_at(complete.asks, plan, held)
         if settled:
             break
+        answered = sum(target is not None for target in plan.values())
+        idle, known = (0 if answered > known and not endless else idle + 1), max(known, answered)
     evidence = _pass(first, None, hurried=endless, jumps=effects.jumps)[0] if effects.jumps else first
     told = _told(evidence, complete, stacks, compare(complete, held, aligner.used, unreadable), effects.seen)
     if _lines_are_missing(told):
-        aligner = Aligner(held, first.script.answers, plan, planned, unreadable)
+        aligner = Aligner(held, first.script.answers, plan, planned, replaced=replaced, unreadable=unreadable)
         complete, stacks = _pass(first, aligner, hurried=endless, jumps=effects.jumps, trace=True)
         comparison = compare(complete, held, aligner.used, unreadable)
         told = _told(evidence, complete, stacks, comparison, effects.seen)

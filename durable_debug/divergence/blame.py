@@ -63,14 +63,17 @@ def grouped(findings: Sequence[Finding], asks: Iterable[Ask], stacks: Mapping[in
             for side in (finding.leader, finding.follower):
                 if side is not None:
                     joined.join(mine, ("missing", side is finding.leader, blame.whole(side)))
-            if finding.place is not None:
-                joined.join(mine, ("missing", finding.place))
+            place = finding.place or blame.place(finding)
+            if place is not None:  # a helper that several call
+                joined.join(mine, ("missing", place))
             continue
         call, fraction = blame.of(finding)
         head = first_of_row.get((finding.kind, id(finding.run))) if finding.kind == "unexpected" else None
         if head is not None and head is not finding and fraction < 1:  # a further turn of a loop
             call, _ = blame.of(head)
         joined.join(mine, (finding.kind, call or finding.place or mine))
+        if finding.place is not None:  # where a body ends that several calls give
+            joined.join(mine, (finding.kind, finding.place))
     groups: dict[object, list[Finding]] = {}
     for index, finding in enumerate(findings):
         groups.setdefault(joined.root((index,)), []).append(finding)
@@ -80,9 +83,10 @@ def grouped(findings: Sequence[Finding], asks: Iterable[Ask], stacks: Mapping[in
 class _Blame:
     def __init__(self, findings: Iterable[Finding], asks: Iterable[Ask], stacks: Mapping[int, Stack]) -> None:
         self._stacks = stacks
-        self._calls: Counter[_Key] = Counter()  # how many calls go through each way
+        # How many calls go through each way; branches, which have the way of their batch, are counted apart.
+        self._calls: dict[bool, Counter[_Key]] = {True: Counter(), False: Counter()}
         for ask in asks:
-            self._calls.update(key for _, key in self._ways(ask))
+            self._calls[ask.args[0] == "branch"].update(key for _, key in self._ways(ask))
         self._affected: dict[str, Counter[_Key]] = defaultdict(Counter)
         seen: set[tuple[str, int]] = set()
         for finding in findings:
@@ -106,12 +110,8 @@ class _Blame:
         anchor = finding.anchor
         if anchor is None:
             return None
-        affected = self._affected[finding.kind]
-        ways = [
-            (spot, key, affected[key] / self._calls[key])
-            for spot, key in self._ways(anchor)
-            if self._calls[key]
-        ]
+        affected, calls = self._affected[finding.kind], self._calls[anchor.args[0] == "branch"]
+        ways = [(spot, key, affected[key] / calls[key]) for spot, key in self._ways(anchor) if calls[key]]
         most = max((fraction for _, _, fraction in ways), default=0.0)
         ways = [way for way in ways if way[2] == most]
         written = next((way for way in ways if self._is_written_in(finding, way[0], way[1])), None)
@@ -122,7 +122,7 @@ class _Blame:
         if finding.kind == "missing":
             leader = self._stacks.get(finding.leader.seq, ()) if finding.leader is not None else ()
             follower = self._stacks.get(finding.follower.seq, ()) if finding.follower is not None else ()
-            return len(way) == len(follower) - _shared(leader, follower)
+            return len(way) == len(_in_functions(follower)) - _shared(leader, follower)
         return finding.ask is not None and finding.ask.name in spot[0].co_consts
 
     def of(self, finding: Finding) -> tuple[_Key, float]:
@@ -134,6 +134,13 @@ class _Blame:
         """The line to blame."""
         blamed = self._blamed(finding)
         return place_at(blamed[0]) if blamed else None
+
+
+def _in_functions(stack: Stack) -> Stack:
+    """Leave out the lambdas around: there is but one call in them, so nothing is gone from there."""
+    while len(stack) > 1 and stack[-1][0].co_name == "<lambda>":
+        stack = stack[:-1]
+    return stack
 
 
 def _shared(one: Stack, other: Stack) -> int:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from durable_debug.divergence.slots import identity_of
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Iterable, Mapping
+    from types import CodeType
 
     from aws_durable_execution_sdk_python.lambda_service import Operation as SdkOperation
 
@@ -16,7 +17,10 @@ if TYPE_CHECKING:
     from durable_debug.divergence.slots import Identity, Recorded, Slot
     from durable_debug.replay.tape import Ask
 
-__all__ = ["Aligner"]
+__all__ = ["Aligner", "replaced_at"]
+
+Call = tuple["CodeType | None", int]  # an instruction of the user's code
+Kind = tuple[str, str | None]  # type and sub-type of an operation
 
 
 class Aligner:
@@ -30,22 +34,28 @@ class Aligner:
     plan, planned
         Which recorded position answers which call, and what these calls were: a handler that is not
         deterministic may ask for something else this time.
+    replaced
+        Lines of code that were seen to ask for an operation in the place of another one, with what was recorded
+        there: the further turns of a loop are guessed by it.
     unreadable
         Positions whose recorded result the code can't read: they are passed over.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913
         self,
         recorded: Recorded,
         answers: Mapping[str, SdkOperation],
         plan: Plan | None = None,
         planned: Mapping[str, Identity] | None = None,
+        *,
+        replaced: Mapping[Call, Kind] | None = None,
         unreadable: Collection[str] = (),
     ) -> None:
         self._recorded = recorded
         self._answers = answers
         self._plan = plan or {}
         self._planned = planned or {}
+        self._replaced = replaced or {}
         self._unreadable = unreadable
         self._due: dict[str, int] = {}  # by asked path, the index of the slot that is due
         self._skipped: dict[str, list[Slot]] = defaultdict(list)
@@ -55,13 +65,19 @@ class Aligner:
         """Give the recorded operation that answers a call; None for one that was inserted."""
         position = ask.position
         if position not in self.used:  # a branch that is resumed asks again
-            planned = position in self._plan and self._planned.get(position) == identity_of(ask)
-            self.used[position] = self._plan[position] if planned else self._guess(ask)
+            self.used[position] = self._plan[position] if self._is_planned(ask) else self._guess(ask)
         target = self.used[position]
         if target is None or ask.virtual or position in self._unreadable:
             return None
         operation = self._recorded.by_position.get(target)
         return self._answers.get(operation.id) if operation is not None else None
+
+    def _is_planned(self, ask: Ask) -> bool:
+        planned, wanted = self._planned.get(ask.position), identity_of(ask)
+        if planned is None or ask.position not in self._plan or planned[:2] != wanted[:2]:
+            return False
+        # A name that is on record nowhere may be made by chance: another one at each pass.
+        return planned == wanted or not {planned, wanted} & self._recorded.identities
 
     def _guess(self, ask: Ask) -> str | None:
         path = self.used.get(ask.parent_path) if ask.parent_path else ""
@@ -83,4 +99,20 @@ class Aligner:
                 skipped.extend(slots[due:index])
                 self._due[ask.parent_path] = index + 1
                 return slots[index].position
+        if due < len(slots) and self._replaced.get((ask.code, ask.lasti)) == slots[due].identity[:2]:
+            self._due[ask.parent_path] = due + 1
+            return slots[due].position
         return None
+
+
+def replaced_at(asks: Iterable[Ask], plan: Plan, recorded: Recorded) -> dict[Call, Kind]:
+    """Lines that ask for an operation in the place of another one, and the kind of what was recorded there."""
+    found: dict[Call, Kind] = {}
+    for ask in asks:
+        operation = recorded.by_position.get(plan.get(ask.position) or "")
+        if operation is None or ask.virtual or ask.args[0] == "branch":
+            continue
+        held = (operation.type, operation.sub_type, operation.name or None)
+        if held != identity_of(ask):
+            found[ask.code, ask.lasti] = held[:2]
+    return found

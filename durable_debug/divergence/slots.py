@@ -54,6 +54,8 @@ class Recorded:
         Operations by logical position.
     slots
         By the position of the context (``""`` for the handler), its operations in order.
+    identities
+        All that is recorded anywhere.
     tenants
         By operation id, the tenant that an invoke was sent for.
     """
@@ -74,6 +76,7 @@ class Recorded:
         self.slots: dict[str, list[Slot]] = {
             path: [by_number[n] for n in sorted(by_number)] for path, by_number in slots.items()
         }
+        self.identities = {slot.identity for held in self.slots.values() for slot in held}
         self.tenants = _tenants(history)
 
     def slot(self, position: str) -> Slot | None:

@@ -291,6 +291,9 @@ class ReplayContext(DurableContext):
             self._within,
         )
         self._asked = ask
+        frame = sys._getframe(2)
+        if not self._silent:
+            frame = self._locate(ask, frame)
         if tape.matcher is None:
             ask.recorded = ask.match = tape.answers.get(ask.operation_id)
         else:
@@ -298,16 +301,16 @@ class ReplayContext(DurableContext):
         looking = tape.looking
         if not self._silent:
             ask.looked = looking > 0
-            self._see(ask, sys._getframe(2))
+            self._see(ask, frame)
         if ask.recorded is None:
             self._unrecorded(ask)
         elif looking and ask.recorded.status not in TERMINAL and would_go_on(ask):
             raise LeaveBody  # what a batch left behind unfinished
         return ask
 
-    def _see(self, ask: Ask, frame: FrameType) -> None:
-        """Note an ask with the line that it comes from, and let the debugger see it, which may hold it here."""
-        tape, batch = self._tape, self._batch
+    def _locate(self, ask: Ask, frame: FrameType) -> FrameType:
+        """Note the line that an ask comes from; give its frame."""
+        batch = self._batch
         if not is_user_code(frame.f_code.co_filename):
             ask.by_chance = ask.args[0] == "wait" and draws_by_chance(frame)
             frame = user_frame(frame) or frame
@@ -315,6 +318,11 @@ class ReplayContext(DurableContext):
         if batch is not None and batch.live:  # a branch's thread begins here: the call is in another one
             ask.code, ask.lasti = batch.ask.code, batch.ask.lasti
             frame = batch.ask.frame or frame
+        return frame
+
+    def _see(self, ask: Ask, frame: FrameType) -> None:
+        """Note an ask, and let the debugger see it, which may hold it here."""
+        tape = self._tape
         tape.note(ask)
         if tape.observer is None:
             return

@@ -18,7 +18,7 @@ from durable_debug.replay.skipping import jumps_in, skipping
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from types import FrameType
+    from types import CodeType, FrameType
 
     from durable_debug.replay.tape import Tape
 
@@ -53,7 +53,7 @@ def users_code(tape: Tape) -> Iterator[None]:
             yield
         return
     before = sys.gettrace()
-    sys.settrace(_body_tracer(tape))
+    sys.settrace(_Bodies(tape))
     try:
         with guarded(tape.report):
             yield
@@ -61,39 +61,50 @@ def users_code(tape: Tape) -> Iterator[None]:
         sys.settrace(before)
 
 
-def _body_tracer(tape: Tape) -> Callable[[FrameType, str, Any], Any]:
-    def called(frame: FrameType, event: str, arg: Any) -> Any:
-        ends = body_called(frame, event, arg)
-        if tape.jumps and event == "call" and is_user_code(frame.f_code.co_filename):
-            jumps = jumps_in(frame.f_code, tape.jumps)
-            if jumps:
-                frame.f_trace_lines = True
-                return skipping(jumps, ends)
+class _Bodies:
+    """A trace function that notes where bodies end, and jumps over statements.
+
+    A body may be a mere ``lambda c: pack(c)``: then the end of what it calls is what was written for it.
+    """
+
+    def __init__(self, tape: Tape) -> None:
+        self._tape = tape
+        self._called: dict[
+            FrameType, tuple[CodeType, int, Any]
+        ] = {}  # by a lambda, how what it called last ended
+
+    def __call__(self, frame: FrameType, event: str, _: Any) -> Any:
+        if event != "call" or not is_user_code(frame.f_code.co_filename):
+            return None
+        ends = self._at_end_of(frame)
+        jumps = jumps_in(frame.f_code, self._tape.jumps) if self._tape.jumps else None
+        if jumps:
+            frame.f_trace_lines = True
+            return skipping(jumps, ends)
         return ends
 
-    def body_called(frame: FrameType, event: str, _: Any) -> Any:
-        code, caller = frame.f_code, frame.f_back
-        if event != "call" or not is_user_code(code.co_filename):
+    def _at_end_of(self, frame: FrameType) -> Callable[[FrameType, str, Any], Any] | None:
+        caller = frame.f_back
+        if caller is not None and is_user_code(caller.f_code.co_filename):
+            return self._handed_on if caller.f_code.co_name == "<lambda>" else None
+        if caller is None:
             return None
-        if caller is None or is_user_code(caller.f_code.co_filename):
-            return None  # not a body, but something that a body calls
-        path = next(
-            (
-                v._path
-                for v in frame.f_locals.values()
-                if isinstance(v, DurableContext) and hasattr(v, "_path")
-            ),
-            None,
-        )
+        contexts = (value for value in frame.f_locals.values() if isinstance(value, DurableContext))
+        path = next((context._path for context in contexts if hasattr(context, "_path")), None)
         if path is None:
             return None
         frame.f_trace_lines = False
 
-        def returned(frame: FrameType, event: str, _: Any) -> Any:
+        def returned(frame: FrameType, event: str, value: Any) -> Any:
             if event == "return":
-                tape.ends[path] = (code, frame.f_lasti)
+                code, lasti, given = self._called.pop(frame, (frame.f_code, frame.f_lasti, value))
+                same = given is value
+                self._tape.ends[path] = (code, lasti) if same else (frame.f_code, frame.f_lasti)
             return returned
 
         return returned
 
-    return called
+    def _handed_on(self, frame: FrameType, event: str, value: Any) -> Any:
+        if event == "return" and frame.f_back is not None:
+            self._called[frame.f_back] = (frame.f_code, frame.f_lasti, value)
+        return self._handed_on

@@ -11,9 +11,12 @@ from aws_durable_execution_sdk_python.exceptions import (
     SerDesError,
 )
 from aws_durable_execution_sdk_python.lambda_service import (
+    ChainedInvokeDetails,
     Operation,
+    OperationStatus,
     OperationSubType,
     OperationType,
+    StepDetails,
 )
 
 if TYPE_CHECKING:
@@ -39,6 +42,8 @@ def as_asked(ask: Ask) -> Operation | None:
     match = ask.match
     assert match is not None
     if match.operation_type.value != ask.type:
+        match = _of_other_type(match, ask.type)
+    if match is None:
         return None
     if match.sub_type != ask.sub_type and ({match.sub_type, ask.sub_type} & BATCHES) not in (
         set(),
@@ -48,6 +53,27 @@ def as_asked(ask: Ask) -> Operation | None:
     return dataclasses.replace(
         match, operation_id=ask.operation_id, name=ask.name, sub_type=ask.sub_type, parent_id=ask.parent_id
     )
+
+
+def _of_other_type(match: Operation, asked: str) -> Operation | None:
+    """Give a step's answer for that of an invoke, or the other way round: both are a value, or an error."""
+    told = match.step_details or match.chained_invoke_details
+    if told is None or match.status not in {OperationStatus.SUCCEEDED, OperationStatus.FAILED}:
+        return None
+    if asked == OperationType.STEP.value:
+        step = StepDetails(attempt=1, result=told.result, error=told.error)
+        return dataclasses.replace(
+            match, operation_type=OperationType.STEP, step_details=step, chained_invoke_details=None
+        )
+    if asked == OperationType.CHAINED_INVOKE.value:
+        invoke = ChainedInvokeDetails(result=told.result, error=told.error)
+        return dataclasses.replace(
+            match,
+            operation_type=OperationType.CHAINED_INVOKE,
+            chained_invoke_details=invoke,
+            step_details=None,
+        )
+    return None
 
 
 def would_go_on(ask: Ask) -> bool:
