@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from durable_debug.divergence import replay
-from durable_debug.errors import HistoryError
+from durable_debug.divergence.page import counted
+from durable_debug.errors import DivergenceError, HistoryError
 
 if TYPE_CHECKING:
     import os
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from durable_debug.divergence import Run
 
 __all__ = ["assert_replays", "histories"]
+
+_MOST_NAMED = 3
 
 
 def assert_replays(  # noqa: PLR0913 - those of replay
@@ -51,8 +54,21 @@ def assert_replays(  # noqa: PLR0913 - those of replay
     found = replay(
         handler, history, invocation=invocation, enter=enter, run=run, allow=allow, timeout=timeout
     )
-    found.raise_for_divergence()
+    if not found.ok:  # raised here: a frame of ours below this one would be shown
+        raise DivergenceError(f"{_headline(found)}\n{found.report()}")
     return found
+
+
+def _headline(run: Run) -> str:
+    """The first line of a failure, the only one that pytest's summary shows."""
+    if not run.divergences:
+        return f"no divergence, but the replay ended early: {run.stopped}"
+    told = [
+        one.kind + (f" at {Path(one.file).name}:{one.line}" if one.file else "")
+        for one in run.divergences[:_MOST_NAMED]
+    ]
+    more = ["…"] if len(run.divergences) > _MOST_NAMED else []
+    return f"{counted(len(run.divergences), 'divergence')}: {', '.join([*told, *more])}"
 
 
 def histories(folder: str | os.PathLike[str], pattern: str = "**/*.json") -> list[Any]:

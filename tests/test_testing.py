@@ -35,6 +35,19 @@ def test_another_one_fails_with_the_whole_report(samples):
     assert 'name="check-address"' in str(caught.value) and "shipping.py:41" in str(caught.value)
 
 
+def test_the_first_line_of_a_failure_says_what_and_where(samples, tmp_path):
+    app = tmp_path / "app.py"
+    app.write_text((samples / "apps" / "espresso.py").read_text().replace('"take-time"', '"read-clock"'))
+    line = next(n for n, text in enumerate(app.read_text().splitlines(), 1) if "read-clock" in text)
+    with pytest.raises(AssertionError) as caught:
+        assert_replays(f"{app}:handler", samples / "espresso_completed.json", enter=False)
+    assert str(caught.value).splitlines()[0] == f"1 divergence: renamed at app.py:{line}"
+    with pytest.raises(AssertionError) as caught:
+        assert_replays(f"{samples}/apps/shipping.py:handler", samples / "shipping_v1.json")
+    first = str(caught.value).splitlines()[0]
+    assert first.startswith("2 divergences: unexpected at shipping.py:41, renamed at shipping.py:")
+
+
 def test_options_are_those_of_replay(samples):
     history = dd.load(samples / "espresso_completed.json")
     run = assert_replays(f"{samples}/apps/espresso.py:handler", history, invocation=1, enter=False)
@@ -75,7 +88,8 @@ def test_a_folder_of_histories_in_a_users_test(samples, tmp_path):
     assert "1 failed, 2 passed" in found.stdout, found.stdout + found.stderr
     assert "test_replays[shipping_v1]" in found.stdout
     assert "DivergenceError" in found.stdout and "espresso.py:" in found.stdout
-    assert "durable_debug/testing.py" not in found.stdout  # our frames are hidden
+    for frame in ("durable_debug/testing.py", "durable_debug/divergence/", "in assert_replays"):
+        assert frame not in found.stdout  # our frames are hidden
 
 
 @pytest.mark.parametrize("relative", [True, False])

@@ -81,7 +81,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except DurableDebugError as error:
         print(f"durable-debug: {plain(error)}", file=sys.stderr)
         return 2
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as stop:
+        if str(stop):  # how far it came
+            print(f"durable-debug: {plain(stop)}", file=sys.stderr)
         return 130
     except BrokenPipeError:  # `… | head`; the interpreter flushes once more at its end
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from durable_debug.cli.text import plain
+from durable_debug.cli.values import jobs, seconds
 from durable_debug.errors import DurableDebugError
 
 if TYPE_CHECKING:
@@ -75,17 +76,9 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         help="let the handler do this outside steps: network, process, file, or a glob on what it does",
     )
     parser.add_argument(
-        "--timeout", metavar="S", type=float, default=60.0, help="give up on a history after S seconds (60)"
+        "--timeout", metavar="S", type=seconds, default=60.0, help="give up on a history after S seconds (60)"
     )
     parser.set_defaults(do=audit)
-
-
-def jobs(text: str) -> int:
-    """Read a number of jobs: joblib's meaning, so -1 is one per core."""
-    number = int(text)
-    if number == 0:
-        raise ValueError(text)
-    return number
 
 
 def audit(arguments: argparse.Namespace) -> int:

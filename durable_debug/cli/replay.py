@@ -9,6 +9,7 @@ from argparse import ArgumentTypeError, RawDescriptionHelpFormatter
 from typing import TYPE_CHECKING, Any
 
 from durable_debug.cli.text import error_line, paint, paint_status, plain, ranges, symbol, word
+from durable_debug.cli.values import seconds
 
 if TYPE_CHECKING:
     import argparse
@@ -81,7 +82,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         help="let this operation's body run where the history has no answer for it",
     )
     parser.add_argument(
-        "--timeout", metavar="S", type=float, default=60.0, help="give up after S seconds (60)"
+        "--timeout", metavar="S", type=seconds, default=60.0, help="give up after S seconds (60)"
     )
     parser.add_argument("--json", action="store_true", help="the outcome as JSON")
     parser.set_defaults(do=replay)

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any, Self
 
 from durable_debug.divergence.crew import Batch, Job, dismiss, work
 from durable_debug.divergence.gather import Source, gathered
+from durable_debug.divergence.page import counted
 from durable_debug.divergence.report import Report, Rows
 from durable_debug.divergence.sending import sent
-from durable_debug.errors import HistoryError
+from durable_debug.errors import DurableDebugError, HandlerError, HistoryError
 from durable_debug.history import History
 from durable_debug.replay.engine import names
 
@@ -51,11 +52,12 @@ def audit(  # noqa: PLR0913
         their ARNs).
     histories
         Paths, glob patterns, folders (their ``*.json`` at any depth), archives, stores, or whatever else `load` takes;
-        one or an iterable of them. An iterator is never held in memory as a whole; it may be advanced from another
-        thread than this.
+        one or an iterable of them. A path that leads nowhere is an error at once; only if an iterator gives it, it is a
+        row. An iterator is never held in memory as a whole; it may be advanced from another thread than this.
     against
         The handler as it was before a change (or a mapping). What it does otherwise than a history is left out, so
-        that the report shows which executions the change breaks, and only by what changed.
+        that the report shows which executions the change breaks, and only by what changed. Where it hangs, ends its
+        process or can't be replayed, nothing is left out, and the row says so (``no_baseline``).
     n_jobs
         How many at a time: joblib's meaning. By default what `joblib.parallel_config` says, or one per core. With
         ``joblib.parallel_config(backend="dask")`` (or another cluster's) around the call, the work is done there,
@@ -78,6 +80,8 @@ def audit(  # noqa: PLR0913
         The handler does not exist, does not import, is not durable or can't be sent to another process.
     HistoryError
         There are no histories.
+    DurableDebugError
+        `timeout` or `n_jobs` means nothing.
 
     Examples
     --------
@@ -86,6 +90,7 @@ def audit(  # noqa: PLR0913
     (False, 'unexpected', 41)
     """
     start = time.perf_counter()
+    _refuse_what_means_nothing((handler, against), n_jobs, timeout)
     sources, count = gathered(histories)
     options = {"timeout": timeout, "enter": enter, "run": names(run), "allow": names(allow)}
     job = Job(
@@ -96,15 +101,36 @@ def audit(  # noqa: PLR0913
         options=options,
     )
     rows = Rows()
-    with _Bar(count, show=progress) as bar:
-        for index, label, checked in _spread(job, sources, n_jobs):
-            rows.add(index, label, checked)
-            bar.update(broken=not checked.ok)
+    try:
+        with _Bar(count, show=progress) as bar:
+            for index, label, checked in _spread(job, sources, n_jobs):
+                rows.add(index, label, checked)
+                bar.update(broken=not checked.ok)
+    except KeyboardInterrupt:
+        done = "" if count is None else f"{len(rows):,} of "
+        done += counted(len(rows) if count is None else count, "history", "histories")
+        raise KeyboardInterrupt(f"The audit was stopped with {done} done.") from None
     if not len(rows):
         raise HistoryError("There are no histories to audit.", cure="Look at what gives them.")
     return rows.report(
         _called(handler), None if against is None else _called(against), time.perf_counter() - start
     )
+
+
+def _refuse_what_means_nothing(
+    handlers: tuple[object, ...], n_jobs: int | None, timeout: float | None
+) -> None:
+    if any(isinstance(one, Mapping) and not one for one in handlers):
+        raise HandlerError("The mapping of handlers is empty.", cure="Give {'function name': handler}.")
+    if n_jobs == 0:
+        raise DurableDebugError(
+            "n_jobs=0 is nobody to do the work.", cure="Give 1 or more, or -1 for one per core."
+        )
+    if timeout is not None and not timeout > 0:  # nor is NaN
+        raise DurableDebugError(
+            f"timeout={timeout!r} leaves no time for a replay.",
+            cure="Give seconds above 0, or None to wait for ever.",
+        )
 
 
 def _spread(job: Job, sources: Iterator[Source], n_jobs: int | None) -> Iterator[tuple[int, str, Checked]]:
@@ -196,7 +222,7 @@ class _Bar:
 
 def _called(handler: object) -> str:
     if isinstance(handler, Mapping):
-        return f"handlers of {len(handler)} functions"
+        return f"handlers of {counted(len(handler), 'function')}"
     if isinstance(handler, str):
         return handler
     found: Callable[..., Any] | Any = handler

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from durable_debug.divergence.witness import place_at, same_spot
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from durable_debug.divergence.findings import Finding
     from durable_debug.divergence.witness import Spot, Stack
@@ -60,12 +60,8 @@ def grouped(findings: Sequence[Finding], asks: Iterable[Ask], stacks: Mapping[in
         if finding.kind in _SINGLE:
             continue
         if finding.kind == "missing":
-            for side in (finding.leader, finding.follower):
-                if side is not None:
-                    joined.join(mine, ("missing", side is finding.leader, blame.whole(side)))
-            place = finding.place or blame.place(finding)
-            if place is not None:  # a helper that several call
-                joined.join(mine, ("missing", place))
+            for key in blame.gaps(finding):
+                joined.join(mine, ("missing", key))
             continue
         call, fraction = blame.of(finding)
         head = first_of_row.get((finding.kind, id(finding.run))) if finding.kind == "unexpected" else None
@@ -105,6 +101,24 @@ class _Blame:
         """All frames of a call."""
         ways = self._ways(ask)
         return ways[-1][1] if ways else (ask.seq,)
+
+    def gaps(self, finding: Finding) -> Iterator[object]:
+        """What tells the place in the code that something is missing from: any of these, where two have it in common."""
+        for side in (finding.leader, finding.follower):
+            if side is not None:
+                yield side is finding.leader, self.whole(side)
+        yield from self._tail_of_helper(finding)
+        place = finding.place or self.place(finding)
+        if place is not None:
+            yield place
+
+    def _tail_of_helper(self, finding: Finding) -> Iterator[object]:
+        """The last call of a helper, behind which something of the helper itself is missing."""
+        leader = self._stacks.get(finding.leader.seq, ()) if finding.leader is not None else ()
+        follower = self._stacks.get(finding.follower.seq, ()) if finding.follower is not None else ()
+        held = finding.operation
+        if len(leader) > 1 and held is not None and all(spot[0] is not leader[0][0] for spot in follower):
+            yield *same_spot(leader[0]), held.type, held.sub_type
 
     def _blamed(self, finding: Finding) -> tuple[Spot, _Key, float] | None:
         anchor = finding.anchor

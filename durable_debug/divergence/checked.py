@@ -14,11 +14,15 @@ from durable_debug.errors import DurableDebugError, HandlerError, HistoryError
 from durable_debug.replay.asked import Place, place_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from durable_debug.history import History
 
 __all__ = ["OBSTACLES", "Checked", "checked", "obstacle"]
 
 _MOST_FINDINGS = 100  # of one history; all of them are in its own `replay`
+
+_NOT_REACHED = "Not reached: the execution "  # so begins the effect of what is behind the execution's end
 
 # What keeps a history from being compared: a finding too, though no divergence. kind -> advice where the error has none
 OBSTACLES = {
@@ -44,6 +48,10 @@ class Checked:
         Divergences, and what kept the history from being compared (a kind of `OBSTACLES`).
     known
         Divergences that the other handler, compared with, has as well.
+    no_baseline
+        Why the other handler could not be compared with; None where it could, or nothing had to be compared.
+    provisional
+        Whether this is before comparing with the other handler; what comes of that follows.
     """
 
     arn: str | None = None
@@ -55,11 +63,22 @@ class Checked:
     findings: tuple[Divergence, ...] = ()
     divergences: int = 0
     known: int = 0
+    no_baseline: str | None = None
+    provisional: bool = False
     seconds: float = 0.0
 
+    @property
+    def hung(self) -> bool:
+        """Whether a handler never ended: its threads may still be there."""
+        return any(one.kind == "hung" for one in self.findings) or (self.no_baseline or "").startswith("hung")
 
-def checked(content: object, handler: object, against: object | None, options: Mapping[str, Any]) -> Checked:
-    """Replay one history.
+
+def checked(
+    content: object, handler: object, against: object | None, options: Mapping[str, Any]
+) -> Iterator[Checked]:
+    """Replay one history; where it is to be compared, give what the handler does before the other one is replayed.
+
+    The other one may end this process.
 
     Parameters
     ----------
@@ -82,14 +101,18 @@ def checked(content: object, handler: object, against: object | None, options: M
             arn=history.arn, name=history.name, function=history.function_name, recorded_status=history.status
         )
         run = run_over(_handler_of(history, handler), history, **options)
-        found = replace(found, **_compared(run, against, options))
+        findings = _findings(run)
+        found = replace(found, status=run.status, **_counted(findings))
+        if findings and against is not None:
+            yield replace(found, provisional=True, seconds=time.perf_counter() - start)
+            found = replace(found, **_compared(findings, history, against, options))
     except HistoryError as error:
         found = replace(found, findings=(obstacle("unreadable", error.message, error.cure),))
     except HandlerError as error:
         found = replace(found, findings=(obstacle("no_handler", error.message, error.cure),))
     except Exception as error:  # noqa: BLE001 - a row, not the end of the audit
         found = replace(found, findings=(obstacle("crashed", f"{type(error).__name__}: {error}"),))
-    return replace(found, seconds=time.perf_counter() - start)
+    yield replace(found, seconds=time.perf_counter() - start)
 
 
 def obstacle(kind: str, message: str, cure: str = "", place: Place | None = None) -> Divergence:
@@ -125,26 +148,41 @@ def _handler_of(history: History, handler: object) -> object:
     return handler[name]
 
 
-def _compared(run: Run, against: object | None, options: Mapping[str, Any]) -> dict[str, Any]:
-    findings = _findings(run)
-    known = 0
-    if findings and against is not None:
-        try:
-            before = {
-                _signature(one)
-                for one in _findings(run_over(_handler_of(run.history, against), run.history, **options))
-            }
-        except DurableDebugError:
-            before = set()  # the other one can't be replayed at all: everything is new
-        new = tuple(one for one in findings if _signature(one) not in before)
-        known, findings = len(findings) - len(new), new
+def _counted(findings: tuple[Divergence, ...]) -> dict[str, Any]:
     return {
-        "status": run.status,
         "ok": not findings,
         "findings": findings[:_MOST_FINDINGS],
         "divergences": sum(1 for one in findings if one.kind not in OBSTACLES),
-        "known": known,
     }
+
+
+def _compared(
+    findings: tuple[Divergence, ...], history: History, against: object, options: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Leave out what the other handler does too; without a baseline, nothing."""
+    try:
+        before = _findings(run_over(_handler_of(history, against), history, **options))
+    except DurableDebugError as error:
+        return {"no_baseline": str(error)}
+    except Exception as error:  # noqa: BLE001 - of the other handler
+        return {"no_baseline": f"crashed: {type(error).__name__}: {error}"}
+    lost = next((one for one in before if one.kind in OBSTACLES), None)
+    if lost is not None:
+        return {"no_baseline": f"{lost.kind}: {lost.message}"}
+    signatures = {_signature(one) for one in before}
+    known = [one for one in findings if _signature(one) in signatures]
+    new = tuple(one for one in findings if one not in known and not _only_follows(one, known))
+    return {**_counted(new), "known": len(findings) - len(new)}
+
+
+def _only_follows(one: Divergence, known: list[Divergence]) -> bool:
+    """Whether it is how the execution ends, but Lambda never comes to that: something known stops it before."""
+    if one.kind not in {"result", "error", "outcome"} or not one.lambda_effect.startswith(_NOT_REACHED):
+        return False
+    stop = one.lambda_effect.removeprefix(_NOT_REACHED)
+    return any(
+        it.kind == "would_run" or it.lambda_effect.endswith(stop) for it in known if it.severity == "error"
+    )
 
 
 def _findings(run: Run) -> tuple[Divergence, ...]:

@@ -16,7 +16,7 @@ import tempfile
 import threading
 import time
 from collections import defaultdict, deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from durable_debug.divergence.checked import Checked, obstacle
@@ -72,6 +72,12 @@ class Ended(Exception):  # noqa: N818 - the end of a process
         super().__init__(message)
         self.overdue = overdue
 
+    def told(self, limit: float | None) -> tuple[str, str]:
+        """Give the kind of obstacle that this is, and a sentence."""
+        if self.overdue:
+            return "hung", f"The replay gave no answer for {limit:g} s."
+        return "crashed", f"The replay ended its process ({self})."
+
 
 class Hand:
     """One process."""
@@ -112,6 +118,15 @@ class Hand:
             if following and len(following[0]) <= _SMALL:  # so that it need not wait for us
                 self._send(following[0])
             answer: Checked = self._receive(self._limit)
+            if answer.provisional:
+                try:
+                    answer = self._receive(self._limit)
+                except Ended as ended:
+                    if not (ended.overdue or self.fresh):
+                        raise
+                    self.fresh = False  # the next history is not what ended it
+                    yield replace(answer, provisional=False, no_baseline=": ".join(ended.told(self._limit)))
+                    raise Ended(str(ended), overdue=False) from ended
             self.fresh = False
             yield answer
 
@@ -192,22 +207,14 @@ def work(job: Job, batch: Batch) -> list[tuple[int, Checked]]:
             try:
                 for answer in asked.answers([content for _, content in waiting]):
                     found.append((waiting.popleft()[0], answer))
-                    if any(one.kind == "hung" for one in answer.findings):  # its threads may still be there
+                    if answer.hung:
                         _drop(job, asked)
                         hand = None
                         break
             except Ended as ended:
-                if ended.overdue:
-                    found.append(
-                        (
-                            waiting.popleft()[0],
-                            _lost("hung", f"The replay gave no answer for {job.limit:g} s."),
-                        )
-                    )
-                elif asked.fresh:
-                    found.append(
-                        (waiting.popleft()[0], _lost("crashed", f"The replay ended its process ({ended})."))
-                    )
+                if ended.overdue or asked.fresh:
+                    lost = Checked(findings=(obstacle(*ended.told(job.limit)),))
+                    found.append((waiting.popleft()[0], lost))
                 # else perhaps something that an earlier history left behind: once more, in another process
                 _drop(job, asked)
                 hand = None
@@ -215,10 +222,6 @@ def work(job: Job, batch: Batch) -> list[tuple[int, Checked]]:
         if hand is not None:
             _give_back(job, hand)
     return found
-
-
-def _lost(kind: str, message: str) -> Checked:
-    return Checked(findings=(obstacle(kind, message),))
 
 
 def _take(job: Job) -> Hand:

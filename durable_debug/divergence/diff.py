@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
+
+from durable_debug.divergence.outcome import objection
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -38,6 +40,8 @@ class Line:
         The two sides; both None for a virtual context.
     numbers
         Of the divergences that show here, from 1.
+    last
+        Whether Lambda comes no further than this call: it fails here, or would run something.
     """
 
     mark: str
@@ -45,6 +49,7 @@ class Line:
     recorded: Operation | None
     asked: AskedOperation | None
     numbers: tuple[int, ...] = ()
+    last: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +66,18 @@ class Fold:
 
 def diff(run: Run) -> list[Line]:
     """Align the recorded operations with those asked for, in the order of the code."""
-    return list(_Differ(run).lines())
+    last = _last_position(run)
+    return [
+        replace(line, last=True) if last and line.asked is not None and line.asked.position == last else line
+        for line in _Differ(run).lines()
+    ]
+
+
+def _last_position(run: Run) -> str | None:
+    """Position of the call at which Lambda fails or would run something; None where it comes to the end."""
+    halt = run.recording.halt
+    ask = objection(run.recording) or (halt.ask if halt is not None and halt.kind == "would_run" else None)
+    return ask.position if ask is not None else None
 
 
 def folded(lines: Sequence[Line]) -> list[Line | Fold]:
@@ -85,6 +101,8 @@ def _telling(lines: Sequence[Line]) -> Iterator[int]:
     """Give the indices of lines that differ, the first of those that differ alike."""
     alike: Counter[object] = Counter()
     for index, line in enumerate(lines):
+        if line.last:
+            yield index
         if line.mark in FOLDABLE and not line.numbers:
             alike[()] = 0  # what has no divergence of its own belongs to the one above it
             continue

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from durable_debug.divergence.verdict import Judge
+from durable_debug.divergence.wording import called, described, short_ids, shortened
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,8 +20,10 @@ if TYPE_CHECKING:
 
 __all__ = ["KINDS", "Divergence", "judged"]
 
+_LONGEST_REPR = 80
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(frozen=True, slots=True, repr=False)
 class Divergence:
     """One thing that a replay does otherwise than the history.
 
@@ -85,12 +89,17 @@ class Divergence:
         """How often the same change shows."""
         return max(1, len(self.positions))
 
+    def __repr__(self) -> str:
+        at = f" at {PurePath(self.file).name}:{self.line}" if self.file else ""
+        return f"<Divergence {self.kind} ({self.severity}){at}: {shortened(self.message, _LONGEST_REPR)}>"
+
 
 _KEEP = "Keep the code of running executions: deploy the change as a new version and let old executions end on theirs."
+_OTHER_ARGUMENT = "{name}: {what} was {recorded}, is now {asked}"
 
 # kind -> (sentence, advice)
 KINDS: dict[str, tuple[str, str]] = {
-    "missing": ("{recorded} was recorded, but is not asked for", f"{_KEEP}"),
+    "missing": ("{recorded} {was} recorded, but {is_} not asked for", f"{_KEEP}"),
     "unexpected": ("{asked} is asked for, but the history has no such operation", f"{_KEEP}"),
     "renamed": (
         "{recorded} is now {asked}",
@@ -106,36 +115,36 @@ KINDS: dict[str, tuple[str, str]] = {
         "Ask for operations in the recorded order; do not order them by a set, a clock or chance.",
     ),
     "nesting_changed": (
-        "{recorded} is now {asked}",
+        "recorded {recorded}, now {asked}",
         "Keep contexts and the nesting type of maps and parallels as recorded.",
     ),
     "item_count": (
-        "the batch had {recorded} and has now {asked}",
+        "{name} had {recorded}, now it has {asked}",
         "Compute the items in a step, so that a replay has the same ones.",
     ),
     "branch_name": ("branch {recorded} is now {asked}", "Keep the names of items and branches as recorded."),
     "wait_duration": (
-        "{recorded} was recorded, now it is {asked}",
+        _OTHER_ARGUMENT,
         "Nothing for this execution; new ones wait as the code says.",
     ),
     "invoke_target": (
-        "{recorded} was invoked, now it would be {asked}",
+        _OTHER_ARGUMENT,
         "Make sure that old executions may keep the old function's answer.",
     ),
     "invoke_payload": (
-        "{recorded} was sent, now it would be {asked}",
+        _OTHER_ARGUMENT,
         "Compute what is sent in a step, or accept that old executions keep the old answer.",
     ),
     "invoke_tenant": (
-        "{recorded} was recorded, now it is {asked}",
+        _OTHER_ARGUMENT,
         "Make sure that old executions may keep the old tenant's answer.",
     ),
     "callback_timeout": (
-        "{recorded} was recorded, now it is {asked}",
+        _OTHER_ARGUMENT,
         "Nothing for this execution; new callbacks time out as the code says.",
     ),
     "child_result": (
-        "the body recorded: {recorded}; now: {asked}",
+        "{name}: its body {recorded}, now it {asked}",
         "Move what changed into a step, or accept that completed contexts keep their recorded result.",
     ),
     "result": (
@@ -184,8 +193,7 @@ def judged(groups: Sequence[Group], findings: Sequence[Finding], first: Recordin
 
 def _divergence(group: Group, judge: Judge) -> Divergence:
     first = group.findings[0]
-    sentence, advice = KINDS[first.kind]
-    message = sentence.format(recorded=first.recorded, asked=first.asked)
+    message, advice = _message(first), KINDS[first.kind][1]
     if len(group.findings) > 1:
         message += f" (and {len(group.findings) - 1} more like it)"
     severity, effect = judge.verdict(group.findings)
@@ -205,4 +213,38 @@ def _divergence(group: Group, judge: Judge) -> Divergence:
         advice=advice,
         positions=tuple(dict.fromkeys(positions)),
         index=None if first.order == math.inf else max(0, math.ceil(first.order)),
+    )
+
+
+def _message(finding: Finding) -> str:
+    """One sentence with both sides, and the operation's name where the sides are of something of it."""
+    sentence, _ = KINDS[finding.kind]
+    operation, ask = finding.operation, finding.ask
+    recorded, asked, what = finding.recorded, finding.asked, ""
+    if ask is not None and (ask.virtual or operation is None):  # a FLAT branch's operation is its batch's
+        name = described(ask.type, ask.sub_type, ask.name)
+    else:
+        name = called(operation) if operation is not None else ""
+    if sentence is _OTHER_ARGUMENT:
+        what, _, recorded = str(recorded).partition(": ")
+        asked = str(asked).removeprefix(f"{what}: ")
+    elif finding.kind == "child_result":
+        recorded, asked = (
+            side.replace("result ", f"{verb} ", 1) if side.startswith("result ") else side
+            for side, verb in ((str(recorded), "returned"), (str(asked), "returns"))
+        )
+    elif finding.kind == "nesting_changed" and str(recorded).endswith(" branches"):
+        recorded, asked = f"{name} with {recorded}", f"with {asked}"
+    several = finding.kind == "missing" and recorded != (
+        called(operation) if operation else "a virtual context"
+    )
+    return short_ids(
+        sentence.format(
+            name=name,
+            what=what,
+            recorded=recorded,
+            asked=asked,
+            was="were" if several else "was",
+            is_="are" if several else "is",
+        )
     )

@@ -8,6 +8,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from durable_debug.divergence.page import counted
 from durable_debug.errors import DurableDebugError, HandlerError
 
 if TYPE_CHECKING:
@@ -85,9 +86,7 @@ def _title(run: Run) -> str:
     what = f"{history.name or 'An execution'}" + (
         f" of {history.function_name}" if history.function_name else ""
     )
-    told = (
-        f"{what}: {history.status}, {len(history.tree())} operations. The handler must still do what it did."
-    )
+    told = f"{what}: {history.status}, {counted(len(history.tree()), 'operation')}. The handler must still do what it did."
     return re.sub(r'[\\"\x00-\x1f]', "?", told)[:300]
 
 

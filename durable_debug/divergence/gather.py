@@ -17,6 +17,7 @@ from durable_debug.sources import Histories, load
 __all__ = ["Source", "gathered"]
 
 _FILES = (".json", ".json.gz", ".json.zst")
+_NO_PATHS = ("{", "[{", "arn:")  # `load` knows, or says what to do
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,17 +53,24 @@ def gathered(histories: object) -> tuple[Iterator[Source], int | None]:
     Raises
     ------
     HistoryError
-        A folder or a pattern has no files.
+        A folder or a pattern has no files, or a path that is not handed on by an iterator leads nowhere.
     """
+    if histories is None:
+        raise HistoryError(
+            "None is no history.",
+            cure="Give paths, documents or histories; look at what should have given them.",
+        )
     if isinstance(histories, Histories):
         return _shelved(histories), len(histories) + len(histories.problems)
     if isinstance(histories, str | os.PathLike):
-        found = list(_named(histories))
+        found = [source for place in _places(histories) for source in _named(place)]
         return iter(found), len(found)
     if not _is_many(histories):
         return iter([Source(_label(histories, 0), histories)]), 1
     assert isinstance(histories, Iterable)
-    count = len(histories) if isinstance(histories, Sized) and not _may_be_folders(histories) else None
+    if isinstance(histories, list | tuple):
+        histories = [place for one in histories for place in _places(one)]
+    count = len(histories) if isinstance(histories, Sized) and not _may_hold_many(histories) else None
     return _each(histories), count
 
 
@@ -75,10 +83,31 @@ def _is_many(histories: object) -> bool:
     return not (isinstance(first, Mapping) and "EventType" in first)  # else the events of one history
 
 
-def _may_be_folders(histories: Iterable[Any]) -> bool:
-    if not isinstance(histories, list | tuple):
+def _places(given: Any) -> list[Any]:
+    """Give the files that a folder or a pattern stands for, anything else as it is; a path must lead somewhere."""
+    if not isinstance(given, str | os.PathLike):
+        return [given]
+    text = os.fspath(given)
+    if text.startswith(_NO_PATHS) or "://" in text:
+        return [given]
+    path = Path(text).expanduser()
+    if text.strip() and (path.is_dir() or glob.has_magic(text)):
+        return list(_files(text, path))
+    place = path if path.exists() else Path(text.rpartition("#")[0] or text).expanduser()
+    if not text.strip() or not place.exists():
+        load(text)  # says so, and what may have been meant
+    return [given]
+
+
+def _may_hold_many(histories: Sized) -> bool:
+    """Whether one of these may stand for several histories, which nobody counted yet."""
+    if not isinstance(histories, list):
         return True
-    return any(isinstance(one, str | os.PathLike) and not Path(one).is_file() for one in histories)
+    return any(
+        isinstance(one, Histories)
+        or (isinstance(one, str | os.PathLike) and not os.fspath(one).endswith(_FILES))
+        for one in histories
+    )
 
 
 def _each(histories: Iterable[Any]) -> Iterator[Source]:
@@ -95,7 +124,7 @@ def _each(histories: Iterable[Any]) -> Iterator[Source]:
 def _named(given: str | os.PathLike[str]) -> Iterator[Source]:
     """Give what a path, a pattern or an address stands for; a file that is not there is one too, told by `load`."""
     text = os.fspath(given)
-    if text.startswith(("{", "[{", "arn:")):  # `load` knows, or says what to do
+    if text.startswith(_NO_PATHS):
         yield Source(text, text)
         return
     path = Path(text).expanduser()

@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
+import re
+from itertools import takewhile
 from typing import TYPE_CHECKING
 
 from durable_debug.divergence.diff import Fold, Line, diff, folded
-from durable_debug.divergence.page import SIGNS, chip, code, counted, page, severity, text, where
+from durable_debug.divergence.outcome import objection
+from durable_debug.divergence.page import SIGNS, chip, code, page, severity, text, where
+from durable_debug.divergence.wording import counted, counts, located, short_ids
 
 if TYPE_CHECKING:
     from durable_debug.divergence.divergence import Divergence
     from durable_debug.divergence.run import Run
+    from durable_debug.history import Operation
     from durable_debug.replay.asked import AskedOperation
 
 __all__ = ["card", "finding"]
 
-_MOST_DIVERGENCES = 25
+_MOST_DIVERGENCES = 50
+_MOST_OPEN = 5  # divergences above the tree; those below it are folded
 _MOST_LINES = 240
 _MOST_UNCHECKED = 20
 _DEEPEST = 12
+_SHORT_NAME = 24  # shown whole
+_TAIL = 12  # of a longer one, what is cut last
+_LEAST = 4  # characters that stay of what is cut first
+_WORD_BEGUN = re.compile(r"[^\W_]{0,12}$")
 
 _STATUS_SIGNS = {
     "SUCCEEDED": "✓",
@@ -68,13 +78,18 @@ def card(run: Run) -> str:
         HTML for light and dark pages; everything from the history and the handler escaped, and its size bounded.
     """
     body = [_headline(run)]
-    body += [finding(number, one) for number, one in enumerate(run.divergences[:_MOST_DIVERGENCES], 1)]
+    found = [
+        finding(number, one, folded=number > _MOST_OPEN)
+        for number, one in enumerate(run.divergences[:_MOST_DIVERGENCES], 1)
+    ]
+    body += found[:_MOST_OPEN]
+    if run.divergences:
+        body.append(_tree(run))
+    body += found[_MOST_OPEN:]
     if len(run.divergences) > _MOST_DIVERGENCES:
         body.append(
             f'<section class="mut">… and {len(run.divergences) - _MOST_DIVERGENCES:,} more: see run.divergences</section>'
         )
-    if run.divergences:
-        body.append(_tree(run))
     body.append(_unchecked(run))
     return page("".join(body))
 
@@ -93,10 +108,7 @@ def _headline(run: Run) -> str:
     else:
         worst, told = "warning", "No divergence, but the replay ended early"
     facts = [f"replay {_status(run.status)}", f"recorded {_status(history.status)}"]
-    facts += [
-        counted(len(run.complete.operations), "operation") + " asked for",
-        f"{len(history.tree()):,} recorded",
-    ]
+    facts.append(counts(run))
     lines = [f'<b><i class="{worst}">{SIGNS[worst]}</i>{told}</b>']
     lines.append(
         f"<small>{text(run.recording.handler.name, 120)} over {text(history.name or history.arn or 'a history', 120)}</small><br>"
@@ -114,21 +126,28 @@ def _status(status: str) -> str:
     return f"{_STATUS_SIGNS.get(status, '')} {text(status, 40)}".strip()
 
 
-def finding(number: int, one: Divergence, more: str = "") -> str:
+def finding(number: int, one: Divergence, more: str = "", *, folded: bool = False) -> str:
     """One divergence: its line of code, both sides, what Lambda does, what to do."""
     spread = f"<small>{counted(one.occurrences, 'place')}</small>" if one.occurrences > 1 else ""
-    position = one.position or one.recorded_position
-    at = f"<small>position {text(position, 40)}</small>" if position else ""
-    title = f"{chip(number)}<span>{text(one.kind.replace('_', ' '))}</span>{severity(one.severity)}{where(one.place)}{at}{spread}{more}"
+    at = f"<small>{text(in_history, 120)}</small>" if (in_history := located(one)) else ""
+    title = f"{chip(number)}<span>{text(one.kind.replace('_', ' '))}</span>{severity(one.severity)}{where(one.place)}"
     facts = []
-    told = one.message.lower()
-    if any(side is not None and side.lower() not in told for side in (one.recorded, one.asked)):
+    if not (_is_told(one.recorded, one.message) and _is_told(one.asked, one.message)):
         facts += [
             _fact("history", one.recorded or "(nothing)", "old"),
             _fact("code", one.asked or "(nothing)", "new"),
         ]
     facts += [_fact("Lambda", one.lambda_effect), _fact("advice", one.advice)]
-    return f"<section><h4>{title}</h4><p>{text(one.message, 500)}</p>{code(one.place)}<dl>{''.join(facts)}</dl></section>"
+    rest = f"<p>{text(one.message, 500)}</p>{code(one.place)}<dl>{''.join(facts)}</dl>"
+    if folded:
+        return f"<section><details><summary><h4>{title}</h4></summary>{at}{spread}{more}{rest}</details></section>"
+    return f"<section><h4>{title}{at}{spread}{more}</h4>{rest}</section>"
+
+
+def _is_told(side: str | None, message: str) -> bool:
+    """Whether a sentence has all that a side says."""
+    told = message.lower()
+    return side is None or all(word in told for word in short_ids(side).lower().replace(":", " ").split())
 
 
 def _fact(name: str, value: str, css: str = "") -> str:
@@ -139,7 +158,7 @@ def _fact(name: str, value: str, css: str = "") -> str:
 
 def _tree(run: Run) -> str:
     lines = folded(diff(run))
-    rows = [_fold(one) if isinstance(one, Fold) else _line(one) for one in lines[:_MOST_LINES]]
+    rows = [_fold(one) if isinstance(one, Fold) else _line(one, run) for one in lines[:_MOST_LINES]]
     left = sum(one.count if isinstance(one, Fold) else 1 for one in lines[_MOST_LINES:])
     if left:
         rows.append(
@@ -150,15 +169,43 @@ def _tree(run: Run) -> str:
     return f'<section class="tree">{head}{"".join(rows)}{end}</section>'
 
 
-def _line(line: Line) -> str:
+def _line(line: Line, run: Run) -> str:
     old_sign, old_css, new_sign, new_css = _SIDES[line.mark]
-    old, new = _recorded(line), _asked(line.asked)
+    old, new = _recorded(line), _asked(line)
     if line.mark == "moved":  # one side stands here, the other elsewhere
         old_css, new_css = (old_css, "z") if old else ("z", new_css)
     pad = "&nbsp;" * (2 * min(line.depth, _DEEPEST))
     chips = "".join(chip(number) for number in line.numbers[:5])
     left = _side(old_sign, old_css, old and pad + old, "" if new else chips)
-    return f"<div>{left}{_side(new_sign, new_css, new and pad + new, chips)}</div>"
+    last = f'<div class="last">{_last(run)}</div>' if line.last else ""
+    return f"<div>{left}{_side(new_sign, new_css, new and pad + new, chips)}</div>{last}"
+
+
+def _last(run: Run) -> str:
+    """What Lambda does at the last call that it comes to."""
+    below = "below is what the code would ask for after it"
+    if objection(run.recording) is None:
+        return f"▸ Lambda goes on by itself here ({text(run.stopped, 120)}); {below}"
+    if run.status == "FAILED":
+        return f"✗ Lambda fails here; {below}"
+    return f"▲ the SDK objects here, and the handler catches it; {below}"
+
+
+def _name(operation: Operation | AskedOperation, other: Operation | AskedOperation | None) -> str:
+    """A name, in parts where it is long: a narrow page cuts what is far from where the two sides part."""
+    name = operation.name or "(no name)"
+    if len(name) <= _SHORT_NAME:
+        return f"<i>{text(name)}</i>"
+    twin = (other.name if other is not None else None) or name
+    start, end = len(name) - _TAIL, 0
+    if twin != name:
+        start = len(_WORD_BEGUN.sub("", name[: _shared(name, twin)]))
+        end = _shared(name[start:][::-1], twin[start:][::-1])
+    end = len(name) - end
+    parts = ((name[:start], ' class="far"'), (name[start:end], ""), (name[end:], ' class="far"'))
+    return "".join(
+        f"<i{css if len(part) > _LEAST else ''}>{text(part, 80)}</i>" for part, css in parts if part
+    )
 
 
 def _side(sign: str, css: str, content: str, chips: str) -> str:
@@ -176,16 +223,20 @@ def _recorded(line: Line) -> str:
     if operation is None:
         return _VIRTUAL if line.asked is None or line.mark == "same" else ""
     sign = _STATUS_SIGNS.get(operation.status, "?")
-    return (
-        f"{text(operation.name or '(no name)', 80)}<s>{_kind(operation.type, operation.sub_type)} {sign}</s>"
-    )
+    return f"{_name(operation, line.asked)}<s>{_kind(operation.type, operation.sub_type)} {sign}</s>"
 
 
-def _asked(operation: AskedOperation | None) -> str:
+def _shared(one: str, other: str) -> int:
+    """How many characters two names begin with alike."""
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False)))
+
+
+def _asked(line: Line) -> str:
+    operation = line.asked
     if operation is None:
         return ""
     kind = "virtual context" if operation.answer == "virtual" else _kind(operation.type, operation.sub_type)
-    return f"{text(operation.name or '(no name)', 80)}<s>{kind} :{operation.line}</s>"
+    return f"{_name(operation, line.recorded)}<s>{kind} :{operation.line}</s>"
 
 
 def _kind(type_: str, sub_type: str | None) -> str:
@@ -207,7 +258,7 @@ def _end(run: Run) -> str:
         return ""
     same = run.status == history.status and run.result == history.result
     error = text((run.error or {}).get("ErrorType", "").rpartition(".")[2], 60)
-    told = f"execution {_status(run.status)}" + (f"<s>{error}</s>" if error else "")
+    told = f"execution {_status(run.status)}" + (f'<i class="far"><s>{error}</s></i>' if error else "")
     if run.status == history.status == "SUCCEEDED" and not same:
         told += "<s>another result</s>"
     sign, old, new = ("", "", "") if same else ("≠", "o", "w")

@@ -40,7 +40,8 @@ def junit(report: Report) -> str:
             problem = ET.SubElement(
                 case, kind, type=_xml(", ".join(row.kinds)), message=_xml(row.message or "")
             )
-            problem.text = _xml("\n\n".join(_told(causes[number]) for number in row.causes))
+            told = [f"no baseline: {row.no_baseline}"] if row.no_baseline else []
+            problem.text = _xml("\n\n".join([*told, *(_told(causes[number]) for number in row.causes)]))
     suites = ET.Element("testsuites")
     suites.append(suite)
     ET.indent(suites)

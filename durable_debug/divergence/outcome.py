@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from durable_debug.replay.guard import SideEffect
     from durable_debug.replay.recording import Recording
 
-__all__ = ["ended_by_handler", "find_in_outcome", "find_side_effects", "goes_on", "objection"]
+__all__ = ["ended_by_handler", "failed_by", "find_in_outcome", "find_side_effects", "goes_on", "objection"]
 
 _SERVICE_ERROR = re.compile(r"RequestId: [0-9a-f-]+ Error:")
 _EMULATOR = "aws_durable_execution_sdk_python_testing."  # the emulator's own objection to what it was sent
@@ -57,8 +57,18 @@ def ended_by_handler(history: History) -> bool:
 
 
 def objection(recording: Recording) -> Any:
-    """The call that Lambda would object to: the SDK raises NonDeterministicExecutionError; None if it does not."""
+    """The call that Lambda would object to first: the SDK raises NonDeterministicExecutionError; None if it does not."""
     return next((ask for ask in recording.asks if not ask.looked and _is_objection(ask.failure)), None)
+
+
+def failed_by(recording: Recording, ask: Any) -> bool:
+    """Whether it was the objection to this call that ended the execution."""
+    error = recording.outcome.error or {}
+    return (
+        recording.outcome.status == "FAILED"
+        and "NonDeterministic" in str(error.get("ErrorType"))
+        and error.get("ErrorMessage") == str(ask.failure)
+    )
 
 
 def _is_objection(error: BaseException | None) -> bool:
@@ -210,10 +220,7 @@ def _unexplained(first: Recording, others: Sequence[Finding]) -> list[Finding]:
 def _swallowed(first: Recording) -> list[Finding]:
     """The SDK's objection is an Exception: a handler's ``except Exception`` can hide it."""
     outcome, ask = first.outcome, objection(first)
-    failed_by_it = outcome.status == "FAILED" and "NonDeterministic" in str(
-        (outcome.error or {}).get("ErrorType")
-    )
-    if ask is None or failed_by_it:
+    if ask is None or failed_by(first, ask):
         return []
-    now = f"the handler goes on and {_end(outcome.status, outcome.result, outcome.error)}"
+    now = f"the handler goes on: {_end(outcome.status, outcome.result, outcome.error)}"
     return [Finding("swallowed", "NonDeterministicExecutionError", now, ask=ask, order=ask.seq + 0.25)]

@@ -9,6 +9,8 @@ import os
 import re
 from typing import TYPE_CHECKING
 
+from durable_debug.divergence.wording import counted, short_ids
+
 if TYPE_CHECKING:
     from durable_debug.replay.asked import Place
 
@@ -55,9 +57,13 @@ body[data-jp-theme-light="false"] .dd-card,body.vscode-dark .dd-card,body.theme-
 .dd-card details>summary{cursor:pointer;color:var(--muted)}.dd-card ul{margin:4px 0 0;padding:0 0 0 20px}.dd-card li{margin:0}
 .dd-card .tree{padding:0;font:12px/22px var(--mono)}
 .dd-card .tree>div{display:grid;grid-template-columns:minmax(0,1fr) minmax(0,1fr);min-height:22px}
-.dd-card .tree>div>span{padding:0 8px;overflow:hidden;white-space:nowrap;text-overflow:ellipsis;min-width:0}
+.dd-card .tree>div>span{display:flex;padding:0 8px;overflow:hidden;white-space:pre;min-width:0}
+.dd-card .tree>div>span>*{flex:none}
+.dd-card .tree>div>span>i{flex:0 1 auto;font-style:normal;overflow:hidden;text-overflow:ellipsis;min-width:0}
+.dd-card .tree>div>span>i.far{flex-shrink:9999;min-width:4.1ch}
 .dd-card .tree>div>span+span{border-left:1px solid var(--line)}
 .dd-card .tree>.head{border-bottom:1px solid var(--line);background:var(--shade);color:var(--muted);font-family:inherit}
+.dd-card .tree>.last{display:block;padding:0 8px 0 24px;border-bottom:1px dashed var(--old);color:var(--old)}
 .dd-card .tree>.fold{display:block;padding:0 8px 0 24px;background:var(--shade);color:var(--muted)}
 .dd-card .tree u{display:inline-block;width:16px;text-decoration:none;font-weight:700;text-align:center}
 .dd-card .tree s{text-decoration:none;color:var(--muted);margin-left:8px}
@@ -65,11 +71,12 @@ body[data-jp-theme-light="false"] .dd-card,body.vscode-dark .dd-card,body.theme-
 .dd-card .tree .w{background:var(--new-bg)}.dd-card .tree .w u{color:var(--new)}
 .dd-card .tree .z{background:repeating-linear-gradient(135deg,transparent 0 5px,var(--shade) 5px 7px)}
 .dd-card .tree .q{color:var(--muted)}
-.dd-card .tree .n{margin-left:8px;line-height:16px;min-width:16px}
+.dd-card .tree .n{align-self:center;margin-left:8px;line-height:16px;min-width:16px}
 .dd-card .k{color:var(--jp-mirror-editor-keyword-color,light-dark(#00662e,#7ccf8e));font-weight:600}
 .dd-card .s{color:var(--jp-mirror-editor-string-color,light-dark(#a3211c,#ffa08c))}
 .dd-card .m{color:var(--jp-mirror-editor-number-color,light-dark(#00691f,#8fd694))}
 .dd-card .c{color:var(--jp-mirror-editor-comment-color,light-dark(#4b7575,#8fb3b3));font-style:italic}
+.dd-card details h4{display:inline-flex}.dd-card details>summary h4{margin:0;color:var(--ink)}
 .dd-card .bar{display:block;height:8px;margin:8px 0 0;border-radius:4px;overflow:hidden;background:var(--shade);font-size:0;white-space:nowrap}
 .dd-card .bar span{display:inline-block;height:8px}
 """.strip()
@@ -85,13 +92,12 @@ def page(body: str) -> str:
 
 def text(value: object, longest: int = 300) -> str:
     """Escape somebody's data; cut where it is long, made visible where it would steer the page's direction or lines."""
-    found = _ID.sub(lambda match: f"{match[0][:8]}…", str(value))
+    found = short_ids(str(value))
     if len(found) > longest:
         found = f"{found[: longest - 1]}…"
     return html.escape(_INVISIBLE.sub(lambda match: f"\\u{ord(match[0]):04x}", found))
 
 
-_ID = re.compile(r"\b[0-9a-f]{64}\b")  # of an operation: nobody reads it to its end
 _INVISIBLE = re.compile(
     r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff]"
 )
@@ -164,8 +170,3 @@ def _highlighted(lines: tuple[str, ...]) -> tuple[str, ...]:
                 found[-1] += f'<span class="{css}">{text(part)}</span>' if css else text(part)
     found += [""] * (len(lines) - len(found))
     return tuple(found[: len(lines)])
-
-
-def counted(number: int, one: str, many: str | None = None) -> str:
-    """A number and its noun."""
-    return f"{number:,} {one if number == 1 else many or one + 's'}"

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from durable_debug.divergence.causes import Cause, Collector, worst
 from durable_debug.divergence.checked import OBSTACLES
+from durable_debug.divergence.page import counted
 from durable_debug.divergence.paths import relative
 from durable_debug.errors import DivergenceError
 
@@ -50,6 +51,8 @@ class Row:
         The first, in a sentence.
     known
         Divergences left out, since the handler compared with has them too.
+    no_baseline
+        Why the handler compared with was of no use here, so that nothing could be left out; None where it was.
     seconds
         The replay's time.
     """
@@ -70,7 +73,13 @@ class Row:
     causes: tuple[int, ...]
     message: str | None
     known: int
+    no_baseline: str | None
     seconds: float
+
+    @property
+    def as_before(self) -> bool:
+        """Whether it diverges, but only as under the handler compared with."""
+        return self.clean and self.known > 0
 
 
 _TYPES = {
@@ -114,6 +123,7 @@ class Rows:
             causes=causes,
             message=first.message if first else None,
             known=checked.known,
+            no_baseline=checked.no_baseline,
             seconds=checked.seconds,
         )
 
@@ -139,7 +149,8 @@ class Report:
     rows
         One `Row` each, in the order of the histories.
     causes
-        What is behind them: the most severe first, of these the one of the most histories.
+        What is behind them: those of the code before what could not be compared; of these the most severe first, then
+        the one of the most histories.
     handler, against
         Names of the handler, and of the one that it was compared with.
     seconds
@@ -154,7 +165,7 @@ class Report:
 
     @property
     def ok(self) -> bool:
-        """Whether every history replayed clean."""
+        """Whether every history replayed clean, or as under the handler compared with."""
         return all(row.clean for row in self.rows)
 
     @functools.cached_property
@@ -193,6 +204,7 @@ class Report:
         DivergenceError
             With the causes in its message.
         """
+        __tracebackhide__ = True  # pytest shows the line of the test instead
         if not self.ok:
             raise DivergenceError(self.report())
 
@@ -201,13 +213,17 @@ class Report:
         """The counts, in one line."""
         broken = sum(1 for row in self.rows if not row.clean)
         compared = sum(1 for row in self.rows if not row.clean and not set(row.kinds) <= set(OBSTACLES))
-        parts = [f"{len(self.rows) - broken:,} of {_count(len(self.rows), 'history', 'histories')} clean"]
+        as_before = sum(1 for row in self.rows if row.as_before)
+        clean = len(self.rows) - broken - as_before
+        parts = [f"{clean:,} of {counted(len(self.rows), 'history', 'histories')} clean"]
+        if as_before:
+            parts.append(f"{as_before:,} as before")
         if compared:
             parts.append(f"{compared:,} diverge" if compared > 1 else "1 diverges")
         if broken > compared:
             parts.append(f"{broken - compared:,} could not be compared")
         if self.causes:
-            parts.append(_count(len(self.causes), "cause"))
+            parts.append(counted(len(self.causes), "cause"))
         return ", ".join(parts)
 
     def report(self) -> str:
@@ -216,13 +232,24 @@ class Report:
         lines = [f"{self.handler}{against}: {self.summary} ({self.seconds:.1f} s)"]
         for cause in self.causes:
             lines += ["", *_cause_lines(cause, self.histories(cause.id))]
-        known = sum(1 for row in self.rows if row.known)
-        if known:
-            lines += [
-                "",
-                f"  {_count(known, 'history', 'histories')} diverge under {self.against} too: left out.",
-            ]
+        lines += [line for remark in self.remarks() for line in ("", f"  {remark}")]
         return "\n".join(lines)
+
+    def remarks(self) -> list[str]:
+        """Tell what comparing with another handler left out, and where it could not."""
+        remarks = []
+        known = [row for row in self.rows if row.known]
+        if known:
+            divergences = counted(sum(row.known for row in known), "divergence")
+            histories = counted(len(known), "history", "histories")
+            remarks.append(f"{divergences} left out, in {histories}: the same under {self.against}.")
+        lost = [row for row in self.rows if row.no_baseline]
+        if lost:
+            remarks.append(
+                f"No baseline for {counted(len(lost), 'history', 'histories')}: all found there is told, though {self.against} "
+                f"may do it too. {lost[0].history}: no baseline: {lost[0].no_baseline}"
+            )
+        return remarks
 
     def to_json(self) -> str:
         """Give it as JSON: ``ok``, counts, ``causes`` and ``rows``."""
@@ -241,7 +268,8 @@ class Report:
             "handler": self.handler,
             "against": self.against,
             "histories": len(self.rows),
-            "clean": sum(1 for row in self.rows if row.clean),
+            "clean": sum(1 for row in self.rows if row.clean and not row.as_before),
+            "as_before": sum(1 for row in self.rows if row.as_before),
             "seconds": round(self.seconds, 3),
             "causes": causes,
             "rows": [asdict(row) for row in self.rows],
@@ -276,7 +304,7 @@ def _cause_lines(cause: Cause, histories: tuple[str, ...]) -> list[str]:
     one = cause.divergence
     where = f" at {relative(one.file)}:{one.line}" if one.file else ""
     lines = [
-        f"  {cause.id}. {one.kind} ({one.severity}){where}, {_count(cause.count, 'history', 'histories')}"
+        f"  {cause.id}. {one.kind} ({one.severity}){where}, {counted(cause.count, 'history', 'histories')}"
     ]
     if one.source:
         lines.append(f"       {one.line} | {one.source}")
@@ -291,7 +319,3 @@ def _cause_lines(cause: Cause, histories: tuple[str, ...]) -> list[str]:
     }
     lines += [f"     {name:8}  {fact}" for name, fact in facts.items() if fact]
     return lines
-
-
-def _count(number: int, one: str, many: str | None = None) -> str:
-    return f"{number:,} {one if number == 1 else many or one + 's'}"

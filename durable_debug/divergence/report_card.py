@@ -38,26 +38,23 @@ def _headline(report: Report) -> str:
         if report.seconds and len(report.rows) > 99
         else ""
     )
-    known = sum(1 for row in report.rows if row.known)
-    left_out = (
-        f"<br><small>{counted(known, 'history', 'histories')} diverge under the other handler too: left out</small>"
-        if known
-        else ""
-    )
+    remarks = "".join(f"<br><small>{text(remark, 500)}</small>" for remark in report.remarks())
     return (
         f'<header><b><i class="{worst}">{SIGNS[worst]}</i>{text(report.summary)}</b>'
-        f"<small>{text(report.handler, 120)}{against} · {report.seconds:.1f} s{rate}</small>{left_out}{_bar(report)}</header>"
+        f"<small>{text(report.handler, 120)}{against} · {report.seconds:.1f} s{rate}</small>{remarks}{_bar(report)}</header>"
     )
 
 
 def _bar(report: Report) -> str:
-    """Clean, diverging and not compared, by length."""
+    """Clean, diverging (as before, or newly) and not compared, by length."""
     total = len(report.rows)
     lost = sum(1 for row in report.rows if not row.clean and set(row.kinds) <= set(OBSTACLES))
-    clean = sum(1 for row in report.rows if row.clean)
+    as_before = sum(1 for row in report.rows if row.as_before)
+    clean = sum(1 for row in report.rows if row.clean) - as_before
     parts = (
         ("clean", clean, "var(--good)"),
-        ("diverge", total - clean - lost, "var(--old)"),
+        ("as before", as_before, "var(--muted)"),
+        ("diverge", total - clean - as_before - lost, "var(--old)"),
         ("not compared", lost, "var(--late)"),
     )
     spans = [

@@ -11,6 +11,7 @@ from durable_debug.divergence.divergence import Divergence, judged
 from durable_debug.divergence.looking import as_on_lambda
 from durable_debug.divergence.outcome import goes_on
 from durable_debug.divergence.unchecked import unchecked
+from durable_debug.divergence.wording import counted, counts
 from durable_debug.errors import DivergenceError
 from durable_debug.history import History
 from durable_debug.replay.engine import Options, names
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
+    import pandas as pd
+
     from durable_debug.divergence.align import Plan
     from durable_debug.divergence.matcher import Aligner
     from durable_debug.replay.asked import AskedOperation
@@ -29,6 +32,24 @@ if TYPE_CHECKING:
     from durable_debug.replay.tape import LogLine
 
 __all__ = ["Run", "replay"]
+
+# The columns of `Run.frame`: attributes of `Divergence`, and their dtypes.
+_COLUMNS = {
+    "kind": "str",
+    "severity": "str",
+    "message": "str",
+    "recorded": "str",
+    "asked": "str",
+    "position": "str",
+    "recorded_position": "str",
+    "event_ids": "object",
+    "file": "str",
+    "line": "Int64",
+    "source": "str",
+    "lambda_effect": "str",
+    "advice": "str",
+    "occurrences": "int64",
+}
 
 
 @dataclass(frozen=True, repr=False)
@@ -102,6 +123,36 @@ class Run:
         return judged(self.analysis.groups, self.analysis.findings, self.analysis.evidence)
 
     @functools.cached_property
+    def frame(self) -> pd.DataFrame:
+        """`divergences` as a DataFrame: one row each, columns as the attributes of `Divergence`.
+
+        =============================  =======  ======================================================
+        column                         dtype    meaning
+        =============================  =======  ======================================================
+        kind, severity, message        str
+        recorded, asked                str      the two sides; missing where a side has nothing
+        position, recorded_position    str      asked for and recorded; missing where a side has none
+        event_ids                      object   tuple of int: the recorded events that it is about
+        file                           str      of the user's code; missing where no line can be named
+        line                           Int64
+        source                         str      text of the line
+        lambda_effect, advice          str      what Lambda would do; what to do about it
+        occurrences                    int64    how often the same change shows
+        =============================  =======  ======================================================
+
+        Examples
+        --------
+        >>> run.frame.groupby("severity").kind.value_counts()  # doctest: +SKIP
+        """
+        import pandas as pd
+
+        columns = {
+            name: pd.Series([getattr(one, name) for one in self.divergences], dtype=dtype)
+            for name, dtype in _COLUMNS.items()
+        }
+        return pd.DataFrame(columns)
+
+    @functools.cached_property
     def unchecked(self) -> tuple[str, ...]:
         """What could not be compared, a sentence each."""
         return (*unchecked(self.complete), *self.analysis.unchecked)
@@ -169,11 +220,11 @@ class Run:
         return card(self)
 
     def __repr__(self) -> str:
-        name = self.recording.handler.name
-        if not self.divergences:
-            clean = "clean" if self.ok else f"ended early: {self.stopped}"
-            return f"<Run of {name}: {self.status}, {len(self.operations)} operations, {clean}>"
-        return f"<Run of {name}: {self.status}, {len(self.operations)} operations, {len(self.divergences)} divergences>"
+        if self.divergences:
+            found = counted(len(self.divergences), "divergence")
+        else:
+            found = "clean" if self.ok else f"ended early: {self.stopped}"
+        return f"<Run of {self.recording.handler.name}: {self.status}, {counts(self)}, {found}>"
 
 
 def replay(  # noqa: PLR0913

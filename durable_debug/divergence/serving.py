@@ -71,7 +71,8 @@ def serve() -> None:
         except EOFError:
             os._exit(0)  # threads of the user's code may never end
         leisure.over()
-        _answer(answers, checked(content, handler, against, job.options))
+        for answer in checked(content, handler, against, job.options):
+            _answer(answers, answer)
 
 
 class _OneCore:

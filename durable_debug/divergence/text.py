@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+from durable_debug.divergence.wording import counted, counts, located
+
 if TYPE_CHECKING:
     from durable_debug.divergence.divergence import Divergence
     from durable_debug.divergence.run import Run
@@ -21,7 +23,7 @@ def report(run: Run) -> str:
     lines = [
         f"{name} over {history.name or history.arn or 'a history'}: {run.status}"
         + ("" if run.status == history.status else f" (recorded {history.status})")
-        + f", {len(run.operations)} operations asked for, {len(history.tree())} recorded"
+        + f", {counts(run)}"
     ]
     if run.stopped:
         lines.append(f"  ended early: {run.stopped}")
@@ -35,8 +37,7 @@ def report(run: Run) -> str:
             "  clean: the replay did what the history says" if run.ok else "  no divergence up to there"
         )
     else:
-        count = len(run.divergences)
-        lines.append(f"  {count} divergence{'s' if count > 1 else ''}")
+        lines.append(f"  {counted(len(run.divergences), 'divergence')}")
     for number, divergence in enumerate(run.divergences, 1):
         lines += ["", *_divergence(number, divergence)]
     if run.unchecked:
@@ -50,20 +51,13 @@ def _divergence(number: int, divergence: Divergence) -> list[str]:
     lines = [f"  {number}. {divergence.kind} ({divergence.severity}) at {where}: {divergence.message}"]
     if divergence.source:
         lines.append(f"       {divergence.line} | {divergence.source}")
-    position = divergence.position or divergence.recorded_position
-    if position:
-        events = f", events {_ranges(divergence.event_ids)}" if divergence.event_ids else ""
-        lines.append(f"     position  {position}{events}")
+    if in_history := located(divergence):
+        lines.append(f"     where     {in_history}")
     lines.append(f"     history   {divergence.recorded or '(nothing)'}")
     lines.append(f"     code      {divergence.asked or '(nothing)'}")
     lines.append(f"     Lambda    {divergence.lambda_effect}")
     lines.append(f"     advice    {divergence.advice}")
     return lines
-
-
-def _ranges(numbers: tuple[int, ...]) -> str:
-    shown = ", ".join(map(str, numbers[:6]))
-    return shown + (f" … ({len(numbers)})" if len(numbers) > 6 else "")
 
 
 def _short_path(path: str | None) -> str:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any
 
 from durable_debug.divergence.findings import STRUCTURE
-from durable_debug.divergence.outcome import objection
+from durable_debug.divergence.outcome import failed_by, objection
 from durable_debug.divergence.slots import numbers, parent_of
+from durable_debug.divergence.wording import short_ids
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,7 +28,6 @@ _UNSEEN_EFFECT = (
     "Nothing any more: the context around it has ended, so its body does not run again. "
     "Until it ends, each replay does it again."
 )
-_LONG_ID = re.compile(r"\b([0-9a-f]{8})[0-9a-f]{56}\b")
 _AT_THE_END = (float("inf"),)
 
 
@@ -66,7 +65,8 @@ class Judge:
         if kind == "would_run":
             return "error", "The body runs again: Lambda has no result for it."
         if kind == "swallowed":
-            return "error", f"The execution does not fail: it {self._end()}."
+            fails = self._first.outcome.status == "FAILED"
+            return "error", f"The execution {'' if fails else 'does not fail: it '}{self._end()}."
         if kind in {"result", "error", "outcome"}:
             return self._outcome(finding)
         if unseen:
@@ -150,17 +150,13 @@ class Judge:
 
     def _stop(self) -> str:
         if self._objection is not None:
-            told = _LONG_ID.sub(r"\g<1>…", str(self._objection.failure)).rstrip(".")
             if self._failed_by_objection():
-                return f"fails with NonDeterministicExecutionError: {told}"
+                return self._end()
             return f"meets a NonDeterministicExecutionError, which the handler catches, and {self._end()}"
         return f"goes on: {self._deed()}"
 
     def _failed_by_objection(self) -> bool:
-        outcome = self._first.outcome
-        return outcome.status == "FAILED" and "NonDeterministic" in str(
-            (outcome.error or {}).get("ErrorType")
-        )
+        return self._objection is not None and failed_by(self._first, self._objection)
 
     def _deed(self) -> str:
         halt = self._first.halt
@@ -183,7 +179,11 @@ class Judge:
             other = "the recorded result" if outcome.result == history.result else "another result"
             return f"ends SUCCEEDED with {other}"
         if outcome.status == "FAILED":
-            return f"ends FAILED with {(outcome.error or {}).get('ErrorType')}"
+            error = outcome.error or {}
+            if "NonDeterministic" in str(error.get("ErrorType")):
+                told = short_ids(str(error.get("ErrorMessage"))).rstrip(".")
+                return f"fails with NonDeterministicExecutionError: {told}"
+            return f"ends FAILED with {error.get('ErrorType')}"
         if outcome.status == "CRASHED":
             return "ends its invocation without an output, and Lambda tries it again"
         if outcome.status == "PENDING":

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from durable_debug.divergence.audit import _Bar
 from tests.divergence.histories import APP, steps_document, write
 
 NAMES = ["reserve", "charge"]
@@ -57,6 +58,9 @@ def test_findings_are_code_1_with_line_source_and_example(call, folder):
         ("src/app.py:nothing", "histories"),
         ("src/app.py:handler", "histories/*.xml"),
         ("src/app.py:handler", "src"),
+        ("src/app.py:handler", "histories", "nope", "--fail-on", "none"),
+        ("src/app.py:handler", "histories", "--timeout", "0"),
+        ("src/app.py:handler", "histories", "--timeout", "-1"),
         ("src/app.py:handler", "histories", "--format", "html"),
         ("src/app.py:handler", "histories", "--jobs", "0"),
         ("src/app.py:handler", "histories", "--against", "none.py:handler"),
@@ -128,6 +132,17 @@ def test_against_tells_only_what_changed(call, folder):
         "audit", "src/app.py:handler", "histories", "--against", "src/app.py:handler", "--jobs", 1
     )
     assert code == 0 and "left out" in out
+
+
+def test_ctrl_c_says_how_far_it_came(call, folder, monkeypatch):
+    def update(bar, *, broken):
+        if broken:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(_Bar, "update", update)
+    code, out, err = call("audit", "src/app.py:handler", "histories", "--jobs", 1)
+    assert (code, out) == (130, "")
+    assert err == "durable-debug: The audit was stopped with 2 of 3 histories done.\n"
 
 
 def test_output_goes_to_a_file_and_the_counts_to_the_terminal(call, folder):

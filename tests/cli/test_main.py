@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 
 import durable_debug
@@ -22,8 +25,24 @@ def test_version(call):
     assert call("--version").out == f"durable-debug {durable_debug.__version__}\n"
 
 
+def test_the_package_runs_as_a_module():
+    command = [sys.executable, "-m", "durable_debug", "--version"]
+    found = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert (found.returncode, found.stdout) == (0, f"durable-debug {durable_debug.__version__}\n"), (
+        found.stderr
+    )
+
+
 @pytest.mark.parametrize(
-    "arguments", [(), ("shout",), ("show",), ("show", "x", "--loud"), ("replay", "handler")]
+    "arguments",
+    [
+        (),
+        ("shout",),
+        ("show",),
+        ("show", "x", "--loud"),
+        ("replay", "handler"),
+        ("replay", "handler", "x", "--timeout", "0"),
+    ],
 )
 def test_wrong_usage_is_code_2(call, arguments):
     code, out, err = call(*arguments)

@@ -30,6 +30,7 @@ GROUPS = (
     "crashes",
     "handlers",
     "mixed",
+    "outside",
     "matrix",
 )
 

@@ -16,7 +16,8 @@ import pytest
 import durable_debug as dd
 from durable_debug.divergence import crew, serving
 from durable_debug.divergence.audit import audit
-from durable_debug.errors import DivergenceError, HandlerError, HistoryError
+from durable_debug.divergence.gather import gathered
+from durable_debug.errors import DivergenceError, DurableDebugError, HandlerError, HistoryError
 from tests.divergence.histories import APP, steps_document, write
 
 ROOT = Path(__file__).parents[2]
@@ -207,9 +208,8 @@ def test_the_threads_of_a_replay_keep_to_one_core_that_is_chosen_anew():
 def test_what_cannot_be_read_is_a_row(app, tmp_path, samples):
     broken = tmp_path / "broken.json"
     broken.write_text("{")
-    report = run_audit(
-        app, [moods(None)[0], broken, tmp_path / "none.json", {"a": 1}, 7, lambda: 0, b"", {"Events": []}]
-    )
+    given = [moods(None)[0], broken, tmp_path / "none.json", {"a": 1}, 7, lambda: 0, b"", {"Events": []}]
+    report = run_audit(app, iter(given))  # of a list, the path that leads nowhere would be an error at once
     assert list(report.frame["clean"]) == [True] + [False] * 7
     assert all(row.kinds == ("unreadable",) and row.message for row in report.rows[1:])
     assert report.rows[1].history == str(broken)
@@ -244,6 +244,42 @@ def test_no_histories_are_an_error(app, tmp_path):
         run_audit(app, tmp_path / "empty")
 
 
+def test_a_path_that_leads_nowhere_is_an_error_at_once(app, tmp_path):
+    (good,) = write(tmp_path, moods(None))
+    gone = tmp_path / "0001.json"
+    for histories in (gone, str(gone), [good, gone], (gone,), f"{tmp_path / 'none'}#run-0", "", [""]):
+        with pytest.raises(HistoryError):
+            run_audit("nowhere.py:handler", histories)  # before any process is started
+    with pytest.raises(HistoryError, match="Did you mean 0000.json"):
+        run_audit(app, [good, gone])
+    assert run_audit(app, [f"{tmp_path}#0000.json"]).ok
+
+
+def test_what_means_nothing_is_refused(app):
+    with pytest.raises(HistoryError, match="None is no history"):
+        run_audit(app, None)
+    for handlers in ({"handler": {}}, {"handler": app, "against": {}}):
+        with pytest.raises(HandlerError, match="empty"):
+            run_audit(histories=moods(None), **handlers)
+    for options in ({"timeout": 0}, {"timeout": -1.0}, {"timeout": float("nan")}, {"n_jobs": 0}):
+        with pytest.raises(DurableDebugError, match=next(iter(options))):
+            run_audit(app, moods(None), **options)
+    assert run_audit(app, moods(None), timeout=None, n_jobs=-1).ok
+
+
+def test_unreadable_files_are_one_cause_a_reason_and_come_after_those_of_the_code(app, tmp_path):
+    paths = write(tmp_path, [steps_document(["reserve", "pay"]), *moods(None)])
+    for number, content in enumerate(["{", "it's no [JSON", '{"Events": "(', "", " "]):
+        paths.append(tmp_path / f"of run {number}.txt")
+        paths[-1].write_text(content)
+    report = run_audit(app, paths)
+    assert [(cause.divergence.kind, cause.count) for cause in report.causes] == [
+        ("renamed", 1),
+        ("unreadable", 3),
+        ("unreadable", 2),
+    ]
+
+
 # ---- what goes in
 
 
@@ -266,6 +302,17 @@ def test_folders_patterns_files_and_documents(app, tmp_path):
     ):
         report = run_audit(app, histories)
         assert report.ok and len(report.rows) == count, histories
+
+
+def test_how_many_there_are_is_known_beforehand_where_nothing_must_be_opened_for_it(app, tmp_path):
+    write(tmp_path, moods(None, None))
+    for histories, count in (
+        ([tmp_path, str(tmp_path / "*.json"), tmp_path / "0000.json"], 5),
+        (tmp_path, 2),
+        ([dd.load(tmp_path)], None),
+        (iter([tmp_path]), None),
+    ):
+        assert gathered(histories)[1] == count
 
 
 def test_archives_stores_and_packed_files(app, tmp_path):
@@ -368,6 +415,70 @@ def test_which_running_executions_a_deploy_breaks(app, tmp_path):
     report = run_audit(f"{changed}:handler", documents, against=app)
     assert list(report.frame["recorded_status"]) == ["RUNNING", "RUNNING"]
     assert list(report.frame["clean"]) == [True, False]
+
+
+def changed_app(tmp_path, *changes):
+    """The application after a change; it has no moods."""
+    source = APP.replace('mood = event.get("mood")', "mood = None")
+    for old, new in changes:
+        assert old in source
+        source = source.replace(old, new)
+    path = tmp_path / "changed.py"
+    path.write_text(source)
+    return f"{path}:handler"
+
+
+def test_where_the_old_handler_is_no_baseline_the_row_says_so_and_nothing_is_left_out(app, tmp_path):
+    changed = changed_app(tmp_path, ('"reserve"', '"book"'))
+    documents = moods("exits", None, "loops", "backtracks", None)
+    for jobs in (1, 2):
+        report = run_audit(changed, documents, against=app, timeout=1, n_jobs=jobs)
+        assert [row.kinds for row in report.rows] == [("renamed",)] * 5
+        told = [(row.no_baseline or "").partition(": ")[0] for row in report.rows]
+        assert told == ["crashed", "", "hung", "hung", ""]
+    assert "exit code 3" in report.frame["no_baseline"][0] and report.frame["no_baseline"].isna()[1]
+    assert json.loads(report.to_json())["rows"][0]["no_baseline"] == report.rows[0].no_baseline
+    for text in (report.report(), report._repr_html_(), report.to_junit()):
+        assert "no baseline: crashed: The replay ended its process" in text
+    assert "No baseline for 3 histories" in report.report()
+
+
+def test_an_old_handler_that_cannot_be_replayed_is_no_baseline(app, tmp_path):
+    arn = "arn:aws:lambda:eu-west-1:123456789012:function:orders:1/durable-execution/run-0/9b2ae6c4-6f4f-4b4c-8f46-000000000000"
+    report = run_audit(
+        app, [steps_document(["reserve", "pay"], arn=arn), *moods(None)], against={"others": app}
+    )
+    assert [row.kinds for row in report.rows] == [("renamed",), ()]
+    assert "no handler for the function 'orders'" in report.rows[0].no_baseline
+    assert report.rows[1].no_baseline is None  # there was nothing to compare
+
+
+def test_a_crash_of_the_old_handler_costs_no_other_history(app, tmp_path):
+    changed = changed_app(tmp_path, ('"charge"', '"pay"'))
+    report = run_audit(changed, moods(*["exits", None] * 6), against=app)
+    assert [row.kinds for row in report.rows] == [("renamed",)] * 12
+    assert [bool(row.no_baseline) for row in report.rows] == [True, False] * 6
+
+
+def test_what_diverges_as_before_is_not_called_clean(app, tmp_path):
+    documents = [steps_document(NAMES), *(steps_document(["reserve", "pay"], number=n) for n in (1, 2))]
+    report = run_audit(app, documents, against=app)
+    assert report.ok and report.summary == "1 of 3 histories clean, 2 as before"
+    assert "2 divergences left out, in 2 histories" in report.report()
+    told = json.loads(report.to_json())
+    assert (told["clean"], told["as_before"]) == (1, 2)
+    assert "2 as before" in report._repr_html_()
+
+
+def test_an_end_that_a_known_divergence_keeps_it_from_is_not_of_this_change(app, tmp_path):
+    changed = changed_app(tmp_path, ('"done"', '"over"'))
+    broken_before, whole = steps_document(["reserve", "pay"], number=0), steps_document(NAMES, number=1)
+    report = run_audit(changed, [broken_before, whole], against=app)
+    assert [row.kinds for row in report.rows] == [(), ("result",)]
+    assert [row.known for row in report.rows] == [2, 0]
+    changed = changed_app(tmp_path, ('"done"', '"over"'), ('"charge"', '"bill"'))
+    (row,) = run_audit(changed, [whole], against=app).rows
+    assert row.kinds == ("renamed", "result")  # what stops it is new: so is the rest
 
 
 # ---- where it runs

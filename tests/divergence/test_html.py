@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from html.parser import HTMLParser
 
@@ -10,6 +11,7 @@ import pytest
 import durable_debug as dd
 from durable_debug.divergence.audit import audit
 from durable_debug.divergence.diff import Fold, diff, folded
+from durable_debug.divergence.wording import located
 from tests.divergence.histories import steps_document
 
 VOID = {"br", "img", "input", "hr", "meta"}
@@ -127,6 +129,121 @@ def test_many_changes_at_many_lines_stay_small(tmp_path):
     run = dd.replay(handler_file(tmp_path, body), dd.load(steps_document([f"step-{n}" for n in range(300)])))
     assert len(run.divergences) >= 290
     assert len(run._repr_html_()) < 200_000
+
+
+COLUMNS = {
+    "kind": "str",
+    "severity": "str",
+    "message": "str",
+    "recorded": "str",
+    "asked": "str",
+    "position": "str",
+    "recorded_position": "str",
+    "event_ids": "object",
+    "file": "str",
+    "line": "Int64",
+    "source": "str",
+    "lambda_effect": "str",
+    "advice": "str",
+    "occurrences": "int64",
+}
+
+
+@pytest.fixture
+def clean(samples):
+    return dd.replay(f"{samples}/apps/espresso.py:handler", samples / "espresso_completed.json")
+
+
+def test_a_frame_has_a_row_a_divergence_and_is_typed_even_when_it_is_empty(shipping, clean):
+    for run in (shipping, clean):
+        assert {name: str(dtype) for name, dtype in run.frame.dtypes.items()} == COLUMNS
+        assert run.frame is run.frame
+    assert clean.frame.empty
+    frame = shipping.frame
+    for index, one in enumerate(shipping.divergences):
+        row = frame.loc[index]
+        for name in COLUMNS:
+            value = getattr(one, name)
+            assert row[name] == value if value is not None else row.isna()[name]
+    assert frame.query("severity == 'error'").kind.tolist() == ["unexpected"]
+
+
+def test_a_divergence_is_short_where_it_is_printed(shipping):
+    assert repr(shipping.divergences[1]) == (
+        "<Divergence renamed (warning) at shipping.py:42: STEP 'pack' is now STEP 'pack-parcel'.>"
+    )
+    assert len(repr(dataclasses.replace(shipping.divergences[0], message="x" * 5000, place=None))) < 150
+
+
+def test_operations_are_counted_in_one_way_everywhere(shipping, clean):
+    told = "2 operations asked for until Lambda fails, 5 in all, 4 recorded"
+    for shown in (Outline(shipping._repr_html_()).text, repr(shipping), shipping.report()):
+        assert told in shown
+    count = len(clean.operations)
+    assert f"{count} operations asked for, {len(clean.history.tree())} recorded" in repr(clean)
+
+
+def test_one_is_singular(tmp_path):
+    run = dd.replay(handler_file(tmp_path, LOOP.format(1, "step-")), steps_document(["other"]))
+    shown = (repr(run), run.report(), Outline(run._repr_html_()).text)
+    for one in shown:
+        assert re.search(r"\b1 operation asked for, 1 recorded", one)
+        assert re.search(r"\b1 divergence\b", one)
+
+
+def test_a_divergence_tells_its_events_and_where_it_was_recorded(shipping):
+    where = "position 3, recorded at 2, events 4, 5"
+    assert shipping.divergences[1].event_ids == (4, 5)
+    assert where in shipping.report()
+    assert where in Outline(shipping._repr_html_()).text
+    same_place = dataclasses.replace(shipping.divergences[1], recorded_position="3", event_ids=(4,))
+    assert located(same_place) == "position 3, event 4"
+    assert located(dataclasses.replace(same_place, position=None)) == "recorded at position 3, event 4"
+
+
+def test_the_tree_says_at_which_call_lambda_fails(shipping):
+    assert [one.asked.name for one in diff(shipping) if one.last] == ["check-address"]
+    told = Outline(shipping._repr_html_()).text
+    mark = told.index("Lambda fails here")
+    assert told.rindex("check-address") < mark < told.rindex("pack-parcel")
+
+
+def test_the_tree_says_at_which_call_lambda_goes_on_by_itself(tmp_path):
+    body = "context.step(lambda _: 1, name='first')\n    context.step(lambda _: 1, name='extra')"
+    run = dd.replay(handler_file(tmp_path, body), steps_document(["first"]))
+    assert [one.asked.name for one in diff(run) if one.last] == ["extra"]
+    assert "Lambda goes on by itself here" in Outline(run._repr_html_()).text
+    assert "2 operations asked for" in repr(run)
+
+
+def test_the_call_at_which_lambda_fails_is_never_folded(tmp_path):
+    names = [f"step-{n}" for n in range(200)]
+    run = dd.replay(handler_file(tmp_path, LOOP.format(200, "other-")), steps_document(names))
+    lines = [dataclasses.replace(one, last=n == 100) for n, one in enumerate(diff(run))]
+    assert lines[100] in folded(lines)
+
+
+def test_divergences_beyond_the_first_are_folded_below_the_trees(tmp_path):
+    body = "\n    ".join(f"context.step(lambda _: 1, name='other-{n}')" for n in range(41))
+    run = dd.replay(handler_file(tmp_path, body), steps_document([f"step-{n}" for n in range(41)]))
+    html = run._repr_html_()
+    tree, first = html.index('class="tree"'), html.index("<details>")
+    assert html.count("<details><summary><h4>") == 36
+    assert html.index(run.divergences[4].advice) < tree < first
+    summary = Outline(html[first : html.index("</summary>")] + "</summary></details>").text
+    assert re.sub(r"\s+", " ", summary) == f"6 renamed ▲ warning app.py:{run.divergences[5].line}"
+
+
+def test_of_long_names_the_part_that_differs_comes_last_to_be_cut(tmp_path):
+    was = "charge-the-customer-for-an-order-with-a-rather-long-name"
+    body = f"context.step(lambda _: 1, name='{was.replace('customer', 'client')}')"
+    html = dd.replay(handler_file(tmp_path, body), steps_document([was]))._repr_html_()
+    for part in ("customer", "client"):
+        assert (
+            '<i class="far">charge-the-</i>'
+            f"<i>{part}</i>"
+            '<i class="far">-for-an-order-with-a-rather-long-name</i>'
+        ) in html
 
 
 HOSTILE = [

@@ -2,14 +2,33 @@
 
 from __future__ import annotations
 
+import re
 import sys
 
 import durable_debug as dd
 import pytest
 
+from durable_debug.divergence.blame import Group
+from durable_debug.divergence.divergence import judged
+from durable_debug.divergence.findings import Finding
+
 from tests.divergence.bases import BASES
 from tests.divergence.mutations import MUTATIONS, Mutation
 from tests.divergence.recorded import history_of, replayed, written
+
+
+# How a message begins: with the operation that it is about.
+SENTENCES = {
+    "wait_duration": r"WAIT ('.+'|without a name): duration in seconds was \d+, is now \d+",
+    "callback_timeout": r"CALLBACK '.+': (heartbeat )?timeout in seconds was \d+, is now \d+",
+    "invoke_target": r"CHAINED_INVOKE '.+': function was .+, is now ",
+    "invoke_payload": r"CHAINED_INVOKE '.+': payload was .+, is now ",
+    "invoke_tenant": r"CHAINED_INVOKE '.+': tenant was .+, is now ",
+    "item_count": r"(Map|Parallel) '.+' had \d+ branch(es)?, now it has \d+ branch(es)?",
+    "child_result": r"\w+ '.+': its body (returned .+|failed with .+), now it (returns|raises) ",
+    "missing": r"[^,]+ was recorded, but is not asked for|.+, .+ were recorded, but are not asked for",
+    "nesting_changed": r"Recorded .+, now ",
+}
 
 
 @pytest.mark.parametrize("name", BASES)
@@ -42,6 +61,7 @@ def assert_complete(one: dd.Divergence, mutation: Mutation) -> None:
         assert sentence.endswith(".")
         assert not sentence.endswith("..")
     assert "None" not in one.message
+    assert re.match(SENTENCES.get(one.kind, ""), one.message)
     assert one.source
     assert one.source in mutation.source
     assert one.file.endswith(f"changed_{mutation.name}.py")
@@ -58,3 +78,13 @@ def test_the_report_names_each_with_both_sides() -> None:
         assert one.message in text and one.lambda_effect in text and one.advice in text and one.source in text
     with pytest.raises(dd.DivergenceError, match="3 divergences"):
         run.raise_for_divergence()
+
+
+def test_ids_of_operations_are_short_in_a_message() -> None:
+    message = "Non-deterministic operation identity at id='c5faca15" + "0" * 56 + "'"
+    (one,) = judged(
+        [Group((Finding("side_effect", None, message),), None)],
+        [],
+        replayed(MUTATIONS["nested_to_flat"]).recording,
+    )
+    assert one.message == "Outside a step: Non-deterministic operation identity at id='c5faca15…'."

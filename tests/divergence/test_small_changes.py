@@ -1,0 +1,54 @@
+"""Each small change is found: of the right kind, at the right line, as one; and Lambda does what is said of it."""
+
+from __future__ import annotations
+
+import sys
+
+import durable_debug as dd
+import pytest
+from corpus.case import Case
+from corpus.recorder import run
+from durable_debug.replay.handlers import resolve
+
+from tests.divergence.recorded import written
+from tests.divergence.small_changes import SMALL, Small
+
+
+def recorded(name: str, small: Small) -> dd.History:
+    """The history of the unchanged handler, run by the SDK's testing runner."""
+    path = written(f"small_{name}", small.source)
+    resolve(path)
+    case = Case(
+        handler=sys.modules[f"small_{name}"].handler,
+        name=name.replace("_", "-"),
+        module="tests.small",
+        **small.facts,
+    )
+    found = run(case)
+    assert found.status == case.status, found.error
+    history = dd.load(found.history)
+    assert dd.replay(path, history).ok
+    return history
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_a_small_change_is_one_divergence(name: str) -> None:
+    small = SMALL[name]
+    history = recorded(name, small)
+    replayed = dd.replay(written(f"small_{name}_changed", small.changed), history, timeout=2)
+    found = [(one.kind, one.occurrences) for one in replayed.divergences]
+    assert found == [(kind, times) for kind, _, times in small.expected], replayed.report()
+    for one, (_, piece, _) in zip(replayed.divergences, small.expected, strict=True):
+        assert piece in one.source, replayed.report()
+
+
+def test_a_handler_whose_bodies_use_its_own_context_fails_as_on_lambda() -> None:
+    """The first run counts what a body asks of the context around it; a replay does not enter the body."""
+    small = SMALL["the_handlers_context_in_a_child"]
+    path = written("small_leak", small.changed)
+    resolve(path)
+    found = run(Case(handler=sys.modules["small_leak"].handler, name="leak", module="tests.small"))
+    assert found.status == "SUCCEEDED"
+    (one,) = dd.replay(path, dd.load(found.history)).divergences
+    assert (one.kind, one.severity, one.position) == ("outcome", "error", "2")
+    assert one.lambda_effect.startswith("The execution fails with NonDeterministicExecutionError")
