@@ -40,7 +40,7 @@ def nap(context):
 
 @case()
 @durable_execution
-def a_child_fills_a_list_of_the_handler(event, context):
+def outside_a_child_fills_a_list_of_the_handler(event, context):
     seen = []
     context.run_in_child_context(lambda child: seen.append(number(child, "one", 1)), name="child")
     nap(context)
@@ -49,7 +49,7 @@ def a_child_fills_a_list_of_the_handler(event, context):
 
 @case()
 @durable_execution
-def a_map_fills_a_dict_of_the_handler(event, context):
+def outside_a_map_fills_a_dict_of_the_handler(event, context):
     seen = {}
 
     def item(child, value, index, items):
@@ -62,7 +62,7 @@ def a_map_fills_a_dict_of_the_handler(event, context):
 
 @case()
 @durable_execution
-def branches_set_a_context_variable(event, context):
+def outside_branches_set_a_context_variable(event, context):
     def item(child, value, index, items):
         WHERE.set(f"item {value}")
         return number(child, WHERE.get(), value)
@@ -73,7 +73,7 @@ def branches_set_a_context_variable(event, context):
 
 @case()
 @durable_execution
-def children_return_one_list_that_grows(event, context):
+def outside_children_return_one_list_that_grows(event, context):
     grown = []
 
     def child(inner):
@@ -85,7 +85,7 @@ def children_return_one_list_that_grows(event, context):
 
 @case()
 @durable_execution
-def flat_items_return_what_is_changed_later(event, context):
+def outside_flat_items_return_what_is_changed_later(event, context):
     orders = [{"id": 1}, {"id": 2}]
 
     def item(child, order, index, items):
@@ -104,7 +104,7 @@ def flat_items_return_what_is_changed_later(event, context):
 
 @case()
 @durable_execution
-def a_child_returns_what_cannot_be_written(event, context):
+def outside_a_child_returns_what_cannot_be_written(event, context):
     try:
         context.run_in_child_context(lambda child: {number(child, "one", 1)}, name="set")
     except Exception as error:  # noqa: BLE001
@@ -115,7 +115,7 @@ def a_child_returns_what_cannot_be_written(event, context):
 
 @case()
 @durable_execution
-def a_flat_branch_returns_what_cannot_be_written(event, context):
+def outside_a_flat_branch_returns_what_cannot_be_written(event, context):
     config = ParallelConfig(completion_config=CompletionConfig.all_completed(), nesting_type=NestingType.FLAT)
     found = context.parallel([lambda _: object, lambda c: number(c, "one", 1)], name="p", config=config)
     nap(context)
@@ -124,7 +124,7 @@ def a_flat_branch_returns_what_cannot_be_written(event, context):
 
 @case()
 @durable_execution
-def a_summary_cannot_be_made(event, context):
+def outside_a_summary_cannot_be_made(event, context):
     def no_summary(result):
         raise ValueError("no summary")
 
@@ -168,19 +168,19 @@ class Stored(SerDes):
 
 @case(plain={"target": lambda event, _=None: ran("target") and 1})
 @durable_execution
-def an_invoke_with_a_sealed_payload(event, context):
+def outside_an_invoke_with_a_sealed_payload(event, context):
     return context.invoke("target", {"a": 1}, name="call", config=InvokeConfig(serdes_payload=Sealed()))
 
 
 @case(plain={"target": lambda event, _=None: ran("target") and 1})
 @durable_execution
-def an_invoke_with_a_stored_payload(event, context):
+def outside_an_invoke_with_a_stored_payload(event, context):
     return context.invoke("target", {"a": 1}, name="call", config=InvokeConfig(serdes_payload=Stored()))
 
 
 @case()
 @durable_execution
-def a_child_with_a_stored_result(event, context):
+def outside_a_child_with_a_stored_result(event, context):
     config = ChildConfig(serdes=Stored())
     context.run_in_child_context(lambda child: number(child, "one", 1), name="child", config=config)
     nap(context)
@@ -189,7 +189,7 @@ def a_child_with_a_stored_result(event, context):
 
 @case()
 @durable_execution
-def pauses_drawn_by_chance(event, context):
+def outside_pauses_drawn_by_chance(event, context):
     def attempt(child, n):
         if number(child, f"try {n}", n) < 3:
             raise ValueError("again")
@@ -203,14 +203,14 @@ def pauses_drawn_by_chance(event, context):
 
 @case()
 @durable_execution
-def a_map_over_a_generator(event, context):
+def outside_a_map_over_a_generator(event, context):
     squares = (n * n for n in range(3))
     return context.map(squares, lambda c, x, i, _: number(c, f"s{i}", x), name="map").get_results()
 
 
 @case()
 @durable_execution
-def a_parallel_of_a_generator(event, context):
+def outside_a_parallel_of_a_generator(event, context):
     branches = (lambda c, n=n: number(c, f"s{n}", n) for n in range(3))
     return context.parallel(branches, name="parallel").get_results()
 
@@ -230,7 +230,7 @@ class Counted:
 
 @case(status="RUNNING", ended_by_the_handler=False, look_after_seconds=3)
 @durable_execution
-def a_running_map_over_what_can_be_read_once(event, context):
+def outside_a_running_map_over_what_can_be_read_once(event, context):
     def item(child, value, index, items):
         nap(child)
         return number(child, f"s{index}", value)
@@ -247,12 +247,12 @@ class Numbered(ParallelBranch):
 
 @case(status="RUNNING", ended_by_the_handler=False, look_after_seconds=3)
 @durable_execution
-def a_running_parallel_of_own_branches(event, context):
+def outside_a_running_parallel_of_own_branches(event, context):
     return len(context.parallel([Numbered(1), Numbered(2)], name="parallel").get_results())
 
 
 @case()
 @durable_execution
-def what_the_lambda_context_gives(event, context):
+def outside_what_the_lambda_context_gives(event, context):
     context.lambda_context.log("hello")
     return number(context, "one", 1)

@@ -120,10 +120,10 @@ def test_what_the_sdk_tags_keeps_its_type() -> None:
         "d": Decimal("12.5"),
         "u": uuid.uuid4(),
         "B": b"secret",
-        "t": ("a", 1),
+        "t": ("another", 1),
         "dt": datetime.datetime(2026, 1, 2, 3, 4, 5, 6, tzinfo=datetime.UTC),
         "D": datetime.date(2026, 1, 2),
-        "l": [{"k": "v"}],
+        "l": [{"k": "some text"}],
         "n": None,
     }
     gone = serdes.deserialize(of(serdes.serialize(value, CONTEXT)), CONTEXT)
