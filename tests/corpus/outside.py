@@ -215,6 +215,19 @@ def outside_a_parallel_of_a_generator(event, context):
     return context.parallel(branches, name="parallel").get_results()
 
 
+@case()
+@durable_execution
+def outside_a_namer_that_counts(event, context):
+    count = iter(range(100))
+
+    def item(child, value, index, items):
+        nap(child)
+        return number(child, f"s{index}", value)
+
+    config = MapConfig(item_namer=lambda value, index: f"{next(count)}-{value}")
+    return context.map([4, 5, 6], item, name="map", config=config).get_results()
+
+
 class Counted:
     """Has a length, and can be gone through once."""
 

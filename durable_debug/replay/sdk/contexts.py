@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-import copy
 import dataclasses
 import functools
 import sys
-import threading
 from typing import TYPE_CHECKING, Any, cast
 
 from aws_durable_execution_sdk_python.config import (
@@ -36,6 +34,8 @@ from aws_durable_execution_sdk_python.serdes import DEFAULT_JSON_SERDES, seriali
 from durable_debug.replay.guard import harmless, unguarded
 from durable_debug.replay.placeholder import Unrecorded
 from durable_debug.replay.sdk.batches import Batch
+from durable_debug.replay.sdk.copies import as_it_is, once_each, with_
+from durable_debug.replay.sdk.counter import Counter
 from durable_debug.replay.sdk.frames import is_user_code, user_frame, users_code
 from durable_debug.replay.sdk.kinds import (
     BATCHES,
@@ -189,6 +189,8 @@ class ReplayContext(DurableContext):
         if config is not None:
             config.completion_config._validate_for_total(len(inputs))  # raises before it becomes an operation
         ask = self._ask(MAP, name, ("map", inputs, func, config))
+        if config is not None and config.item_namer is not None:
+            config = with_(config, "item_namer", once_each(config.item_namer))
         try:
             if not hasattr(type(inputs), "__getitem__"):
                 inputs = list(inputs)  # perhaps there is but one way through, and we go first
@@ -236,9 +238,7 @@ class ReplayContext(DurableContext):
 
             if not isinstance(branch, ParallelBranch):
                 return body
-            branch = copy.copy(branch)  # maybe of a class of the user's own
-            object.__setattr__(branch, "func", body)
-            return branch
+            return with_(branch, "func", body)
 
         if batch.live:
             functions = [in_turn(i, f) for i, f in enumerate(functions)]
@@ -405,7 +405,7 @@ class ReplayContext(DurableContext):
         context = self._body_context(ask, ask.operation_id)
         self._look(ask, lambda: body(context))
         asked_here = counter.get_current() - here
-        cast("_Counter", counter)._counter = here - 1
+        cast("Counter", counter)._counter = here - 1
         if (
             config is not None
             and config.summary_generator is not None
@@ -420,7 +420,7 @@ class ReplayContext(DurableContext):
         try:
             yield
         finally:
-            cast("_Counter", self._step_counter)._counter += asked_here
+            cast("Counter", self._step_counter)._counter += asked_here
 
     def _settle_summary(self, ask: Ask, config: ChildConfig[Any]) -> None:
         """Tell a summary from a result, which the events do not: by the SDK's own rule, the size.
@@ -450,7 +450,7 @@ class ReplayContext(DurableContext):
         ask.entered = True
         try:
             with users_code(self._tape):
-                ask.inner = ("returned", _as_it_is(body()))
+                ask.inner = ("returned", as_it_is(body()))
         except (LeaveBody, SuspendExecution):
             ask.inner = ("left", None)
         except Exception as error:  # noqa: BLE001 - kept, and told where it matters
@@ -463,12 +463,12 @@ class ReplayContext(DurableContext):
                 for counter, count in counted:
                     counter._counter = count
 
-    def _counted(self) -> list[tuple[_Counter, int]]:
+    def _counted(self) -> list[tuple[Counter, int]]:
         """The counters of this context and of those around it, as they stand."""
-        found: list[tuple[_Counter, int]] = []
+        found: list[tuple[Counter, int]] = []
         context: ReplayContext | None = self
         while context is not None:
-            counter = cast("_Counter", context._step_counter)
+            counter = cast("Counter", context._step_counter)
             found.append((counter, counter.get_current()))
             context = context._outer
         return found
@@ -521,16 +521,6 @@ class ReplayContext(DurableContext):
                 self.state._operations[operation_id] = recorded
 
 
-def _as_it_is(value: Any) -> Any:
-    """Keep a value from what is done to it later: the SDK writes a result at once."""
-    if value is None or isinstance(value, str | int | float | bytes):
-        return value
-    try:
-        return copy.deepcopy(value)
-    except Exception:  # noqa: BLE001 - whatever it is made of
-        return value
-
-
 class _InjectingContext(ReplayContext):
     """Gives answers to the SDK only when it has taken the operation for a new one, as it was then."""
 
@@ -550,33 +540,6 @@ class _InjectingContext(ReplayContext):
             yield identifier
 
 
-class _Counter:
-    """Counts a context's operations, as the SDK's counter does, without its queue of waiting threads.
-
-    Branches run one at a time in a replay, and each has a counter of its own; the queue is half of the SDK's
-    work for an operation that is answered from its checkpoint.
-    """
-
-    __slots__ = ("_counter", "_lock")
-
-    def __init__(self, start: int) -> None:
-        self._counter = start
-        self._lock = threading.Lock()
-
-    def increment(self) -> int:
-        with self._lock:
-            self._counter += 1
-            return self._counter
-
-    def decrement(self) -> int:
-        with self._lock:
-            self._counter -= 1
-            return self._counter
-
-    def get_current(self) -> int:
-        return self._counter
-
-
 def adopt(
     context: DurableContext,
     tape: Tape,
@@ -592,6 +555,6 @@ def adopt(
     context._depth = outer._depth + 1 if outer is not None else 0
     context._silent, context._batch, context._asked = False, None, None
     context._last_id = (0, "")
-    context._step_counter = cast("Any", _Counter(context._step_counter._counter))
+    context._step_counter = cast("Any", Counter(context._step_counter._counter))
     context.logger = TapeLogger.over(context.logger, tape)
     return context
