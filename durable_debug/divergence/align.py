@@ -93,12 +93,30 @@ class _Alignment:
             asks = [ask for ask in group if ask.position not in self._moved]
             slots = [slot for slot in slots if slot.position not in self._moved_to]
             pairs += (
-                _branches(asks, slots) if asks and asks[0].args[0] == "branch" else self._aligned(asks, slots)
+                self._branches(asks, slots)
+                if asks and asks[0].args[0] == "branch"
+                else self._aligned(asks, slots)
             )
             self._pairs[path] = sorted(pairs, key=lambda pair: pair[0].number)
             plan.update({ask.position: slot.position if slot else None for ask, slot in pairs})
         del plan[""]
         return plan
+
+    def _branches(self, asks: list[Ask], slots: list[Slot]) -> _Pairs:
+        """Branches are told by their index; by their names or contents, if these are the same in another order."""
+        by_number = {slot.number: slot for slot in slots}
+        names = [ask.name for ask in asks], [slot.identity[2] for slot in slots]
+        found = _in_other_order(asks, slots, *names)
+        if found is None and all(ask.name in {None, *_given_names(ask.number)} for ask in asks):
+            contents = [
+                tuple(s.identity for s in self._recorded.slots.get(slot.position, ())) for slot in slots
+            ]
+            found = _in_other_order(asks, slots, [self._asked_in(ask.position) for ask in asks], contents)
+        return found or [(ask, by_number.get(ask.number)) for ask in asks]
+
+    def _asked_in(self, position: str) -> tuple[Identity, ...]:
+        inside = self._groups.get(position, {}).values()
+        return tuple(identity_of(ask) for ask in sorted(inside, key=lambda ask: ask.number))
 
     def _aligned(self, asks: list[Ask], slots: list[Slot]) -> _Pairs:
         """Align two sequences; their equal beginnings and ends need no search."""
@@ -293,14 +311,24 @@ def _likeness(one: str, other: str) -> float:
     return difflib.SequenceMatcher(None, one, other).ratio()
 
 
-def _branches(asks: list[Ask], slots: list[Slot]) -> _Pairs:
-    """Branches are told by their index; if all have the same names in another order, by these."""
-    by_number = {slot.number: slot for slot in slots}
-    names = [ask.name for ask in asks]
-    by_name = {slot.identity[2]: slot for slot in slots}
-    if len(set(names)) == len(asks) == len(slots) and set(names) == set(by_name) and None not in by_name:
-        return [(ask, by_name[ask.name]) for ask in asks]
-    return [(ask, by_number.get(ask.number)) for ask in asks]
+def _given_names(index: int) -> tuple[str, str]:
+    """Names that the SDK gives to branches without one."""
+    return f"map-item-{index}", f"parallel-branch-{index}"
+
+
+def _in_other_order(
+    asks: list[Ask], slots: list[Slot], asked: Sequence[object], held: Sequence[object]
+) -> _Pairs | None:
+    """Pair by signs that are all different and the same on both sides, if the order is not."""
+    by_sign = dict(zip(held, slots, strict=True))
+    if (
+        list(asked) == list(held)
+        or None in by_sign
+        or len(by_sign) != len(asks)
+        or by_sign.keys() != set(asked)
+    ):
+        return None
+    return [(ask, by_sign[sign]) for ask, sign in zip(asks, asked, strict=True)]
 
 
 def _nearness(slot: Slot, home: str | None, path: str) -> tuple[bool, int]:

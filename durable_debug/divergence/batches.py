@@ -72,7 +72,8 @@ def _compare_results(matched: Matched, operation: Operation, flat: list[Ask]) ->
     arn = matched.recording.script.arn.arn
     items = sdk.batch_items(flat[0], operation.result, arn) if flat and operation.end_event_id else {}
     for branch in flat:
-        item = items.get(branch.number)
+        recorded_as = matched.used.get(branch.position) or branch.position
+        item = items.get(int(recorded_as.rpartition("-")[2]))
         if item is None or branch.inner is None or not matched.is_compared(branch):
             continue
         how, value = branch.inner

@@ -121,6 +121,8 @@ def _compare_identity(matched: Matched, ask: Ask, operation: Operation) -> None:
         matched.closed.add(ask.position)
         matched.account_for(operation.position)
     elif not could_be(ask.name, operation.name):
+        if ask.args[0] == "branch" and operation.position.rpartition("-")[2] != str(ask.number):
+            return  # named by its index, and told as reordered
         kind = "branch_name" if ask.args[0] == "branch" else "renamed"
         matched.add(kind, called(operation), asked, ask=ask, operation=operation)
 

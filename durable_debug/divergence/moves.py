@@ -26,6 +26,7 @@ def find_moves(matched: Matched) -> None:
     for path, asks in list(matched.children.items()):
         home = matched.target(path)
         at_home: list[_Pair] = []
+        _find_flat(matched, [ask for ask in asks if ask.virtual and ask.args[0] == "branch"])
         for ask in asks:
             operation = matched.operation(ask)
             if operation is None or home is None or not matched.is_compared(ask):
@@ -42,6 +43,27 @@ def find_moves(matched: Matched) -> None:
         at_home.sort(key=lambda pair: pair[0].number)
         for block in _crossing(at_home):
             _add_reordered(matched, block)
+
+
+def _find_flat(matched: Matched, branches: list[Ask]) -> None:
+    """FLAT branches in another order: they have no operations of their own, but what they hold has."""
+    moved = [
+        b
+        for b in branches
+        if (matched.used.get(b.position) or b.position).rpartition("-")[2] != str(b.number)
+    ]
+    batch = moved[0].within if moved else None
+    operation = matched.operation(batch) if batch is not None else None
+    if operation is None:
+        return
+    was, now = (listed([f"branch {n}" for n in numbers]) for numbers in _orders(matched, branches))
+    matched.add("reordered", was, now, ask=moved[0], operation=operation, run=moved[0])
+
+
+def _orders(matched: Matched, branches: list[Ask]) -> tuple[list[str], list[str]]:
+    """Indices of branches, as recorded and as asked for."""
+    now = [(matched.used.get(b.position) or "").rpartition("-")[2] for b in branches]
+    return sorted(now), now
 
 
 def _context(matched: Matched, position: str) -> str:

@@ -291,3 +291,29 @@ small(
     '        box(context, "leaked")\n        return 3\n',
     ("unexpected", '"leaked"', 1),
 )
+small(
+    "unnamed_branches_in_another_order",
+    HANDLER
+    + """    def left(child):
+        return box(child, "left")
+    def right(child):
+        child.wait(seconds(2), name="lag")
+        return box(child, "right")
+    return len(context.parallel([left, right], name="both").get_results())
+""",
+    "[left, right]",
+    "[right, left]",
+    ("reordered", "parallel", 1),
+)
+small(
+    "flat_items_in_another_order",
+    HANDLER
+    + """    def item(child, n, i, _):
+        box(child, f"get-{n}")
+    config = MapConfig(nesting_type=NestingType.FLAT)
+    context.map(["a", "b", "c"], item, name="map", config=config)
+""",
+    '["a", "b", "c"]',
+    '["c", "b", "a"]',
+    ("reordered", "map", 1),
+)
