@@ -206,12 +206,12 @@ def _unexplained(first: Recording, others: Sequence[Finding]) -> list[Finding]:
     Such a handler counts otherwise once a context has ended: its body asked the context around it for operations.
     """
     ask = objection(first)
-    visible = any(
-        f.kind == "reparented" or (f.kind in STRUCTURE and not (f.ask is not None and f.ask.looked))
-        for f in others
-    )
-    if ask is None or ask.code is None or visible:
+    if ask is None or ask.code is None:
         return []
+    for finding in others:
+        seen = finding.ask is None or not finding.ask.looked or finding.ask.position == ask.position
+        if finding.kind == "reparented" or (finding.kind in STRUCTURE and seen):
+            return []
     now = _end("FAILED", None, sdk.error_object(ask.failure))
     place = place_of(ask.code, ask.lasti)
     return [Finding("outcome", _recorded_end(first.history), now, ask=ask, place=place, order=float(ask.seq))]

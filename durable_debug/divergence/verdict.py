@@ -46,6 +46,13 @@ class Judge:
         self._first = first
         self._by_position = {o.position: o for o in first.history.tree()}
         self._by_id = {o.id: o for o in first.history.tree()}
+        self._run_again = {  # contexts whose bodies run again, also where the events alone could not tell
+            a.position
+            for a in first.asks
+            if a.recorded is not None
+            and a.recorded.context_details
+            and a.recorded.context_details.replay_children
+        }
         self._objection: Ask | None = objection(first)
         halt = first.halt
         self._halted_at: Ask | None = halt.ask if halt is not None and halt.kind == "would_run" else None
@@ -135,7 +142,7 @@ class Judge:
                 operation = self._operation(ask.within)
                 return operation is not None and _is_closed(operation)
             if finding.kind != "reparented" or not ask.looked:
-                return ask.looked
+                return ask.looked and not self._is_run_again(ask)
         path = parent_of(operation.position) if operation is not None else ""
         while path:
             context = self._by_position.get(path)
@@ -143,6 +150,13 @@ class Judge:
                 return True
             path = parent_of(path)
         return False
+
+    def _is_run_again(self, ask: Ask) -> bool:
+        """Whether a call that was looked at is in a body that Lambda runs again."""
+        context = ask.within
+        if context is None or context.position not in self._run_again:
+            return False
+        return not context.looked or self._is_run_again(context)
 
     def _operation(self, ask: Ask | None) -> Operation | None:
         """The recorded operation that answers a call."""

@@ -9,7 +9,7 @@ HEAD = """
 import uuid
 from aws_durable_execution_sdk_python import StepError, durable_execution
 from aws_durable_execution_sdk_python.config import (
-    CompletionConfig, Duration, MapConfig, NestingType, StepConfig
+    ChildConfig, CompletionConfig, Duration, MapConfig, NestingType, StepConfig
 )
 from aws_durable_execution_sdk_python.serdes import SerDes
 
@@ -316,4 +316,25 @@ small(
     '["a", "b", "c"]',
     '["c", "b", "a"]',
     ("reordered", "map", 1),
+)
+OWN_SUMMARY = """    def report(child):
+        first = box(child, "one", "x" * 200_000)
+        second = box(child, "two", "y" * 200_000)
+        return first + second
+    config = ChildConfig(summary_generator=lambda text: f"{len(text)} characters")
+    context.run_in_child_context(report, name="report", config=config)
+"""
+small(
+    "insert_in_a_child_with_a_summary_of_its_own",
+    HANDLER + OWN_SUMMARY,
+    "        return first + second\n",
+    '        third = box(child, "three", "z")\n        return first + second + third\n',
+    ("unexpected", '"three"', 1),
+)
+small(
+    "rename_in_a_child_with_a_summary_of_its_own",
+    HANDLER + OWN_SUMMARY,
+    '"two"',
+    '"second"',
+    ("renamed", '"second"', 1),
 )

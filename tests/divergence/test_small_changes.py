@@ -52,3 +52,18 @@ def test_a_handler_whose_bodies_use_its_own_context_fails_as_on_lambda() -> None
     (one,) = dd.replay(path, dd.load(found.history)).divergences
     assert (one.kind, one.severity, one.position) == ("outcome", "error", "2")
     assert one.lambda_effect.startswith("The execution fails with NonDeterministicExecutionError")
+
+
+@pytest.mark.parametrize(
+    ("name", "effect"),
+    [
+        ("insert_in_a_child_with_a_summary_of_its_own", "the body of step 'three' would run"),
+        ("rename_in_a_child_with_a_summary_of_its_own", "fails with NonDeterministicExecutionError"),
+    ],
+)
+def test_a_body_that_lambda_runs_again_is_judged_so(name: str, effect: str) -> None:
+    """The events do not tell a summary from a result; what can't be read as a result is one."""
+    small = SMALL[name]
+    changed = written(f"small_{name}_changed", small.changed)
+    (one,) = dd.replay(changed, recorded(name, small)).divergences
+    assert one.severity == "error" and effect in one.lambda_effect

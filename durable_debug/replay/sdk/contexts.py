@@ -24,12 +24,13 @@ from aws_durable_execution_sdk_python.exceptions import (
 )
 from aws_durable_execution_sdk_python.identifier import OperationIdNamespace
 from aws_durable_execution_sdk_python.lambda_service import (
+    OperationStatus,
     OperationType,
 )
 from aws_durable_execution_sdk_python.operation.callback import wait_for_callback_handler
 from aws_durable_execution_sdk_python.operation.map import MapExecutor
 from aws_durable_execution_sdk_python.operation.parallel import ParallelExecutor
-from aws_durable_execution_sdk_python.serdes import DEFAULT_JSON_SERDES, serialize
+from aws_durable_execution_sdk_python.serdes import DEFAULT_JSON_SERDES, deserialize, serialize
 
 from durable_debug.replay.guard import harmless, unguarded
 from durable_debug.replay.placeholder import Unrecorded
@@ -406,12 +407,7 @@ class ReplayContext(DurableContext):
         self._look(ask, lambda: body(context))
         asked_here = counter.get_current() - here
         cast("Counter", counter)._counter = here - 1
-        if (
-            config is not None
-            and config.summary_generator is not None
-            and ask.inner
-            and ask.inner[0] == "returned"
-        ):
+        if config is not None and config.summary_generator is not None:
             self._settle_summary(ask, config)
         return asked_here
 
@@ -423,25 +419,30 @@ class ReplayContext(DurableContext):
             cast("Counter", self._step_counter)._counter += asked_here
 
     def _settle_summary(self, ask: Ask, config: ChildConfig[Any]) -> None:
-        """Tell a summary from a result, which the events do not: by the SDK's own rule, the size.
+        """Tell a summary from a result, which the events do not.
 
+        A summary is what can't be read as a result; or else the SDK's own rule tells, the size of what the body gives.
         Source: `ChildOperationExecutor.execute`.
         """
-        recorded = ask.recorded
-        assert recorded is not None
-        assert ask.inner is not None
-        with contextlib.suppress(Exception), harmless():
-            text = serialize(config.serdes, ask.inner[1], ask.operation_id, self.state.durable_execution_arn)
-            if (
-                text is not None
-                and len(text) > CHECKPOINT_SIZE_LIMIT_BYTES
-                and recorded.context_details is not None
-            ):
-                self.state._operations[ask.operation_id] = ask.recorded = dataclasses.replace(
-                    recorded,
-                    context_details=dataclasses.replace(recorded.context_details, replay_children=True),
-                )
-                self._tape.local.silence = ask.operation_id
+        recorded, arn = ask.recorded, self.state.durable_execution_arn
+        details = recorded.context_details if recorded is not None else None
+        if recorded is None or details is None or recorded.status is not OperationStatus.SUCCEEDED:
+            return
+        is_summary = False
+        with harmless():
+            try:
+                deserialize(config.serdes, details.result or "", ask.operation_id, arn)
+            except Exception:  # noqa: BLE001 - whatever a codec says to a text that it never wrote
+                is_summary = True
+            if ask.inner is not None and ask.inner[0] == "returned":
+                with contextlib.suppress(Exception):
+                    text = serialize(config.serdes, ask.inner[1], ask.operation_id, arn)
+                    is_summary |= text is not None and len(text) > CHECKPOINT_SIZE_LIMIT_BYTES
+        if is_summary:
+            self.state._operations[ask.operation_id] = ask.recorded = dataclasses.replace(
+                recorded, context_details=dataclasses.replace(details, replay_children=True)
+            )
+            self._tape.local.silence = ask.operation_id
 
     def _look(self, ask: Ask, body: Callable[[], Any]) -> None:
         local = self._tape.local
