@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import json
-import logging
 from typing import TYPE_CHECKING, Any
 
 from durable_debug.divergence.unknown import holds_unknown, marked, same_known
 from durable_debug.replay import sdk
 from durable_debug.replay.guard import harmless
+from durable_debug.replay.output import sdk_silent
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from durable_debug.replay.recording import Recording
     from durable_debug.replay.tape import Ask
 
@@ -32,18 +30,6 @@ __all__ = [
 _IDENTITY: Any = object.__eq__
 
 
-@contextlib.contextmanager
-def _sdk_is_quiet() -> Iterator[None]:
-    """While it reads what it may not be able to: it would log a traceback."""
-    log = logging.getLogger("aws_durable_execution_sdk_python")
-    level = log.level
-    log.setLevel(logging.CRITICAL + 1)
-    try:
-        yield
-    finally:
-        log.setLevel(level)
-
-
 def same_value(ask: Ask, payload: str | None, value: Any, arn: str) -> tuple[bool | None, str]:
     """Compare what a body returned with the payload that its context recorded.
 
@@ -53,7 +39,7 @@ def same_value(ask: Ask, payload: str | None, value: Any, arn: str) -> tuple[boo
         Whether they are the same, None if nobody can tell; and the value as text, or why not.
     """
     try:
-        with _sdk_is_quiet(), harmless():
+        with sdk_silent(), harmless():
             text = sdk.to_payload(ask, marked(value), arn)
     except Exception as error:  # noqa: BLE001 - a codec of the user's may do anything
         return None, f"it can't be serialised here ({type(error).__name__}: {error})"
@@ -64,7 +50,7 @@ def same_value(ask: Ask, payload: str | None, value: Any, arn: str) -> tuple[boo
     if holds_unknown(value):
         return True, text or "none"
     try:  # a codec need not write the same text twice: compare what it reads
-        with _sdk_is_quiet(), harmless():
+        with sdk_silent(), harmless():
             read, recorded = sdk.from_payload(ask, text, arn), sdk.from_payload(ask, payload, arn)
     except Exception as error:  # noqa: BLE001
         return None, f"its codec can't read it back ({type(error).__name__}: {error})"
@@ -90,7 +76,7 @@ def same_payload(asked: str | None, recorded: str | None, *, any_order: bool = F
 def can_be_written(ask: Ask, value: Any, arn: str) -> bool:
     """Whether the SDK could write what a body returned, or a summary of it."""
     try:
-        with _sdk_is_quiet(), harmless():
+        with sdk_silent(), harmless():
             sdk.to_payload_or_summary(ask, value, arn)
     except Exception:  # noqa: BLE001 - a codec of the user's may do anything
         return False
@@ -104,7 +90,7 @@ def same_sent(ask: Ask, recorded: str | None) -> bool:
     if sdk.sending_codec_of(ask) is None:
         return False
     try:
-        with _sdk_is_quiet(), harmless():
+        with sdk_silent(), harmless():
             return bool(sdk.from_sent(ask, ask.payload) == sdk.from_sent(ask, recorded))
     except Exception:  # noqa: BLE001 - it need not be able to read what it writes: the target does
         return True

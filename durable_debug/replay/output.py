@@ -8,6 +8,7 @@ it was.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import logging
 import sys
@@ -18,11 +19,11 @@ from durable_debug.replay.guard import watch_threads
 from durable_debug.replay.tape import LogLine
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from durable_debug.replay.tape import Tape
 
-__all__ = ["begin", "end", "listen"]
+__all__ = ["begin", "end", "listen", "sdk_silent"]
 
 _MOST_LINES = 10_000
 _LONGEST_LINE = 10_000
@@ -144,6 +145,19 @@ def _silence() -> None:
     _silenced[:] = [logger for logger in _sdk_loggers() if not logger.disabled]
     for logger in _silenced:
         logger.disabled = True
+
+
+@contextlib.contextmanager
+def sdk_silent() -> Iterator[None]:
+    """While the SDK reads or writes what it may not be able to: it would log a traceback."""
+    mine = [logger for logger in _sdk_loggers() if not logger.disabled]
+    for logger in mine:
+        logger.disabled = True
+    try:
+        yield
+    finally:
+        for logger in mine:
+            logger.disabled = False
 
 
 def _bare(stream: TextIO) -> TextIO:
