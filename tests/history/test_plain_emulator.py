@@ -66,7 +66,8 @@ def branches_that_retry(event, context):
     def branch(seconds):
         return lambda child: child.step(fails_until(2), f"after {seconds}", retrying(3, seconds))
 
-    return context.parallel([branch(5), branch(5), branch(90)], "three").get_results()
+    # Not at one moment: of two that fall due within milliseconds, a history cannot tell which was seen in time.
+    return context.parallel([branch(5), branch(90)], "two").get_results()
 
 
 @durable_execution
