@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from durable_debug.divergence import replay
-from durable_debug.divergence.page import counted
+from durable_debug.divergence.wording import counted
 from durable_debug.errors import DivergenceError, HistoryError
 
 if TYPE_CHECKING:

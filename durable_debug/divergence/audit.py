@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any, Self
 
 from durable_debug.divergence.crew import Batch, Job, dismiss, work
 from durable_debug.divergence.gather import Source, gathered
-from durable_debug.divergence.page import counted
 from durable_debug.divergence.report import Report, Rows
 from durable_debug.divergence.sending import sent
+from durable_debug.divergence.wording import counted
 from durable_debug.errors import DurableDebugError, HandlerError, HistoryError
 from durable_debug.history import History
 from durable_debug.replay.engine import names

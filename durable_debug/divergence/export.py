@@ -8,7 +8,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from durable_debug.divergence.page import counted
+from durable_debug.divergence.wording import counted
 from durable_debug.errors import DurableDebugError, HandlerError
 
 if TYPE_CHECKING:

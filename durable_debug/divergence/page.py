@@ -9,12 +9,12 @@ import os
 import re
 from typing import TYPE_CHECKING
 
-from durable_debug.divergence.wording import counted, short_ids
+from durable_debug.divergence.wording import short_ids
 
 if TYPE_CHECKING:
     from durable_debug.replay.asked import Place
 
-__all__ = ["SIGNS", "chip", "code", "counted", "page", "severity", "text", "where"]
+__all__ = ["SIGNS", "chip", "code", "page", "severity", "text", "where"]
 
 _MOST_CODE_LINES = 5
 _LONGEST_CODE_LINE = 200

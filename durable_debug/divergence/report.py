@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from durable_debug.divergence.causes import Cause, Collector, worst
 from durable_debug.divergence.checked import OBSTACLES
-from durable_debug.divergence.page import counted
 from durable_debug.divergence.paths import relative
+from durable_debug.divergence.wording import counted
 from durable_debug.errors import DivergenceError
 
 if TYPE_CHECKING:

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from durable_debug.divergence.checked import OBSTACLES
 from durable_debug.divergence.html import finding
-from durable_debug.divergence.page import SIGNS, counted, page, text
+from durable_debug.divergence.page import SIGNS, page, text
+from durable_debug.divergence.wording import counted
 
 if TYPE_CHECKING:
     from durable_debug.divergence.causes import Cause
