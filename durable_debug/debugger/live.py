@@ -8,14 +8,14 @@ import weakref
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from durable_debug.replay.engine import Options, Replay, Script
+from durable_debug.engine.engine import Options, Replay, Script
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import FrameType
 
-    from durable_debug.replay.handlers import Handler
-    from durable_debug.replay.tape import Ask, Matcher, Tape
+    from durable_debug.engine.handlers import Handler
+    from durable_debug.engine.tape import Ask, Matcher, Tape
 
 __all__ = ["Held", "Live"]
 
@@ -169,7 +169,7 @@ class Live:
 
 
 def _is_users(frame: FrameType) -> bool:
-    from durable_debug.replay.sdk import is_user_code
+    from durable_debug.engine.sdk import is_user_code
 
     return is_user_code(frame.f_code.co_filename)
 

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
     from durable_debug.divergence.blame import Group
     from durable_debug.divergence.findings import Finding
-    from durable_debug.replay.asked import Place
-    from durable_debug.replay.recording import Recording
+    from durable_debug.engine.asked import Place
+    from durable_debug.engine.recording import Recording
 
 __all__ = ["KINDS", "Divergence", "judged"]
 

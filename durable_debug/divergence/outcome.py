@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Any
 from durable_debug.divergence.findings import STRUCTURE, VALUE_KEEPING, Finding
 from durable_debug.divergence.values import same_error_objects, same_result
 from durable_debug.divergence.wording import error_text, shortened
-from durable_debug.replay import sdk
-from durable_debug.replay.asked import Place, place_of
+from durable_debug.engine import sdk
+from durable_debug.engine.asked import Place, place_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from durable_debug.engine.guard import SideEffect
+    from durable_debug.engine.recording import Recording
     from durable_debug.history import History
-    from durable_debug.replay.guard import SideEffect
-    from durable_debug.replay.recording import Recording
 
 __all__ = ["ended_by_handler", "failed_by", "find_in_outcome", "find_side_effects", "goes_on", "objection"]
 

@@ -12,11 +12,12 @@ from durable_debug.divergence.looking import as_on_lambda
 from durable_debug.divergence.outcome import goes_on
 from durable_debug.divergence.unchecked import unchecked
 from durable_debug.divergence.wording import counted, counts
+from durable_debug.engine.engine import Options, names
+from durable_debug.engine.recording import Recording, record
 from durable_debug.errors import DivergenceError
 from durable_debug.history import History
-from durable_debug.replay.engine import Options, names
-from durable_debug.replay.recording import Recording, record
 from durable_debug.sources import load_one
+from durable_debug.views import view
 
 if TYPE_CHECKING:
     import os
@@ -27,9 +28,9 @@ if TYPE_CHECKING:
 
     from durable_debug.divergence.align import Plan
     from durable_debug.divergence.matcher import Aligner
-    from durable_debug.replay.asked import AskedOperation
-    from durable_debug.replay.guard import SideEffect
-    from durable_debug.replay.tape import LogLine
+    from durable_debug.engine.asked import AskedOperation
+    from durable_debug.engine.guard import SideEffect
+    from durable_debug.engine.tape import LogLine
 
 __all__ = ["Run", "replay"]
 
@@ -204,20 +205,14 @@ class Run:
         pathlib.Path
             The test's file.
         """
-        from durable_debug.divergence.export import export_test
-
-        return export_test(self, path)
+        return view("run.test")(self, path)  # type: ignore[no-any-return]
 
     def report(self) -> str:
         """Plain text for a terminal."""
-        from durable_debug.divergence.text import report
-
-        return report(self)
+        return str(view("run.text")(self))
 
     def _repr_html_(self) -> str:
-        from durable_debug.divergence.html import card
-
-        return card(self)
+        return str(view("run.card")(self))
 
     def __repr__(self) -> str:
         if self.divergences:

@@ -6,13 +6,13 @@ import functools
 import itertools
 from typing import TYPE_CHECKING
 
-from durable_debug.replay.asked import Place, place_of
-from durable_debug.replay.sdk import is_user_code
+from durable_debug.engine.asked import Place, place_of
+from durable_debug.engine.sdk import is_user_code
 
 if TYPE_CHECKING:
     from types import CodeType, FrameType
 
-    from durable_debug.replay.tape import Ask, Tape
+    from durable_debug.engine.tape import Ask, Tape
 
 __all__ = ["Spot", "Witness", "place_at"]
 
