@@ -10,6 +10,7 @@ from durable_debug.divergence.values import same_error_objects, same_result
 from durable_debug.divergence.wording import error_text, shortened
 from durable_debug.engine import sdk
 from durable_debug.engine.asked import Place, place_of
+from durable_debug.engine.users_code import is_users
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -178,12 +179,11 @@ def _end(status: str, result: str | None, error: Mapping[str, Any] | None) -> st
 
 def _end_place(complete: Recording) -> Place | None:
     """Where the handler ended: the line that raised, or the one that returned."""
-    code, error = complete.handler.code, complete.exception
-    found = None
+    error, found = complete.exception, None
     trace = error.__traceback__ if error is not None else None
     while trace is not None:
         frame = trace.tb_frame
-        if code is not None and frame.f_code.co_filename == code.co_filename:
+        if is_users(frame.f_code.co_filename):
             found = place_of(frame.f_code, trace.tb_lasti)
         trace = trace.tb_next
     return found or complete.ends.get("")

@@ -172,7 +172,7 @@ class Replay:
         trace: bool = False,
         ended: Callable[[], None] | None = None,
     ) -> None:
-        self.handler = handler
+        self.handler = handler.fresh()
         self.script = script
         self.options = options
         self.tape = Tape(
@@ -191,14 +191,15 @@ class Replay:
     def _invoke(self) -> dict[str, Any]:
         output.begin(self.tape)
         try:
-            return sdk.invoke(
-                self.handler.func,
-                self.handler.around,
-                arn=self.script.arn.arn,
-                operations=self.script.operations,
-                tape=self.tape,
-                lambda_context=ReplayLambdaContext.of(self.script.arn, self.script.request_id),
-            )
+            with self.handler.one_pass():
+                return sdk.invoke(
+                    self.handler.func,
+                    self.handler.around,
+                    arn=self.script.arn.arn,
+                    operations=self.script.operations,
+                    tape=self.tape,
+                    lambda_context=ReplayLambdaContext.of(self.script.arn, self.script.request_id),
+                )
         finally:
             output.end(self.tape)
 

@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 import contextlib
-import copy
 import difflib
 import functools
-import importlib
-import importlib.util
 import inspect
-import linecache
 import os
-import sys
-import types
-from dataclasses import dataclass
-from pathlib import Path
+import weakref
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from durable_debug.engine.guard import SideEffect, allows, guarded
+from durable_debug.engine.importing import World, world_of
+from durable_debug.engine.module_state import ModuleState
+from durable_debug.engine.unwrapping import path_to_durable, rebuilt
+from durable_debug.engine.users_code import claim
 from durable_debug.errors import HandlerError
 
 if TYPE_CHECKING:
+    import types
     from collections.abc import Callable, Iterator
 
 __all__ = ["Handler", "resolve"]
@@ -43,6 +42,10 @@ class Handler:
     name: str
     func: Callable[..., Any]
     around: Callable[[Callable[..., Any]], Callable[..., Any]] | None
+    _outer: object = field(default=None, repr=False, compare=False)
+    _again: Callable[[], Handler] | None = field(default=None, repr=False, compare=False)
+    _world: World | None = field(default=None, repr=False, compare=False)
+    _generation: int = field(default=0, repr=False, compare=False)
 
     @property
     def code(self) -> types.CodeType | None:
@@ -54,6 +57,49 @@ class Handler:
         if not hasattr(func, "__code__") and hasattr(type(func), "__call__"):  # noqa: B004
             func = getattr(type(func).__call__, "__func__", type(func).__call__)
         return getattr(func, "__code__", None)
+
+    def fresh(self) -> Handler:
+        """Give the handler as a cold Lambda has it: of modules that no earlier pass has changed, and as the files are now.
+
+        A handler that was given as an object stays that object.
+        """
+        if self._again is None or self._world is None:
+            return self
+        return self._again()
+
+    @contextlib.contextmanager
+    def one_pass(self) -> Iterator[None]:
+        """Around a pass: what it changes in the user's modules does not lead into the next one."""
+        if self._world is not None:
+            with self._world.one_pass():
+                yield
+            return
+        state = _state_of(self._outer)
+        try:
+            yield
+        finally:
+            state.note_left()
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What to know of the code that was replayed, a sentence each."""
+        return (self._world.problem,) if self._world is not None and self._world.problem else ()
+
+
+_states: weakref.WeakKeyDictionary[Any, ModuleState] = weakref.WeakKeyDictionary()
+
+
+def _state_of(handler: object) -> ModuleState:
+    """What a handler that was given as an object can reach, without what an earlier pass has left there."""
+    try:
+        state = _states.get(handler)
+        if state is not None:
+            state.put_back()
+        if state is None or state.changed() is not None:
+            state = _states[handler] = ModuleState([handler])
+    except TypeError:  # it can't be referred to weakly, or has no hash
+        state = ModuleState([handler])
+    return state
 
 
 def resolve(handler: object, *, region: str | None = None, allow: tuple[str, ...] = ()) -> Handler:
@@ -75,8 +121,10 @@ def resolve(handler: object, *, region: str | None = None, allow: tuple[str, ...
     HandlerError
         It does not exist, its module does not import, or it is not durable.
     """
+    if isinstance(handler, Handler):
+        return handler.fresh()
     name = handler if isinstance(handler, str) else _called(handler)
-    found = _imported(handler, region, allow) if isinstance(handler, str) else handler
+    world, found = _imported(handler, region, allow) if isinstance(handler, str) else (None, handler)
     if isinstance(found, Handler):
         return found
     if not callable(found):
@@ -84,7 +132,7 @@ def resolve(handler: object, *, region: str | None = None, allow: tuple[str, ...
             f"{name} is a {type(found).__name__}, not a function.",
             cure="Name the function that Lambda calls, for example 'app.py:handler'.",
         )
-    path = _path_to_durable(found)
+    path = path_to_durable(found)
     if path is None:
         raise HandlerError(
             f"{name} is not a durable function: no @durable_execution was found on it.",
@@ -98,8 +146,13 @@ def resolve(handler: object, *, region: str | None = None, allow: tuple[str, ...
             f"{name} is an async function: the SDK calls it and waits for nothing.",
             cure="Define it with `def`. (A community SDK for asyncio exists; its handlers can't be replayed here.)",
         )
-    around = None if len(path) == 1 else functools.partial(_rebuilt, path)
-    return Handler(name, func, around)
+    around = None if len(path) == 1 else functools.partial(rebuilt, path)
+    code = getattr(inspect.unwrap(func), "__code__", None) if callable(func) else None
+    claim(getattr(code, "co_filename", None))
+    if world is None:
+        return Handler(name, func, around, _outer=found)
+    again = functools.partial(resolve, name, region=region, allow=allow)
+    return Handler(name, func, around, _again=again, _world=world, _generation=world.generation)
 
 
 def _called(handler: object) -> str:
@@ -111,7 +164,7 @@ def _called(handler: object) -> str:
 # ------------------------------------------------------------------------------------------------ import
 
 
-def _imported(spec: str, region: str | None, allow: tuple[str, ...]) -> Any:
+def _imported(spec: str, region: str | None, allow: tuple[str, ...]) -> tuple[World, Any]:
     where, colon, name = spec.rpartition(":")
     if not colon or not where or (len(where) == 1 and name[:1] in "\\/"):
         raise HandlerError(
@@ -127,166 +180,15 @@ def _imported(spec: str, region: str | None, allow: tuple[str, ...]) -> Any:
             )
 
     with _assumed_region(region), guarded(report):
-        module = _from_path(Path(where)) if where.endswith(".py") or os.sep in where else _from_name(where)
-    target: Any = module
+        world = world_of(where)
+    target: Any = world.module
     for part in name.split("."):
         if not hasattr(target, part):
             near = difflib.get_close_matches(part, [n for n in dir(target) if not n.startswith("_")], n=3)
             hint = f"Did you mean {' or '.join(map(repr, near))}?" if near else "Check the spelling."
             raise HandlerError(f"There is no {name!r} in {where}.", cure=hint)
         target = getattr(target, part)
-    return target
-
-
-def _from_name(name: str) -> types.ModuleType:
-    here = str(Path.cwd())
-    added = here not in sys.path
-    if added:  # as `python -m` would
-        sys.path.insert(0, here)
-    try:
-        return importlib.import_module(name)
-    except ModuleNotFoundError as error:
-        if error.name and (name == error.name or name.startswith(error.name + ".")):
-            raise HandlerError(
-                f"There is no module {name!r}.",
-                cure="Run from the folder that it is in, install it, or give the file: 'path/to/app.py:handler'.",
-            ) from error
-        raise _broken(name, error) from error
-    except HandlerError:
-        raise
-    except (Exception, SystemExit) as error:
-        raise _broken(name, error) from error
-    finally:
-        if added:
-            with contextlib.suppress(ValueError):
-                sys.path.remove(here)
-
-
-@dataclass(frozen=True, slots=True)
-class _Loaded:
-    """A module loaded from a path, and when it and those it imported from beside it were changed."""
-
-    module: types.ModuleType
-    changed: dict[str, int]
-
-    @property
-    def fresh(self) -> bool:
-        return all(_changed(file) == when for file, when in self.changed.items())
-
-
-_loaded: dict[str, _Loaded] = {}  # by path
-_latest_folder: Path | None = None  # that a handler came from
-
-
-def _changed(file: str) -> int:
-    try:
-        return Path(file).stat().st_mtime_ns
-    except OSError:
-        return 0
-
-
-def _from_path(path: Path) -> types.ModuleType:
-    path = Path(os.path.realpath(path.expanduser()))
-    if not path.is_file():
-        near = difflib.get_close_matches(path.name, [p.name for p in path.parent.glob("*.py")], n=3)
-        hint = (
-            f"Did you mean {' or '.join(near)}?"
-            if near
-            else "Check the path; it is taken from the current folder."
-        )
-        raise HandlerError(f"There is no file {path}.", cure=hint)
-    known = _loaded.get(str(path))
-    if known is not None and known.fresh:
-        _forget_other_neighbours(path.parent)
-        _put_first(str(path.parent))
-        return known.module
-    if known is not None:
-        for name, module in list(sys.modules.items()):
-            if getattr(module, "__file__", None) in known.changed:
-                del sys.modules[name]
-    importlib.invalidate_caches()
-    linecache.checkcache()
-    # Named as on Lambda, where the module is the file's stem: it is part of the ErrorType of its exceptions.
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    folder = str(path.parent)
-    _forget_other_neighbours(path.parent)
-    key = path.stem if path.stem not in sys.modules or path.stem in _ours() else f"{path.stem}@{folder}"
-    before = sys.modules.get(key)
-    others = set(sys.modules)
-    sys.modules[key] = module
-    sys.path.insert(0, folder)  # as on Lambda: its neighbours can be imported
-    try:
-        spec.loader.exec_module(module)
-    except BaseException as error:
-        if before is None:
-            sys.modules.pop(key, None)
-        else:
-            sys.modules[key] = before
-        if isinstance(error, HandlerError) or not isinstance(error, Exception | SystemExit):
-            raise
-        raise _broken(str(path), error) from error
-    finally:
-        with contextlib.suppress(ValueError):
-            sys.path.remove(folder)
-        _put_first(folder)
-    files = {str(path), *(_beside(folder, sys.modules[name]) for name in set(sys.modules) - others)} - {""}
-    _loaded[str(path)] = _Loaded(module, {file: _changed(file) for file in files})
-    return module
-
-
-def _beside(folder: str, module: types.ModuleType) -> str:
-    """Give a module's file where it lies in a folder or below it, other than installed; else nothing."""
-    file = getattr(module, "__file__", None) or ""
-    return file if file.startswith(folder + os.sep) and "site-packages" not in file else ""
-
-
-def _put_first(folder: str) -> None:
-    """Let what a handler imports later, in a function, be found: its own folder before those of others."""
-    folders = {str(Path(path).parent) for path in _loaded}
-    with contextlib.suppress(ValueError):
-        if folder in folders:
-            sys.path.remove(folder)
-    if folder in sys.path:
-        return  # the user's own entry
-    first = next((i for i, entry in enumerate(sys.path) if entry in folders), len(sys.path))
-    sys.path.insert(first, folder)
-
-
-def _ours() -> set[str]:
-    modules = [loaded.module for loaded in _loaded.values()]
-    return {name for name, module in list(sys.modules.items()) if any(module is m for m in modules)}
-
-
-def _forget_other_neighbours(folder: Path) -> None:
-    """Drop same-named neighbours of handlers loaded from other folders: two versions must not share them."""
-    global _latest_folder  # noqa: PLW0603 - like sys.modules, which it spares a search
-    if folder == _latest_folder:
-        return
-    _latest_folder = folder
-    folders = {str(Path(path).parent) for path in _loaded} - {str(folder)}
-    if not folders:
-        return
-    for name, module in list(sys.modules.items()):
-        file = getattr(module, "__file__", None)
-        if file and str(Path(file).parent) in folders and (folder / Path(file).name).exists():
-            del sys.modules[name]
-
-
-def _broken(name: str, error: BaseException) -> HandlerError:
-    line = ""
-    trace = error.__traceback__
-    while trace is not None:
-        file = trace.tb_frame.f_code.co_filename
-        if "importlib" not in file and file != __file__:
-            line = f" ({file}, line {trace.tb_lineno})"
-        trace = trace.tb_next
-    return HandlerError(
-        f"{name} could not be imported: {type(error).__name__}: {error}{line}.",
-        cure="Mend the import, or install what it needs in this environment.",
-    )
+    return world, target
 
 
 @contextlib.contextmanager
@@ -299,113 +201,3 @@ def _assumed_region(region: str | None) -> Iterator[None]:
         yield
     finally:
         os.environ.pop("AWS_DEFAULT_REGION", None)
-
-
-# ------------------------------------------------------------------------------- the layers of decoration
-
-# A step of the way from the outermost callable inwards: the object and how it holds the next one.
-_Step = tuple[Any, Any]
-
-
-def _is_durable(candidate: object) -> bool:
-    code = getattr(candidate, "__code__", None)
-    return (
-        isinstance(candidate, types.FunctionType)
-        and code is not None
-        and code.co_name == "wrapper"
-        and "func" in code.co_freevars
-        and "configured_plugins" in code.co_freevars
-        and candidate.__globals__.get("__name__") == "aws_durable_execution_sdk_python.execution"
-    )
-
-
-def _path_to_durable(outer: object) -> list[_Step] | None:
-    """Look for the SDK's wrapper through closures, partials, bound methods and attributes."""
-    queue: list[list[_Step]] = [[(outer, None)]]
-    seen: set[int] = set()
-    while queue:
-        path = queue.pop(0)
-        current = path[-1][0]
-        if id(current) in seen or len(path) > 12:
-            continue
-        seen.add(id(current))
-        if _is_durable(current):
-            return path
-        for inner, how in _held(current):
-            if callable(inner):
-                queue.append([*path[:-1], (current, how), (inner, None)])
-    return None
-
-
-def _held(outer: Any) -> list[tuple[Any, Any]]:
-    held: list[tuple[Any, Any]] = []
-    if isinstance(outer, functools.partial):
-        held.append((outer.func, ("partial",)))
-    elif isinstance(outer, types.MethodType):
-        held.append((outer.__func__, ("method",)))
-        held.append((outer.__self__, ("self",)))
-    elif isinstance(outer, types.FunctionType):
-        for name, cell in zip(outer.__code__.co_freevars, outer.__closure__ or (), strict=True):
-            with contextlib.suppress(ValueError):  # an empty cell
-                held.append((cell.cell_contents, ("cell", name)))
-        named = ((name, outer.__globals__.get(name)) for name in outer.__code__.co_names)
-        held += [
-            (value, ("global", name)) for name, value in named if _is_durable(value)
-        ]  # it calls the durable one
-    elif not isinstance(outer, type | types.ModuleType | types.BuiltinFunctionType):
-        slots = (name for kind in type(outer).__mro__ for name in getattr(kind, "__slots__", ()))
-        own = {name: getattr(outer, name) for name in slots if hasattr(outer, name)} | getattr(
-            outer, "__dict__", {}
-        )
-        held += [(value, ("attribute", name)) for name, value in own.items()]
-        if isinstance(getattr(type(outer), "__call__", None), types.FunctionType):  # noqa: B004 - not whether it has one
-            held.append((outer.__call__, ("call",)))
-    wrapped = getattr(outer, "__wrapped__", None)
-    if wrapped is not None and all(value is not wrapped for value, _ in held):
-        held.append((wrapped, ("wrapped",)))
-    return held
-
-
-def _rebuilt(path: list[_Step], durable: Callable[..., Any]) -> Callable[..., Any]:
-    """Copy the layers around the durable handler, with another one inside; the user's objects stay as they are."""
-    inner: Any = durable
-    for outer, how in reversed(path[:-1]):
-        match how:
-            case ("partial",):
-                inner = functools.partial(inner, *outer.args, **outer.keywords)
-            case ("method",):
-                inner = types.MethodType(inner, outer.__self__)
-            case ("self",):
-                inner = types.MethodType(outer.__func__, inner)
-            case ("cell", name):
-                inner = _with_cell(outer, name, inner)
-            case ("global", name):
-                inner = _with_global(outer, name, inner)
-            case ("attribute", name):
-                twin = copy.copy(outer)
-                object.__setattr__(twin, name, inner)
-                inner = twin
-            case _:
-                pass  # reachable by __wrapped__ only: the layer can't be rebuilt and is left out
-    return inner  # type: ignore[no-any-return]
-
-
-def _with_cell(outer: types.FunctionType, name: str, value: Any) -> types.FunctionType:
-    closure = tuple(
-        types.CellType(value) if free == name else cell
-        for free, cell in zip(outer.__code__.co_freevars, outer.__closure__ or (), strict=True)
-    )
-    return _twin(outer, outer.__globals__, closure)
-
-
-def _with_global(outer: types.FunctionType, name: str, value: Any) -> types.FunctionType:
-    return _twin(outer, {**outer.__globals__, name: value}, outer.__closure__)
-
-
-def _twin(
-    outer: types.FunctionType, namespace: dict[str, Any], closure: tuple[types.CellType, ...] | None
-) -> types.FunctionType:
-    twin = types.FunctionType(outer.__code__, namespace, outer.__name__, outer.__defaults__, closure)
-    twin.__kwdefaults__ = outer.__kwdefaults__
-    twin.__dict__.update(outer.__dict__)
-    return twin

@@ -37,7 +37,7 @@ from durable_debug.engine.placeholder import Unrecorded
 from durable_debug.engine.sdk.batches import Batch
 from durable_debug.engine.sdk.copies import as_it_is, once_each, with_
 from durable_debug.engine.sdk.counter import Counter
-from durable_debug.engine.sdk.frames import is_user_code, user_frame, users_code
+from durable_debug.engine.sdk.frames import user_frame, users_code
 from durable_debug.engine.sdk.kinds import (
     BATCHES,
     CALLBACK,
@@ -59,6 +59,7 @@ from durable_debug.engine.sdk.kinds import (
 from durable_debug.engine.sdk.logger import TapeLogger
 from durable_debug.engine.sdk.payloads import TERMINAL
 from durable_debug.engine.tape import Ask, LeaveBody, ReplayStop, Tape
+from durable_debug.engine.users_code import is_users
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -312,7 +313,7 @@ class ReplayContext(DurableContext):
     def _locate(self, ask: Ask, frame: FrameType) -> FrameType:
         """Note the line that an ask comes from; give its frame."""
         batch = self._batch
-        if not is_user_code(frame.f_code.co_filename):
+        if not is_users(frame.f_code.co_filename):
             ask.by_chance = ask.args[0] == "wait" and draws_by_chance(frame)
             frame = user_frame(frame) or frame
         ask.code, ask.lasti = frame.f_code, frame.f_lasti

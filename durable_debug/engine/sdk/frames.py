@@ -15,6 +15,7 @@ from aws_durable_execution_sdk_python.context import DurableContext
 
 from durable_debug.engine.guard import guarded
 from durable_debug.engine.skipping import jumps_in, skipping
+from durable_debug.engine.users_code import is_users
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -39,10 +40,16 @@ def is_user_code(filename: str) -> bool:
 
 
 def user_frame(frame: FrameType | None) -> FrameType | None:
-    """Give the nearest frame of the user's code, from `frame` outwards."""
-    while frame is not None and not is_user_code(frame.f_code.co_filename):
+    """Give the nearest frame of the user's code, from `frame` outwards; where there is none, of a library's."""
+    library: FrameType | None = None
+    while frame is not None:
+        file = frame.f_code.co_filename
+        if is_users(file):
+            return frame
+        if library is None and is_user_code(file):
+            library = frame
         frame = frame.f_back
-    return frame
+    return library
 
 
 @contextlib.contextmanager
@@ -74,7 +81,7 @@ class _Bodies:
         ] = {}  # by a lambda, how what it called last ended
 
     def __call__(self, frame: FrameType, event: str, _: Any) -> Any:
-        if event != "call" or not is_user_code(frame.f_code.co_filename):
+        if event != "call" or not is_users(frame.f_code.co_filename):
             return None
         ends = self._at_end_of(frame)
         jumps = jumps_in(frame.f_code, self._tape.jumps) if self._tape.jumps else None
