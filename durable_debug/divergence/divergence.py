@@ -171,6 +171,10 @@ KINDS: dict[str, tuple[str, str]] = {
         "outside a step: {asked}",
         "Move it into a step: outside, it happens again at every replay.",
     ),
+    "nondeterministic": (
+        "{asked}",  # written by `determinism`
+        "Put what it depends on into a step.",
+    ),
     "would_run": ("{asked} ({recorded})", "Make the body idempotent, or use at-most-once semantics."),
 }
 

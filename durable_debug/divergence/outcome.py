@@ -193,7 +193,7 @@ def find_side_effects(effects: Iterable[tuple[SideEffect, float]]) -> list[Findi
     """Findings on what was refused outside steps, each with its place among the calls."""
     found = []
     for effect, order in effects:
-        place = Place(effect.file, effect.line, effect.line, "") if effect.file and effect.line else None
+        place = Place.at(effect.file, effect.line) if effect.file and effect.line else None
         found.append(
             Finding("side_effect", None, effect.detail, place=place, order=order, looked=effect.looked)
         )

@@ -30,17 +30,20 @@ class Place:
         First and last line of the call, from 1.
     function
         Qualified name of the function that it is in.
+    source
+        Text of the first line, stripped, as it was when the code was replayed; empty where it can't be had.
     """
 
     file: str
     line: int
     end_line: int
     function: str
+    source: str = field(default="", compare=False, repr=False)
 
-    @property
-    def source(self) -> str:
-        """Text of the first line, stripped; empty where the source can't be had."""
-        return linecache.getline(self.file, self.line).strip()
+    @classmethod
+    def at(cls, file: str, line: int, end_line: int | None = None, function: str = "") -> Place:
+        """Give a place with its source."""
+        return cls(file, line, end_line or line, function, linecache.getline(file, line).strip())
 
     def __str__(self) -> str:
         return f"{self.file}:{self.line}"
@@ -56,7 +59,7 @@ def place_of(code: CodeType, lasti: int) -> Place:
 def _place_of(_key: tuple[str, bytes], code: CodeType, lasti: int) -> Place:
     line, end_line, *_ = next(itertools.islice(code.co_positions(), lasti // 2, None), (None, None))
     first = line or code.co_firstlineno
-    return Place(code.co_filename, first, end_line or first, code.co_qualname)
+    return Place.at(code.co_filename, first, end_line, code.co_qualname)
 
 
 @dataclass(frozen=True, slots=True)

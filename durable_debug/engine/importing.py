@@ -60,9 +60,9 @@ class World:
         self.touched = False  # whether a pass has run in it since it was made or last looked at
 
     @property
-    def names(self) -> set[str]:
-        """The names of its modules."""
-        return set(self._modules)
+    def modules(self) -> list[types.ModuleType]:
+        """All of its modules, those that a pass imported included."""
+        return [*self._modules.values(), *self._late.values()]
 
     # ---- making it
 
@@ -105,7 +105,7 @@ class World:
 
     def _import(self) -> None:
         if self.folder is not None:
-            self._before |= _forget_namesakes(self.folder)
+            self.come_back()
             self.module = _from_path(Path(self.where))
         else:
             self.module = _from_name(self.where)
@@ -117,10 +117,12 @@ class World:
         self._files = {file: _stamp(file) for file in _files(self._modules.values())}
         self._state = ModuleState(self._modules.values())
 
-    def leave(self) -> None:
-        """Put back what its modules stand in for."""
-        self._step_aside()
-        self._let_others_stand()
+    def come_back(self) -> None:
+        """Let no module of another folder be found where this one has a file of that name: two versions of a package."""
+        if self.folder is not None:
+            worlds = _of_worlds()
+            dropped = _forget_namesakes(self.folder)
+            self._before |= {name: one for name, one in dropped.items() if id(one) not in worlds}
 
     def _step_aside(self) -> None:
         self._forget_late_imports()
@@ -183,8 +185,10 @@ class World:
 
     def _stand_in(self) -> None:
         """Put its modules where imports find them, as far as nothing else stands there."""
+        worlds = _of_worlds()
         for name, module in self._modules.items():
-            sys.modules.setdefault(name, module)
+            if id(sys.modules.setdefault(name, module)) in worlds:
+                sys.modules[name] = module
         _put_first(self)
 
     def _let_others_stand(self) -> None:
@@ -244,28 +248,25 @@ def world_of(where: str) -> World:
     HandlerError
         There is no such module, or it does not import.
     """
+    global _latest  # noqa: PLW0603 - like sys.modules, which it spares a search
     key = os.path.realpath(Path(where).expanduser()) if where.endswith(".py") or os.sep in where else where
     world = _worlds.get(key)
     if world is None:
         world = World(key)
-        _leave_latest(world)
         world.make()
         _worlds[key] = world
         _put_first(world)
     else:
-        _leave_latest(world)
+        if world is not _latest:
+            world.come_back()
         world.refresh()
+    _latest = world
     return world
 
 
-def _leave_latest(world: World) -> None:
-    """Let no module of another world be found where this one has a file of that name: two versions of a package."""
-    global _latest  # noqa: PLW0603 - like sys.modules, which it spares a search
-    if _latest is world:
-        return
-    if _latest is not None:
-        _latest.leave()
-    _latest = world
+def _of_worlds() -> set[int]:
+    """The modules that were imported for replays, by identity."""
+    return {id(module) for world in _worlds.values() for module in world.modules}
 
 
 # ------------------------------------------------------------------------------------------------ modules

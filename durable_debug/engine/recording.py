@@ -58,6 +58,12 @@ class Recording:
     sent: tuple[Any, ...] = field(repr=False)
     ends: dict[str, Place] = field(repr=False, hash=False)
 
+    def freeze(self) -> None:
+        """Settle what it holds: from now on nothing of it changes."""
+        for ask in self.asks:
+            ask.freeze()
+        _ = self.operations
+
     @functools.cached_property
     def operations(self) -> tuple[AskedOperation, ...]:
         """Every operation that the handler asked for, in the order of asking."""
@@ -83,6 +89,12 @@ def record(  # noqa: PLR0913
     found, script = prepare(handler, history, options)
     replay = Replay(found, script, options, observer=observer, matcher=matcher, trace=trace)
     return recorded(replay, history, replay.run())
+
+
+def record_again(first: Recording) -> Recording:
+    """Run a handler over a history once more, in the same way."""
+    replay = Replay(first.handler, first.script, first.options)
+    return recorded(replay, first.history, replay.run())
 
 
 def recorded(replay: Replay, history: History, outcome: Outcome) -> Recording:

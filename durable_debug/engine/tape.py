@@ -79,6 +79,20 @@ class Ask:
         """Logical position, such as ``"3-1"``."""
         return f"{self.parent_path}-{self.number}" if self.parent_path else str(self.number)
 
+    def freeze(self) -> None:
+        """Let nothing of it be changed any more."""
+        self.__class__ = _FrozenAsk
+
+
+class _FrozenAsk(Ask):
+    def freeze(self) -> None:
+        """Stay as it is."""
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError(f"A replay that has ended does not change: {name} can't be set.")
+
+    __delattr__ = __setattr__  # type: ignore[assignment]
+
 
 @dataclass(frozen=True, slots=True)
 class Halt:
