@@ -43,8 +43,7 @@ def compare(recording: Recording, recorded: Recorded, used: Plan, unreadable: di
     find_in_batches(matched)
     find_nesting(matched)
     find_in_calls(matched, unreadable)
-    if recording.options.invocation is None:  # an invocation ends wherever it was suspended
-        find_absent(matched)
+    find_absent(matched)
     if matched.moved:
         find_moves(matched)
     return matched.comparison
