@@ -120,10 +120,9 @@ def find_in_outcome(first: Recording, complete: Recording, others: Sequence[Find
         What else was found: causes of another outcome are told already.
     """
     found = _swallowed(first) + _unexplained(first, others)
-    if complete.halt is not None and failed_in_flight(first.history) and goes_on(complete):
-        return found + (
-            [] if any(f.kind in STRUCTURE for f in others) else _meets_no_objection(first, complete)
-        )
+    if failed_in_flight(first.history) and _is_last(first):
+        told = any(finding.kind in STRUCTURE for finding in others)
+        return found if told else found + _meets_no_objection(first, complete)
     if complete.halt is not None:
         return found + _halted(complete)
     followed = any(finding.kind not in VALUE_KEEPING | {"unexpected", "child_result"} for finding in others)
@@ -157,8 +156,6 @@ def _halted(complete: Recording) -> list[Finding]:
 def _ends(ended: Recording, complete: Recording, others: Sequence[Finding]) -> list[Finding]:
     """Another end than the recorded one: of the pass that Lambda would make, if it came to one."""
     history, outcome = ended.history, ended.outcome
-    if failed_in_flight(history):
-        return _meets_no_objection(ended, complete)
     if not ended_by_handler(history):
         return _ends_instead_of_waiting(complete)
     kind = ""
