@@ -265,14 +265,25 @@ class _Alignment:
                 candidates = free.get(identity_of(ask), [])
                 if slot is not None or ask.args[0] == "branch" or not candidates:
                     continue
-                if not ask.name:  # only its siblings can be told from it
-                    candidates = [c for c in candidates if parent_of(c.position) == home]
+                if not ask.name:  # only its siblings can be told from it, and what a context was put around
+                    candidates = [
+                        c
+                        for c in candidates
+                        if parent_of(c.position) == home or self._is_rewrapped(ask, path, c, plan, taken)
+                    ]
                     if not candidates:
                         continue
                 nearest = max(candidates, key=functools.partial(_nearness, home=home, path=path))
                 free[identity_of(ask)].remove(nearest)
                 found[ask.position] = nearest
         return found
+
+    def _is_rewrapped(self, ask: Ask, path: str, slot: Slot, plan: Plan, taken: set[str]) -> bool:
+        """Whether an operation without a name may be one that lost or got a context around it, asked with the same."""
+        was, now = parent_of(slot.position), path
+        inlined = was not in taken and parent_of(was) == (plan.get(now) if now else "")
+        wrapped = bool(now) and plan.get(now) is None and was == (plan.get(parent_of(now)) or "")
+        return ((bool(was) and inlined) or wrapped) and not self._has_changed(ask, slot)
 
     # ---- what was replaced
 

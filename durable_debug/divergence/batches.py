@@ -32,8 +32,8 @@ def find_in_batches(matched: Matched) -> None:
             slots = matched.recorded.slots.get(operation.position, [])
             branches = [inner for inner in matched.children[ask.position] if inner.args[0] == "branch"]
             _compare_nesting(matched, ask, operation, slots, branches)
-            _compare_count(matched, ask, operation, slots, branches)
-            _compare_results(matched, operation, [branch for branch in branches if branch.virtual])
+            if not _compare_count(matched, ask, operation, slots, branches):
+                _compare_results(matched, operation, [branch for branch in branches if branch.virtual])
 
 
 def _compare_nesting(
@@ -51,11 +51,12 @@ def _compare_nesting(
 
 def _compare_count(
     matched: Matched, ask: Ask, operation: Operation, slots: list[Slot], branches: list[Ask]
-) -> None:
+) -> bool:
+    """Find branches that came or went; whether the indices of the others are not what they were."""
     started, complete = _branches_started(ask, operation, slots)
     asked = ask.branches or 0
     if started is None or asked == started:
-        return
+        return False
     new = [branch for branch in branches if matched.used.get(branch.position) is None]
     gone = [slot for slot in slots if slot.position not in matched.asker]
     amid = any(branch.number < max((b.number for b in branches if b not in new), default=0) for branch in new)
@@ -69,6 +70,7 @@ def _compare_count(
     for slot in gone:
         matched.accounted.add(slot.position)
         matched.account_for(slot.position)
+    return True
 
 
 def _which(matched: Matched, branches: list[Ask], new: list[Ask], gone: list[Slot]) -> str:

@@ -1,46 +1,69 @@
-"""Contexts put around operations, taken from around them, or turned into virtual ones and back."""
+"""Contexts put around operations, taken from around them, or turned into virtual ones and back.
+
+A context is whatever holds operations: a child context, a map or parallel with its branches. A loop that was made a map,
+or a parallel that was written out, is one change, too.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from durable_debug.divergence.slots import identity_of, parent_of
+from durable_debug.divergence.slots import identity_of, numbers, parent_of
 from durable_debug.divergence.wording import called, described, listed
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from durable_debug.divergence.matched import Matched
     from durable_debug.divergence.slots import Slot
     from durable_debug.engine.tape import Ask
 
 __all__ = ["find_nesting"]
 
+_ASKED = {"run_in_child_context", "map", "parallel"}
+_RECORDED = {"RunInChildContext", "virtual", "Map", "Parallel"}
+
 
 def find_nesting(matched: Matched) -> None:
-    """Find child contexts whose operations are recorded otherwise nested."""
+    """Find contexts whose operations are recorded otherwise nested."""
     for ask in list(matched.asks.values()):
-        if ask.args[0] == "run_in_child_context":
-            if matched.used.get(ask.position) is None:
-                _wrapped(matched, ask)
-            else:
-                _virtual_or_not(matched, ask)
-    for slots in matched.recorded.slots.values():
-        for slot in slots:
-            if slot.position not in matched.accounted and slot.identity[1] in {
-                "RunInChildContext",
-                "virtual",
-            }:
-                _unwrapped(matched, slot)
+        if ask.args[0] not in _ASKED or ask.position in matched.told:
+            continue
+        if matched.used.get(ask.position) is None:
+            _wrapped(matched, ask)
+        elif ask.args[0] == "run_in_child_context":
+            _virtual_or_not(matched, ask)
+    found = (slot for slots in matched.recorded.slots.values() for slot in slots)
+    for slot in sorted(found, key=lambda slot: numbers(slot.position)):  # the outermost first
+        if slot.position not in matched.accounted and slot.identity[1] in _RECORDED:
+            _unwrapped(matched, slot)
 
 
 def _wrapped(matched: Matched, ask: Ask) -> None:
-    inner = [a for a in matched.children[ask.position] if matched.used.get(a.position) is not None]
+    new, inner = _in_new_contexts(matched, ask)
     here = matched.target(ask.parent_path)
-    if not inner or any(parent_of(matched.used[a.position] or "") != here for a in inner):
+    if not any(parent_of(matched.used[a.position] or "") == here for a in inner):
+        return
+    if ask.args[0] == "run_in_child_context" and any(
+        parent_of(matched.used[a.position] or "") != here for a in inner
+    ):
         return
     names = listed([described(*identity_of(a)) for a in inner])
     context = "a virtual context" if ask.virtual else described(*identity_of(ask))
     matched.add("nesting_changed", f"{names} without a context of their own", f"inside {context}", ask=ask)
-    matched.told.add(ask.position)
+    matched.told.update(new)
+
+
+def _in_new_contexts(matched: Matched, ask: Ask) -> tuple[list[str], list[Ask]]:
+    """The contexts that are new with one, itself and its branches, and the recorded operations that are in them now."""
+    new, inner = [ask.position], []
+    for child in matched.children[ask.position]:
+        if matched.used.get(child.position) is not None:
+            inner.append(child)
+        elif child.args[0] == "branch":
+            more, deeper = _in_new_contexts(matched, child)
+            new, inner = new + more, inner + deeper
+    return new, inner
 
 
 def _virtual_or_not(matched: Matched, ask: Ask) -> None:
@@ -53,13 +76,26 @@ def _virtual_or_not(matched: Matched, ask: Ask) -> None:
 
 
 def _unwrapped(matched: Matched, slot: Slot) -> None:
-    inside = [matched.asker.get(inner.position) for inner in matched.recorded.slots.get(slot.position, ())]
-    moved = [ask for ask in inside if ask is not None]
+    contexts, moved = [slot.position], []
+    for context, asked in _in_old_contexts(matched, slot):
+        contexts.append(context)
+        moved += asked
     if not moved:
         return
     names = listed([described(*identity_of(ask)) for ask in moved])
     matched.add(
         "nesting_changed", f"{names} inside {slot}", "without it", ask=moved[0], operation=slot.operation
     )
-    matched.accounted.add(slot.position)
-    matched.unwrapped.add(slot.position)
+    matched.accounted.update(contexts)
+    matched.unwrapped.update(contexts)
+
+
+def _in_old_contexts(matched: Matched, slot: Slot) -> Iterator[tuple[str, list[Ask]]]:
+    """The contexts that are gone with one, itself and its branches, each with the calls that ask for what was in it."""
+    inside = matched.recorded.slots.get(slot.position, ())
+    asked = [matched.asker[inner.position] for inner in inside if inner.position in matched.asker]
+    yield slot.position, [ask for ask in asked if ask.args[0] != "branch"]
+    for inner in inside:
+        is_branch = inner.identity[1] in {"MapIteration", "ParallelBranch"} or inner.operation is None
+        if inner.position not in matched.asker and is_branch:
+            yield from _in_old_contexts(matched, inner)
