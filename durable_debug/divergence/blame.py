@@ -129,7 +129,10 @@ class _Blame:
         most = max((fraction for _, _, fraction in ways), default=0.0)
         ways = [way for way in ways if way[2] == most]
         written = next((way for way in ways if self._is_written_in(finding, way[0], way[1])), None)
-        return written or next(iter(ways), None)  # or else the innermost
+        if written is not None or not ways:
+            return written
+        # Of a helper that is right for other calls, the caller is to blame: the loop, not the line that it comes down to.
+        return ways[0] if most == 1 else ways[-1]
 
     def _is_written_in(self, finding: Finding, spot: Spot, way: _Key) -> bool:
         """Whether a line is where something new was written, or where calls part from those before."""
@@ -137,7 +140,7 @@ class _Blame:
             leader = self._stacks.get(finding.leader.seq, ()) if finding.leader is not None else ()
             follower = self._stacks.get(finding.follower.seq, ()) if finding.follower is not None else ()
             return len(way) == len(_in_functions(follower)) - _shared(leader, follower)
-        return finding.ask is not None and finding.ask.name in spot[0].co_consts
+        return finding.ask is not None and _holds(spot[0].co_consts, finding.ask.name)
 
     def of(self, finding: Finding) -> tuple[_Key, float]:
         """The call to blame, and which part of its calls differ."""
@@ -148,6 +151,14 @@ class _Blame:
         """The line to blame."""
         blamed = self._blamed(finding)
         return place_at(blamed[0]) if blamed else None
+
+
+def _holds(consts: tuple[object, ...], name: str | None) -> bool:
+    """Whether a name is written in a function's code, also as an item of what is gone through."""
+    return any(
+        const == name or (isinstance(const, tuple | frozenset) and _holds(tuple(const), name))
+        for const in consts
+    )
 
 
 def _in_functions(stack: Stack) -> Stack:
