@@ -74,14 +74,14 @@ def executions(
     connection = connect(subject=function, **where)
     found = list(chosen(connection, function, status, since, limit))
     arns = [each["DurableExecutionArn"] for each in found]
-    parts = [ARN.match(each.get("FunctionArn", "") + "/durable-execution/a/b") for each in found]
+    parts = [ARN.match(f"{each.get('FunctionArn') or ''}/durable-execution/a/b") for each in found]
     frame = pd.DataFrame(
         {
             "arn": pd.array(arns, dtype="str"),
             "name": pd.array([each.get("DurableExecutionName") for each in found], dtype="str"),
             "function_name": pd.array([each["function"] if each else None for each in parts], dtype="str"),
             "version": pd.array([each["version"] if each else None for each in parts], dtype="str"),
-            "status": pd.array([each["Status"] for each in found], dtype="str"),
+            "status": pd.array([each.get("Status") for each in found], dtype="str"),
             "start": pd.to_datetime([each.get("StartTimestamp") for each in found], utc=True),
             "end": pd.to_datetime([each.get("EndTimestamp") for each in found], utc=True),
         }
@@ -118,9 +118,10 @@ def chosen(  # noqa: PLR0913, PLR0917
         asked["StartedAfter"] = earliest
     left = limit
     for summary in connection.summaries(function, asked, **({"stop": stop} if stop else {})):
-        if earliest is not None and summary["StartTimestamp"] < earliest:
+        started = summary.get("StartTimestamp")
+        if earliest is not None and started is not None and started < earliest:
             continue
-        if statuses and summary["Status"] not in statuses:
+        if statuses and summary.get("Status") not in statuses:
             continue
         yield summary
         if left is not None:

@@ -156,9 +156,10 @@ def _loading(
     connection: Connection, treat: Callable[[History], History] | None, *, children: bool
 ) -> Callable[[str, threading.Event], History]:
     def load(arn: str, stop: threading.Event) -> History:
-        history = connection(arn, stop=stop)
-        if children:
-            _descend(history)
+        with connection.until(stop):
+            history = connection(arn)
+            if children:
+                _descend(history)
         return treat(history) if treat else history
 
     return load

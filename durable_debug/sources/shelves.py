@@ -251,6 +251,8 @@ class DatabaseShelf:
 
     def entries(self) -> list[Entry]:
         """List what is there."""
+        import sqlite3
+
         entries: list[Entry] = []
         with self._database() as database:
             try:
@@ -259,7 +261,7 @@ class DatabaseShelf:
                     "end_timestamp FROM executions"
                 )
                 entries += (self._entry(database, row) for row in self._bounded(rows))
-            except _database_errors() as error:  # a page of it is broken: what comes before it is there
+            except sqlite3.Error as error:  # a page of it is broken: what comes before it is there
                 if not entries:
                     raise
                 entries.append(_problem(self._path.name, 0, f"It is broken: {error!s:.200}."))
@@ -286,6 +288,8 @@ class DatabaseShelf:
             yield row
 
     def _entry(self, database: Any, row: tuple[Any, ...]) -> Entry:
+        import sqlite3
+
         arn, function, name, status, start, end = row
         key = arn if isinstance(arn, str) else str(arn)
         try:
@@ -305,7 +309,7 @@ class DatabaseShelf:
                 events=None,
                 problem=None if isinstance(arn, str) else "Its ARN is no text.",
             )
-        except (*_database_errors(), TypeError, ValueError, OverflowError) as error:
+        except (sqlite3.Error, TypeError, ValueError, OverflowError) as error:
             return _problem(f"{key:.300}", 0, f"Its row is broken: {error!s:.200}.")
 
     @contextlib.contextmanager
@@ -327,12 +331,6 @@ class DatabaseShelf:
                 f"{self._path.name} cannot be read as a store of executions: {error!s:.200}.",
                 cure="Give the database of the testing SDK's sqlite store, or of SAM (.durable-executions-local).",
             ) from None
-
-
-def _database_errors() -> tuple[type[Exception], ...]:
-    import sqlite3
-
-    return (sqlite3.Error,)
 
 
 class DocumentsShelf:
