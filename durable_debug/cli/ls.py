@@ -90,10 +90,8 @@ def _frame(arguments: argparse.Namespace) -> pd.DataFrame:
     if is_place or (Path(what).exists() and not where(arguments)):
         found = load(what)
         if isinstance(found, Histories):
-            frame = found.frame
-            if arguments.status:
-                frame = frame[frame["status"].isin([each.upper() for each in arguments.status])]
-            return frame if arguments.limit is None else frame.head(arguments.limit)
+            status, since, limit = choice
+            return found.chosen(status=status, since=since, limit=limit).frame
     status, since, limit = choice
     return executions(what, status=status, since=since, limit=limit, **where(arguments))
 

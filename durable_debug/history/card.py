@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from durable_debug.history.record import History
 
-__all__ = ["card", "line"]
+__all__ = ["card", "line", "redactions"]
 
 _LONGEST = 120
 _MOST_WARNINGS = 5
@@ -19,13 +19,15 @@ def line(history: History) -> str:
     title = history.name or history.function_name or "execution"
     parts = [
         f"{_short(title)!r}",
-        history.status,
+        _short(history.status),
         f"{len(history.tree())} operations",
         f"{len(history)} events",
         f"{history.invocation_count} invocations",
     ]
     if history.warnings:
         parts.append(f"{len(history.warnings)} warnings")
+    if history.redacted is not None:
+        parts.append("redacted")
     return f"<History {', '.join(parts)}>"
 
 
@@ -42,6 +44,7 @@ def card(history: History) -> str:
         ("Invocations", f"{history.invocation_count:,}"),
         ("Events", f"{len(history):,}"),
         ("Error", _error(history)),
+        ("Redacted", redactions(history)),
     ]
     cells = "".join(
         f'<tr><th style="text-align:left;padding:0 1em 0 0">{title}</th>'
@@ -59,6 +62,17 @@ def card(history: History) -> str:
         f'<table style="margin:.3em 0 0">{cells}</table>{mini_timeline(history)}'
         + (f'<ul style="margin:.3em 0 0;padding-left:1.2em">{warnings}</ul>' if warnings else "")
         + "</div>"
+    )
+
+
+def redactions(history: History, most: int = 5) -> str | None:
+    """How many values each pattern replaced; None where all values are as recorded."""
+    if history.redacted is None:
+        return None
+    told = [f"{count:,} by {pattern:.60}" for pattern, count in list(history.redacted.items())[:most]]
+    more = len(history.redacted) - len(told)
+    return (
+        f"values are placeholders{': ' if told else ''}{', '.join(told)}{f' and {more} more' if more else ''}"
     )
 
 

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from functools import cached_property
 from html import escape
 from typing import TYPE_CHECKING, overload
 
 from durable_debug.errors import HistoryError
+from durable_debug.sources.choice import Choice
 from durable_debug.sources.documents import from_document
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
+    from datetime import timedelta
 
     import pandas as pd
 
@@ -96,6 +99,24 @@ class Histories(Sequence["History"]):
             }
         )
 
+    def chosen(
+        self,
+        *,
+        status: str | Iterable[str] | None = None,
+        since: str | datetime | timedelta | None = None,
+        limit: int | None = None,
+    ) -> Histories:
+        """Those of a status, started since a time, at most so many; as for `executions`.
+
+        Raises
+        ------
+        HistoryError
+            It is no status, no time or no number.
+        """
+        choice = Choice.of(status, since, limit)
+        found = [entry for entry in self._entries if choice.fits(entry["status"], _moment(entry["start"]))]
+        return Histories(self._shelf, entries=found[:limit], treat=self._treat)
+
     @overload
     def __getitem__(self, key: int | str) -> History: ...
 
@@ -150,6 +171,10 @@ class Histories(Sequence["History"]):
     def _by_arn(self, arn: str) -> History:
         """The source of each of them: others of the same place, and itself as it is there now."""
         return Histories(self._shelf, treat=self._treat)[arn]
+
+
+def _moment(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None
 
 
 def _some(names: Sequence[str], most: int = 5) -> str:
