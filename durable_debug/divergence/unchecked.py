@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+from durable_debug.divergence.redacted import values_sentence
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
@@ -22,7 +24,9 @@ _NOTED = {
 
 def unchecked(recording: Recording) -> tuple[str, ...]:
     """Name what the history does not hold, and what the replay did not come to, a sentence each."""
-    return (*_in_history(recording.history.tree()), *_in_calls(recording.asks), *_in_run(recording))
+    redacted = recording.history.redacted
+    told = () if redacted is None else (values_sentence(tuple(redacted)),)
+    return (*told, *_in_history(recording.history.tree()), *_in_calls(recording.asks), *_in_run(recording))
 
 
 def _in_history(operations: Sequence[Operation]) -> Iterator[str]:

@@ -16,9 +16,7 @@ __all__ = ["Choice"]
 
 _AGO = re.compile(r"(?P<count>\d+(?:\.\d+)?)\s*(?P<unit>[smhdw])")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
-_WORD = re.compile(r"[A-Z]+(_[A-Z]+)*")
 _STATUSES = ("RUNNING", "SUCCEEDED", "FAILED", "TIMED_OUT", "STOPPED", "PAUSED")
-_LIKE = 0.6
 
 
 class Choice(NamedTuple):
@@ -41,8 +39,10 @@ class Choice(NamedTuple):
         status: str | Iterable[str] | None,
         since: str | datetime | timedelta | None,
         limit: int | None = None,
+        *,
+        known: Iterable[str | None] = (),
     ) -> Choice:
-        """Read it as users write it.
+        """Read it as users write it; besides the statuses of today, those that are `known` to be there are taken.
 
         Raises
         ------
@@ -54,7 +54,7 @@ class Choice(NamedTuple):
                 f"limit={limit!r} is no number of executions.", cure="Leave it out for all of them."
             )
         given = (status,) if isinstance(status, str) else tuple(status or ())
-        return cls(frozenset(map(_status, given)), _moment(since))
+        return cls(frozenset(_status(each, frozenset(known)) for each in given), _moment(since))
 
     def fits(self, status: str | None, start: datetime | None) -> bool:
         """Whether an execution is one of them; one of which no start is known may be."""
@@ -63,12 +63,12 @@ class Choice(NamedTuple):
         return not self.statuses or status in self.statuses
 
 
-def _status(text: str) -> str:
-    """A status, in any case; one that is not known today may be tomorrow, but no misspelt one."""
+def _status(text: str, known: frozenset[str | None]) -> str:
+    """A status, in any case."""
     word = text.strip().upper().replace("-", "_").replace(" ", "_")
-    near = difflib.get_close_matches(word, _STATUSES, n=1, cutoff=_LIKE)
-    if word in _STATUSES or (_WORD.fullmatch(word) and not near):
+    if word in _STATUSES or word in known:
         return word
+    near = difflib.get_close_matches(word, _STATUSES, n=1)
     raise HistoryError(
         f"There is no status {text!r:.40}.",
         cure=f"Did you mean {near[0]}?" if near else f"There are {', '.join(_STATUSES)}.",

@@ -113,7 +113,7 @@ class Histories(Sequence["History"]):
         HistoryError
             It is no status, no time or no number.
         """
-        choice = Choice.of(status, since, limit)
+        choice = Choice.of(status, since, limit, known=[entry["status"] for entry in self._entries])
         found = [entry for entry in self._entries if choice.fits(entry["status"], _moment(entry["start"]))]
         return Histories(self._shelf, entries=found[:limit], treat=self._treat)
 
