@@ -17,7 +17,7 @@ __all__ = ["Judged", "judged_by_what_is_known", "values_sentence"]
 
 # Compared with a placeholder, or made of one.
 _OF_VALUES = frozenset({"result", "error", "child_result", "invoke_payload", "undeserializable"})
-_OF_NAMES = frozenset({"renamed", "branch_name"})
+_OF_NAMES = frozenset({"renamed", "branch_name", "reordered", "missing", "unexpected"})
 _ALWAYS = frozenset({"side_effect"})
 _SHORTEST = 2  # characters of a text that is looked for in a name
 
@@ -66,8 +66,8 @@ def judged_by_what_is_known(
     otherwise
         Replays with other placeholders: what then is other too depends on them.
     """
-    texts = {text for each in passes if each.veil is not None for text in each.veil.texts}
-    of_values = [f for f in findings if f.kind in _OF_VALUES or (f.kind in _OF_NAMES and _could_be(f, texts))]
+    names = _Names(passes)
+    of_values = [f for f in findings if f.kind in _OF_VALUES or (f.kind in _OF_NAMES and names.explain(f))]
     others = [f for f in findings if f not in of_values]
     if not others:
         return Judged([], len(of_values), ())
@@ -107,14 +107,29 @@ def _parts(first: Recording, other: Recording) -> int | None:
     return None
 
 
-def _could_be(finding: Finding, texts: set[str]) -> bool:
-    """Whether a name is the recorded one, but for a placeholder in it."""
-    asked = finding.ask.name if finding.ask is not None else None
-    recorded = finding.operation.name if finding.operation is not None else None
-    if not asked or not recorded:
-        return False
-    found = sorted((t for t in texts if t in asked and (len(t) >= _SHORTEST or t.isdigit())), key=len)
-    if not found:
-        return False
-    known = re.split("|".join(map(re.escape, reversed(found))), asked)
-    return re.fullmatch(".*".join(map(re.escape, known)), recorded, re.DOTALL) is not None
+class _Names:
+    """Names of operations that placeholders were written into."""
+
+    def __init__(self, passes: Sequence[Recording]) -> None:
+        self._texts = {text for each in passes if each.veil is not None for text in each.veil.texts}
+        self._asked = {ask.name for ask in passes[-1].asks if ask.name} if self._texts else set()
+        self._recorded = {o.name for o in passes[0].history.tree() if o.name} if self._texts else set()
+
+    def explain(self, finding: Finding) -> bool:
+        """Whether a difference is one of names that are the same but for a placeholder."""
+        asked = finding.ask.name if finding.ask is not None else None
+        recorded = finding.operation.name if finding.operation is not None else None
+        if finding.kind == "missing":
+            return recorded is not None and any(self._could_be(name, recorded) for name in self._asked)
+        if asked is None:
+            return False
+        if finding.kind in {"reordered", "unexpected"}:
+            return any(self._could_be(asked, name) for name in self._recorded)
+        return recorded is not None and self._could_be(asked, recorded)
+
+    def _could_be(self, asked: str, recorded: str) -> bool:
+        found = [t for t in self._texts if t in asked and (len(t) >= _SHORTEST or t.isdigit())]
+        if not found or asked == recorded:
+            return False
+        known = re.split("|".join(map(re.escape, sorted(found, key=len, reverse=True))), asked)
+        return re.fullmatch(".*".join(map(re.escape, known)), recorded, re.DOTALL) is not None

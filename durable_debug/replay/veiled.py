@@ -16,6 +16,8 @@ import functools
 import sys
 from typing import TYPE_CHECKING, Any
 
+from durable_debug.replay.placeholder import Unrecorded
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import FrameType
@@ -96,7 +98,7 @@ class Veil:
         self.other = False
 
     def over(self, value: Any, path: Path = ()) -> Any:
-        """The same value, with what is gone in it veiled; objects of the user's own classes stay as they are."""
+        """The same value, with what is gone in it veiled."""
         if len(path) > _DEEPEST:
             return value
         kind = type(value)
@@ -105,7 +107,11 @@ class Veil:
         if kind is list or kind is tuple:
             return kind(self.over(held, (*path, at)) for at, held in enumerate(value))
         veiled = _VEILED.get(kind)
-        if veiled is None or not self._is_gone(path):
+        if value is None or not self._is_gone(path):
+            return value
+        if veiled is None:  # dates, decimals, objects of the user's own: what is done with them is not seen
+            if not isinstance(value, Unrecorded) and self.looked_at is None:
+                self.looked_at = len(self._tape.asks)
             return value
         if self.other:
             value = value.translate(_OTHER) if kind is str else kind(not value) if kind is bool else value + 3

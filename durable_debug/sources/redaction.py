@@ -153,7 +153,7 @@ def matcher_of(labels: Iterable[str]) -> Matcher:
         _everything if label == EVERY_VALUE or label.startswith("function ") else _known(label)
         for label in labels
     ]
-    return lambda path: any(matches(path) for matches in matchers)
+    return lambda path: path[-1:] != (_ALWAYS_KEPT,) and any(matches(path) for matches in matchers)
 
 
 def _known(label: str) -> Matcher:
@@ -163,8 +163,8 @@ def _known(label: str) -> Matcher:
         return _everything
 
 
-def _everything(path: Path) -> bool:
-    return path[-1:] != (_ALWAYS_KEPT,)
+def _everything(_: Path) -> bool:
+    return True
 
 
 def _matcher(rule: str) -> Matcher:
@@ -305,7 +305,8 @@ class _Eraser:
                 self.replaced[rule.label] += new is not value
         if new is not value or value is None:
             return new
-        matched = [rule for rule in self._rules if rule.matches is not None and rule.matches(path)]
+        kept = path[-1:] == (_ALWAYS_KEPT,)
+        matched = [r for r in self._rules if not kept and r.matches is not None and r.matches(path)]
         for rule in matched:
             self.replaced[rule.label] += 1
         return self._placeholder(value) if matched else value
