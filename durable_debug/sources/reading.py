@@ -14,6 +14,7 @@ import json
 import re
 import stat
 import time
+from math import isfinite
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import orjson
@@ -221,13 +222,23 @@ def _json(raw: bytes | bytearray) -> Any:
         reason = str(error)
     try:
         # What the faster parser refuses: lone surrogates, numbers and levels beyond its bounds.
-        return _shallow(json.loads(raw))
+        return _shallow(json.loads(raw, parse_constant=_no_number, parse_float=_number))
     except (ValueError, RecursionError):
         pass
     try:
         return [orjson.loads(line) for line in _lines(raw)]
     except orjson.JSONDecodeError:
         raise _no_json(bytes(raw[:4096]).decode(errors="replace"), reason) from None
+
+
+def _no_number(text: str) -> float:
+    """Refuse NaN and Infinity, which JSON does not have, and which nobody could write again."""
+    raise ValueError(text)
+
+
+def _number(text: str) -> float:
+    value = float(text)
+    return value if isfinite(value) else _no_number(text)
 
 
 def _no_json(start: str, reason: str) -> HistoryError:

@@ -24,6 +24,7 @@ _ZSTD_SIP = (
 _CURE = "Get it again."
 _ZIP_ZSTANDARD = 93
 _LZMA_HEADER = 9
+_LZMA_MEMORY = 256 << 20  # bytes; its highest preset takes 65 MB
 
 
 class TooLargeError(HistoryError):
@@ -138,15 +139,15 @@ def unpacked(raw: bytes | bytearray, most: int) -> bytes | bytearray:
     for start, name, new in (
         (b"\x1f\x8b", "gzip", _Gunzip),
         (b"BZh", "bz2", bz2.BZ2Decompressor),
-        (b"\xfd7zXZ\x00", "xz", lambda: lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=most)),
+        (b"\xfd7zXZ\x00", "xz", lambda: lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=_LZMA_MEMORY)),
         (b"\x28\xb5\x2f\xfd", "zst", _zstandard),
     ):
         if raw.startswith(start):
-            return unpacked(_collected(_members(raw, new, name), name, most), most)
+            return unpacked(_collected(_members(raw, new, name), f"The {name} file is broken", most), most)
     return raw
 
 
-def _collected(pieces: Iterator[bytes], name: str, most: int) -> bytearray:
+def _collected(pieces: Iterator[bytes], broken: str, most: int) -> bytearray:
     content = bytearray()
     try:
         for piece in pieces:
@@ -158,7 +159,7 @@ def _collected(pieces: Iterator[bytes], name: str, most: int) -> bytearray:
     except (DurableDebugError, MemoryError):
         raise
     except Exception as error:  # noqa: BLE001 - each of these libraries has errors of its own
-        raise HistoryError(f"The {name} file is broken: {error!s:.200}.", cure=_CURE) from None
+        raise HistoryError(f"{broken}: {error!s:.200}.", cure=_CURE) from None
     raise TooLargeError
 
 
@@ -232,19 +233,19 @@ def _of_method(raw: bytes, method: int, most: int) -> bytearray:
     elif method == zipfile.ZIP_BZIP2:
         pieces = _member(raw, bz2.BZ2Decompressor())
     elif method == zipfile.ZIP_LZMA:
-        pieces = _member(raw[_LZMA_HEADER:], _unlzma(raw[:_LZMA_HEADER], most))
+        pieces = _member(raw[_LZMA_HEADER:], _unlzma(raw[:_LZMA_HEADER]))
     elif method == _ZIP_ZSTANDARD:
         pieces = _member(raw, _zstandard())
     else:
         raise HistoryError(f"It is packed by method {method}.", cure="Zip it again, with another program.")
-    return _collected(pieces, "packed", most)
+    return _collected(pieces, "It cannot be unpacked", most)
 
 
-def _unlzma(header: bytes, most: int) -> lzma.LZMADecompressor:
+def _unlzma(header: bytes) -> lzma.LZMADecompressor:
     """Begin to unpack LZMA as zip has it: two bytes of a version, two of a size, five of properties, and the data."""
     first, size = header[4], int.from_bytes(header[5:9], "little")
-    if size > most:
-        raise TooLargeError
+    if size > _LZMA_MEMORY:
+        raise HistoryError("To unpack it takes too much memory.", cure="Zip it again, with another method.")
     kind = {"id": lzma.FILTER_LZMA1, "dict_size": max(size, 4096)}
     kind |= {"lc": first % 9, "lp": first // 9 % 5, "pb": first // 45}
     return lzma.LZMADecompressor(lzma.FORMAT_RAW, filters=[kind])
