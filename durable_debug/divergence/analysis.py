@@ -246,7 +246,7 @@ def _told(
     judged = Judged(kept, 0, ())
     if complete.veil is not None:
         judged = judged_by_what_is_known(
-            kept, (evidence, complete), lambda: _pass(evidence, None, other_values=True)[0]
+            kept, (evidence, complete), lambda: _pass(evidence, None, hurried=True, other_values=True)[0]
         )
     groups = grouped(judged.kept, {ask.position: ask for ask in complete.asks}.values(), stacks)
     unchecked = _distinct((*comparison.unchecked, *judged.unchecked))

@@ -98,7 +98,7 @@ def _before(findings: Sequence[Finding], since: int | None) -> list[Finding]:
 
 def _parts(first: Recording, other: Recording) -> int | None:
     """The call from which on two passes go different ways; None where they do the same."""
-    ours, theirs = ([(ask.position, *identity_of(ask)) for ask in each.asks] for each in (first, other))
+    ours, theirs = (_Names((each,)).identities() for each in (first, other))
     for at, (one, another) in enumerate(zip(ours, theirs, strict=False)):
         if one != another:
             return at
@@ -114,6 +114,11 @@ class _Names:
         self._texts = {text for each in passes if each.veil is not None for text in each.veil.texts}
         self._asked = {ask.name for ask in passes[-1].asks if ask.name} if self._texts else set()
         self._recorded = {o.name for o in passes[0].history.tree() if o.name} if self._texts else set()
+        self._asks = passes[0].asks
+
+    def identities(self) -> list[tuple[object, ...]]:
+        """What is asked for in a pass, names without the placeholders in them."""
+        return [(a.position, *identity_of(a)[:2], self._known(a.name or "")) for a in self._asks]
 
     def explain(self, finding: Finding) -> bool:
         """Whether a difference is one of names that are the same but for a placeholder."""
@@ -128,8 +133,14 @@ class _Names:
         return recorded is not None and self._could_be(asked, recorded)
 
     def _could_be(self, asked: str, recorded: str) -> bool:
-        found = [t for t in self._texts if t in asked and (len(t) >= _SHORTEST or t.isdigit())]
-        if not found or asked == recorded:
+        known = self._known(asked)
+        if len(known) == 1 or asked == recorded:
             return False
-        known = re.split("|".join(map(re.escape, sorted(found, key=len, reverse=True))), asked)
         return re.fullmatch(".*".join(map(re.escape, known)), recorded, re.DOTALL) is not None
+
+    def _known(self, name: str) -> tuple[str, ...]:
+        """A name's parts around the placeholders in it."""
+        found = [text for text in self._texts if text in name and (len(text) >= _SHORTEST or text.isdigit())]
+        if not found:
+            return (name,)
+        return tuple(re.split("|".join(map(re.escape, sorted(found, key=len, reverse=True))), name))

@@ -132,9 +132,9 @@ class Columns:
             type(self.payloads[at]), "a number"
         )
         return HistoryError(
-            f"The payload of event {self.event_ids[at]} is {found}, and not text: it was decoded.",
+            f"Event {self.event_ids[at]} {_OTHER_SHAPE}: its payload is {found}, and not text; it was decoded.",
             cure="Payloads are JSON in text, and how each was written is part of the record: leave out what parses them "
-            "(`fromjson` in jq), and get the history as it is.",
+            f"(`fromjson` in jq). {_CURE}",
         )
 
     def _texts(self, field: str, *, optional: bool = True) -> list[Any]:

@@ -114,7 +114,9 @@ class Veil:
                 self.looked_at = len(self._tape.asks)
             return value
         if self.other:
-            value = value.translate(_OTHER) if kind is str else kind(not value) if kind is bool else value + 3
+            value = (
+                value.translate(_OTHER) if kind is str else kind(not value) if kind is bool else value + 17
+            )
         if kind is str:
             self.written(value)
         return _of(veiled, value, self)

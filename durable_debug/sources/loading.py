@@ -147,7 +147,8 @@ class _Loader:
         if isinstance(source, History | Histories):
             return source
         if isinstance(source, dict | list | tuple):
-            return self._document(list(source) if isinstance(source, tuple) else source, "the list")
+            document = list(source) if isinstance(source, tuple) else source
+            return self._document(reading.require_shallow(document), "the list")
         if isinstance(source, bytes | bytearray | memoryview):
             return self._content(bytes(source), "the bytes")
         if callable(getattr(source, "read", None)):

@@ -38,6 +38,7 @@ __all__ = [
     "lift",
     "opened",
     "parsed",
+    "require_shallow",
     "taken",
     "zip_member",
 ]
@@ -61,7 +62,8 @@ _KINDS: tuple[tuple[Callable[[int], bool], str], ...] = (
 )
 _BOMS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16", b"\xef\xbb\xbf": "utf-8-sig"}
 _TEXTS = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?', re.DOTALL)
-_DEEPEST = 1000  # levels, or thereabouts: as the faster parser has it
+_LINE = re.compile(rb"[^\n]+")
+_DEEPEST = 200  # levels; what walks through a document calls itself for each
 
 
 def is_zip(raw: bytes | bytearray) -> bool:
@@ -217,16 +219,18 @@ def _json(raw: bytes | bytearray) -> Any:
     _require_few_values(raw)
     try:
         with _no_collection():
-            return orjson.loads(raw)
+            return require_shallow(orjson.loads(raw))
     except orjson.JSONDecodeError as error:
         reason = str(error)
     try:
-        # What the faster parser refuses: lone surrogates, numbers and levels beyond its bounds.
-        return _shallow(json.loads(raw, parse_constant=_no_number, parse_float=_number))
+        # What the faster parser refuses: lone surrogates, and whole numbers beyond its bounds.
+        return require_shallow(json.loads(raw, parse_constant=_no_number, parse_float=_number))
+    except HistoryError:
+        raise
     except (ValueError, RecursionError):
         pass
     try:
-        return [orjson.loads(line) for line in _lines(raw)]
+        return require_shallow([orjson.loads(line) for line in _lines(raw)])
     except orjson.JSONDecodeError:
         raise _no_json(bytes(raw[:4096]).decode(errors="replace"), reason) from None
 
@@ -257,19 +261,16 @@ def _no_json(start: str, reason: str) -> HistoryError:
     return HistoryError(told, cure=cure)
 
 
-def _lines(raw: bytes | bytearray) -> Iterator[bytes | bytearray]:
+def _lines(raw: bytes | bytearray) -> Iterator[bytes]:
     """The lines that hold something, one at a time: a file may be nothing but ends of lines."""
-    at = count = 0
-    while at < len(raw):
-        end = raw.find(b"\n", at)
-        end = len(raw) if end < 0 else end
-        line = raw[at:end]
-        if line and not line.isspace():
+    count = 0
+    for found in _LINE.finditer(raw):
+        line = found[0]
+        if not line.isspace():
             count += 1
             if count > MOST_VALUES:
                 raise _too_many()
             yield line
-        at = end + 1
 
 
 def _require_few_values(raw: bytes | bytearray) -> None:
@@ -290,19 +291,29 @@ def _values(raw: bytes | bytearray) -> int:
     return raw.count(b",") + raw.count(b"[") + raw.count(b"{")
 
 
-def _shallow(document: Any) -> Any:
-    """The document, where it is not too deep to be walked through."""
-    level = [document]
+def require_shallow(document: Any) -> Any:
+    """Give back a document that can be walked through.
+
+    Raises
+    ------
+    HistoryError
+        It is nested too deep, or without an end.
+    """
+    level = [document] if isinstance(document, dict | list) else []
     for _ in range(_DEEPEST):
         level = [
             inner
             for held in level
-            if isinstance(held, dict | list)
-            for inner in (held.values() if isinstance(held, dict) else held)
+            for inner in (held.values() if type(held) is dict else held)
+            if type(inner) is dict or type(inner) is list
         ]
         if not level:
             return document
-    raise RecursionError
+        if len(level) > MOST_VALUES:
+            raise _too_many()
+    raise HistoryError(
+        f"It is nested more than {_DEEPEST} levels deep.", cure="No history is: check where it came from."
+    )
 
 
 @contextlib.contextmanager

@@ -251,7 +251,7 @@ class _Eraser:
         if depth > _DEEPEST:
             return None
         if isinstance(value, dict):
-            if value.keys() == {"t", "v"} and value["t"] in _TAGS:
+            if value.keys() == {"t", "v"} and isinstance(value["t"], str) and value["t"] in _TAGS:
                 return {"t": value["t"], "v": self._tagged(path, value["t"], value["v"], depth)}
             return {key: self._walk((*path, key), held, depth + 1) for key, held in value.items()}
         if isinstance(value, list):

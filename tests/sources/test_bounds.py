@@ -238,7 +238,7 @@ def test_the_table_of_sam_is_told_as_sams() -> None:
 def test_decoded_payloads_are_told(document: bytes) -> None:
     parsed = json.loads(document)
     parsed["Events"][0]["ExecutionStartedDetails"]["Input"]["Payload"] = {"order": 1}
-    with pytest.raises(HistoryError, match="payload of event 1 is an object.*decoded.*fromjson"):
+    with pytest.raises(HistoryError, match="Event 1 .*payload is an object.*decoded.*fromjson"):
         dd.load(parsed)
 
 
