@@ -117,6 +117,12 @@ class Histories(Sequence["History"]):
         found = [entry for entry in self._entries if choice.fits(entry["status"], _moment(entry["start"]))]
         return Histories(self._shelf, entries=found[:limit], treat=self._treat)
 
+    def treated(self, treat: Callable[[History], History]) -> Histories:
+        """The same, with something done to each that is read."""
+        before = self._treat
+        both = treat if before is None else lambda history: treat(before(history))
+        return Histories(self._shelf, entries=self._entries, treat=both)
+
     @overload
     def __getitem__(self, key: int | str) -> History: ...
 

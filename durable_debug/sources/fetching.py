@@ -8,6 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
+from durable_debug.errors import HistoryError
 from durable_debug.history.keeping import ENDED
 from durable_debug.sources.collection import Histories
 from durable_debug.sources.connection import connect
@@ -200,8 +201,13 @@ class _Kept:
         if entry is None:
             history = self._connection(arn, stop=stop)
             (self._treat(history) if self._treat else history).save(self._folder)
-        elif self._children:
+        elif self._children or self._treat:
             history = from_document(self._shelf.document(entry["file"]))
+            if self._treat and history.redacted is None:
+                raise HistoryError(
+                    f"{self._folder / entry['file']} is there already, with its values.",
+                    cure="Redact into another folder; or redact this one: `durable-debug redact FOLDER -o OTHER`.",
+                )
         if self._children:
             for child in history.children.arns.values():
                 try:

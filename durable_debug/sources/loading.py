@@ -56,7 +56,7 @@ def load(
         - URL of any of these that fsspec reaches: ``s3://…``, ``memory://…``, ``https://…``;
         - the same as a dict, list, bytes or open file;
         - a ``DurableFunctionTestRunner``;
-        - a `History`, which is returned as it is.
+        - a `History` or `Histories`, returned as they are, or redacted.
     execution
         Which one, where the source holds many: ARN, name or file name. In a path it may follow a ``#``.
     format
@@ -144,8 +144,10 @@ class _Loader:
         self._where = where
 
     def found(self, source: Any, execution: str | None) -> History | Histories:
-        if isinstance(source, History | Histories):
-            return source
+        if isinstance(source, History):
+            return self._treated(source)
+        if isinstance(source, Histories):
+            return source.treated(self._treat) if self._treat else source
         if isinstance(source, dict | list | tuple):
             document = list(source) if isinstance(source, tuple) else source
             return self._document(reading.require_shallow(document), "the list")

@@ -255,3 +255,11 @@ def test_deep_payloads(samples: Path) -> None:
 def test_a_uuid_stays_one() -> None:
     text = str(uuid.uuid4())
     assert str(uuid.UUID(of({"id": text})["id"])) != text
+
+
+def test_what_is_loaded_already_is_redacted_too(samples: Path, tmp_path: Path) -> None:
+    history = load(samples / "payment_failed.json")
+    assert load(history) is history and load(history, redact=True).redacted is not None
+    history.save(f"{tmp_path}/kept/")
+    many = load(tmp_path / "kept")
+    assert load(many) is many and load(many, redact="*a*")[0].redacted is not None
