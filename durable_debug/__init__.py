@@ -9,8 +9,6 @@
 from __future__ import annotations
 
 import importlib
-import sys
-import types
 from typing import TYPE_CHECKING, Any
 
 from durable_debug.errors import (
@@ -25,9 +23,9 @@ from durable_debug.errors import (
 )
 
 if TYPE_CHECKING:
+    from durable_debug.audits import Report, audit
     from durable_debug.debugger import Debugger, Stop, debug
-    from durable_debug.divergence import Divergence, Report, Run, replay
-    from durable_debug.divergence.audit import audit
+    from durable_debug.divergence import Divergence, Run, replay
     from durable_debug.history import History, Operation
     from durable_debug.sources import (
         Histories,
@@ -78,10 +76,10 @@ _ROOMS = {
     "Histories": "sources",
     "History": "history",
     "Operation": "history",
-    "Report": "divergence",
+    "Report": "audits",
     "Run": "divergence",
     "Stop": "debugger",
-    "audit": "divergence",
+    "audit": "audits",
     "debug": "debugger",
     "executions": "sources",
     "fetch": "sources",
@@ -107,18 +105,3 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return sorted({*globals(), *__all__, *_MODULES})
-
-
-class _Face(types.ModuleType):
-    """Keeps `replay` the function, though the import system would put the room of that name there."""
-
-    @property
-    def replay(self) -> Any:
-        return importlib.import_module(f"{__name__}.divergence").replay
-
-    @replay.setter
-    def replay(self, room: types.ModuleType) -> None:
-        pass
-
-
-sys.modules[__name__].__class__ = _Face

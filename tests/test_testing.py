@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import durable_debug as dd
-from durable_debug.divergence.export import export_test
+from durable_debug.reports.regression_test import export_test
 from durable_debug.errors import DurableDebugError, HandlerError, HistoryError
 from durable_debug.testing import assert_replays, histories
 
@@ -131,7 +131,7 @@ def test_an_exported_test_can_be_written_again_and_overwrites_nothing_else(sampl
 
 
 def test_a_handler_that_no_test_can_find_is_told(samples, tmp_path):
-    from durable_debug.replay.handlers import resolve
+    from durable_debug.engine.handlers import resolve
 
     handler = resolve(f"{samples}/apps/espresso.py:handler").func
     from aws_durable_execution_sdk_python import durable_execution

@@ -14,7 +14,7 @@ from durable_debug.errors import DurableDebugError
 if TYPE_CHECKING:
     import argparse
 
-    from durable_debug.divergence.report import Report
+    from durable_debug.audits.report import Report
 
 EXAMPLES = """\
 examples:
@@ -83,7 +83,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 
 def audit(arguments: argparse.Namespace) -> int:
     """Audit, write the report, and give the exit code."""
-    from durable_debug.divergence.audit import audit as run_over
+    from durable_debug.audits.audit import audit as run_over
 
     report = run_over(
         arguments.handler,

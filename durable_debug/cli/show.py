@@ -94,7 +94,7 @@ def _iso(value: object) -> str:
 
 def summary(history: History) -> Iterator[str]:
     """What happened, in a few lines."""
-    from durable_debug.history.card import redactions
+    from durable_debug.reports.history_html import redactions
 
     operations = history.tree()
     status = paint_status(f"{symbol(history.status)} {word(history.status)}", history.status)

@@ -7,14 +7,14 @@ import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from durable_debug.engine.asked import place_of
 from durable_debug.errors import DurableDebugError
-from durable_debug.replay.asked import place_of
 
 if TYPE_CHECKING:
     from types import CodeType, FrameType
 
+    from durable_debug.engine.tape import Ask
     from durable_debug.history import Operation
-    from durable_debug.replay.tape import Ask
 
 __all__ = ["Breakpoint"]
 

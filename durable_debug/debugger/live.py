@@ -8,14 +8,15 @@ import weakref
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from durable_debug.replay.engine import Options, Replay, Script
+from durable_debug.engine.engine import Options, Replay, Script
+from durable_debug.engine.users_code import is_users
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import FrameType
 
-    from durable_debug.replay.handlers import Handler
-    from durable_debug.replay.tape import Ask, Matcher, Tape
+    from durable_debug.engine.handlers import Handler
+    from durable_debug.engine.tape import Ask, Matcher, Tape
 
 __all__ = ["Held", "Live"]
 
@@ -91,7 +92,7 @@ class Live:
         """An exception that leaves the handler is a stop."""
         trace, frames = error.__traceback__, []
         while trace is not None:
-            if _is_users(trace.tb_frame):
+            if is_users(trace.tb_frame.f_code.co_filename):
                 frames.append((trace.tb_frame, trace.tb_lasti))
             trace = trace.tb_next
         del trace
@@ -168,19 +169,13 @@ class Live:
             ask.frame = None
 
 
-def _is_users(frame: FrameType) -> bool:
-    from durable_debug.replay.sdk import is_user_code
-
-    return is_user_code(frame.f_code.co_filename)
-
-
 def _frames(frame: FrameType | None, ask: Ask) -> tuple[tuple[FrameType, int], ...]:
     """User frames from here outwards; a branch's own thread goes on with the frames of its map's call."""
     found: list[tuple[FrameType, int]] = []
     within: Ask | None = ask
     while frame is not None:
         while frame is not None:
-            if _is_users(frame) and all(frame is not known for known, _ in found):
+            if is_users(frame.f_code.co_filename) and all(frame is not known for known, _ in found):
                 found.append((frame, frame.f_lasti))
             frame = frame.f_back
         while within is not None and within.frame is None:

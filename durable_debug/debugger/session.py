@@ -15,9 +15,10 @@ from durable_debug.debugger.stop import StackFrame, Stop, Variable, inside, vari
 from durable_debug.debugger.trail import Trail
 from durable_debug.divergence import Run, replay
 from durable_debug.divergence.run import as_history
+from durable_debug.engine.asked import place_of
+from durable_debug.engine.guard import SideEffect, guarded
 from durable_debug.errors import ClosedError, DurableDebugError
-from durable_debug.replay.asked import place_of
-from durable_debug.replay.guard import SideEffect, guarded
+from durable_debug.views import view
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -25,8 +26,8 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from durable_debug.engine.tape import Ask, LogLine, Tape
     from durable_debug.history import History
-    from durable_debug.replay.tape import Ask, LogLine, Tape
 
 __all__ = ["Debugger", "debug"]
 
@@ -671,9 +672,7 @@ class Debugger:
         return f"<Debugger of {name}: {self.status}, {self.stop!r}>"
 
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
-        from durable_debug.widgets import Workbench
-
-        return Workbench(self)._repr_mimebundle_(**kwargs)
+        return view("debugger.workbench")(self)._repr_mimebundle_(**kwargs)
 
 
 @contextlib.contextmanager

@@ -10,8 +10,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from durable_debug.debugger.stop import Stop
+    from durable_debug.engine.tape import Ask
     from durable_debug.history import History, Operation
-    from durable_debug.replay.tape import Ask
 
 __all__ = ["reached_statuses", "state_frame"]
 

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from types import FrameType
 
     from durable_debug.divergence import Divergence
+    from durable_debug.engine.asked import AskedOperation, Place
     from durable_debug.history import Operation
-    from durable_debug.replay.asked import AskedOperation, Place
 
 __all__ = ["StackFrame", "Stop", "Variable", "preview"]
 

@@ -6,8 +6,8 @@ import functools
 from typing import TYPE_CHECKING
 
 from durable_debug.debugger.stop import Stop
+from durable_debug.engine.asked import place_of
 from durable_debug.errors import NoSuchStopError
-from durable_debug.replay.asked import place_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable

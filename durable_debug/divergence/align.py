@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from durable_debug.divergence.slots import Identity, Recorded, Slot
-    from durable_debug.replay.tape import Ask
+    from durable_debug.engine.tape import Ask
 
 __all__ = ["Plan", "aligned"]
 

@@ -20,18 +20,18 @@ from durable_debug.divergence.outcome import find_in_outcome, find_side_effects
 from durable_debug.divergence.redacted import Judged, judged_by_what_is_known
 from durable_debug.divergence.slots import Identity, Recorded, identity_of, parent_of
 from durable_debug.divergence.witness import Witness
-from durable_debug.replay.engine import Replay
-from durable_debug.replay.recording import Recording, recorded
-from durable_debug.replay.skipping import Jump, jump_over
+from durable_debug.engine.engine import Replay
+from durable_debug.engine.recording import Recording, recorded
+from durable_debug.engine.skipping import Jump, jump_over
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from durable_debug.divergence.matcher import Call, Kind
     from durable_debug.divergence.witness import Stack
+    from durable_debug.engine.guard import SideEffect
+    from durable_debug.engine.tape import Ask
     from durable_debug.history import History
-    from durable_debug.replay.guard import SideEffect
-    from durable_debug.replay.tape import Ask
 
 __all__ = ["Analysis", "analysed"]
 

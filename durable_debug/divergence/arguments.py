@@ -10,8 +10,8 @@ from durable_debug.divergence.values import same_sent
 
 if TYPE_CHECKING:
     from durable_debug.divergence.slots import Recorded
+    from durable_debug.engine.tape import Ask
     from durable_debug.history import Operation
-    from durable_debug.replay.tape import Ask
 
 __all__ = ["Change", "changes"]
 

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from durable_debug.divergence.values import same_as_written, same_error
 from durable_debug.divergence.wording import error_text, shortened
-from durable_debug.replay import sdk
+from durable_debug.engine import sdk
 
 if TYPE_CHECKING:
     from durable_debug.divergence.matched import Matched
     from durable_debug.divergence.slots import Slot
+    from durable_debug.engine.tape import Ask
     from durable_debug.history import Operation
-    from durable_debug.replay.tape import Ask
 
 __all__ = ["find_in_batches", "is_its_own", "was_left_behind"]
 

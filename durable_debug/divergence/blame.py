@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
     from durable_debug.divergence.findings import Finding
     from durable_debug.divergence.witness import Spot, Stack
-    from durable_debug.replay.asked import Place
-    from durable_debug.replay.tape import Ask
+    from durable_debug.engine.asked import Place
+    from durable_debug.engine.tape import Ask
 
 __all__ = ["Group", "grouped"]
 

@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from durable_debug.divergence.align import Plan
     from durable_debug.divergence.findings import Comparison
     from durable_debug.divergence.slots import Recorded
+    from durable_debug.engine.recording import Recording
+    from durable_debug.engine.tape import Ask
     from durable_debug.history import Operation
-    from durable_debug.replay.recording import Recording
-    from durable_debug.replay.tape import Ask
 
 __all__ = ["compare"]
 

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
     from durable_debug.divergence.blame import Group
     from durable_debug.divergence.findings import Finding
-    from durable_debug.replay.asked import Place
-    from durable_debug.replay.recording import Recording
+    from durable_debug.engine.asked import Place
+    from durable_debug.engine.recording import Recording
 
 __all__ = ["KINDS", "Divergence", "judged"]
 
@@ -170,6 +170,10 @@ KINDS: dict[str, tuple[str, str]] = {
     "side_effect": (
         "outside a step: {asked}",
         "Move it into a step: outside, it happens again at every replay.",
+    ),
+    "nondeterministic": (
+        "{asked}",  # written by `determinism`
+        "Put what it depends on into a step.",
     ),
     "would_run": ("{asked} ({recorded})", "Make the body idempotent, or use at-most-once semantics."),
 }

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from durable_debug.engine.asked import Place
+    from durable_debug.engine.tape import Ask
     from durable_debug.history import Operation
-    from durable_debug.replay.asked import Place
-    from durable_debug.replay.tape import Ask
 
 __all__ = ["END", "STRUCTURE", "VALUE_KEEPING", "Comparison", "Finding"]
 

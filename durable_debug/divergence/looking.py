@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING
 
 from durable_debug.divergence.slots import identity_of
 from durable_debug.divergence.values import same_error_objects
-from durable_debug.replay.engine import Replay
-from durable_debug.replay.recording import recorded
+from durable_debug.engine.engine import Replay
+from durable_debug.engine.recording import recorded
 
 if TYPE_CHECKING:
-    from durable_debug.replay.recording import Recording
-    from durable_debug.replay.tape import Ask
+    from durable_debug.engine.recording import Recording
+    from durable_debug.engine.tape import Ask
 
 __all__ = ["as_on_lambda"]
 

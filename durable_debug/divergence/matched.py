@@ -11,9 +11,9 @@ from durable_debug.divergence.slots import parent_of
 if TYPE_CHECKING:
     from durable_debug.divergence.align import Plan
     from durable_debug.divergence.slots import Recorded
+    from durable_debug.engine.recording import Recording
+    from durable_debug.engine.tape import Ask
     from durable_debug.history import Operation
-    from durable_debug.replay.recording import Recording
-    from durable_debug.replay.tape import Ask
 
 __all__ = ["Matched"]
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from durable_debug.divergence.align import Plan
     from durable_debug.divergence.slots import Identity, Recorded, Slot
-    from durable_debug.replay.tape import Ask
+    from durable_debug.engine.tape import Ask
 
 __all__ = ["Aligner", "replaced_at"]
 

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from durable_debug.divergence.matched import Matched
+    from durable_debug.engine.tape import Ask
     from durable_debug.history import Operation
-    from durable_debug.replay.tape import Ask
 
 __all__ = ["find_moves"]
 

@@ -10,7 +10,7 @@ from durable_debug.divergence.wording import called, described, listed
 if TYPE_CHECKING:
     from durable_debug.divergence.matched import Matched
     from durable_debug.divergence.slots import Slot
-    from durable_debug.replay.tape import Ask
+    from durable_debug.engine.tape import Ask
 
 __all__ = ["find_nesting"]
 

@@ -8,15 +8,16 @@ from typing import TYPE_CHECKING, Any
 from durable_debug.divergence.findings import STRUCTURE, VALUE_KEEPING, Finding
 from durable_debug.divergence.values import same_error_objects, same_result
 from durable_debug.divergence.wording import error_text, shortened
-from durable_debug.replay import sdk
-from durable_debug.replay.asked import Place, place_of
+from durable_debug.engine import sdk
+from durable_debug.engine.asked import Place, place_of
+from durable_debug.engine.users_code import is_users
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from durable_debug.engine.guard import SideEffect
+    from durable_debug.engine.recording import Recording
     from durable_debug.history import History
-    from durable_debug.replay.guard import SideEffect
-    from durable_debug.replay.recording import Recording
 
 __all__ = ["ended_by_handler", "failed_by", "find_in_outcome", "find_side_effects", "goes_on", "objection"]
 
@@ -178,12 +179,11 @@ def _end(status: str, result: str | None, error: Mapping[str, Any] | None) -> st
 
 def _end_place(complete: Recording) -> Place | None:
     """Where the handler ended: the line that raised, or the one that returned."""
-    code, error = complete.handler.code, complete.exception
-    found = None
+    error, found = complete.exception, None
     trace = error.__traceback__ if error is not None else None
     while trace is not None:
         frame = trace.tb_frame
-        if code is not None and frame.f_code.co_filename == code.co_filename:
+        if is_users(frame.f_code.co_filename):
             found = place_of(frame.f_code, trace.tb_lasti)
         trace = trace.tb_next
     return found or complete.ends.get("")
@@ -193,7 +193,7 @@ def find_side_effects(effects: Iterable[tuple[SideEffect, float]]) -> list[Findi
     """Findings on what was refused outside steps, each with its place among the calls."""
     found = []
     for effect, order in effects:
-        place = Place(effect.file, effect.line, effect.line, "") if effect.file and effect.line else None
+        place = Place.at(effect.file, effect.line) if effect.file and effect.line else None
         found.append(
             Finding("side_effect", None, effect.detail, place=place, order=order, looked=effect.looked)
         )

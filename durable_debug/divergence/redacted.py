@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from durable_debug.divergence.findings import Finding
-    from durable_debug.replay.recording import Recording
+    from durable_debug.engine.recording import Recording
 
 __all__ = ["Judged", "judged_by_what_is_known", "values_sentence"]
 

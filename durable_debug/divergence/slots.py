@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from durable_debug.divergence.wording import described
 
 if TYPE_CHECKING:
+    from durable_debug.engine.tape import Ask
     from durable_debug.history import History, Operation
-    from durable_debug.replay.tape import Ask
 
 __all__ = ["Identity", "Recorded", "Slot", "identity_of", "numbers", "parent_of"]
 

@@ -10,9 +10,9 @@ from durable_debug.divergence.redacted import values_sentence
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from durable_debug.engine.recording import Recording
+    from durable_debug.engine.tape import Ask
     from durable_debug.history import Operation
-    from durable_debug.replay.recording import Recording
-    from durable_debug.replay.tape import Ask
 
 __all__ = ["unchecked"]
 

@@ -7,7 +7,7 @@ import json
 import re
 from typing import Any
 
-from durable_debug.replay.placeholder import Unrecorded
+from durable_debug.engine.placeholder import Unrecorded
 
 __all__ = ["could_be", "holds_unknown", "marked", "same_known"]
 

@@ -7,13 +7,13 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from durable_debug.divergence.unknown import holds_unknown, marked, same_known
-from durable_debug.replay import sdk
-from durable_debug.replay.guard import harmless
-from durable_debug.replay.output import sdk_silent
+from durable_debug.engine import sdk
+from durable_debug.engine.guard import harmless
+from durable_debug.engine.output import sdk_silent
 
 if TYPE_CHECKING:
-    from durable_debug.replay.recording import Recording
-    from durable_debug.replay.tape import Ask
+    from durable_debug.engine.recording import Recording
+    from durable_debug.engine.tape import Ask
 
 __all__ = [
     "can_be_written",

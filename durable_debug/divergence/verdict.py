@@ -13,9 +13,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from durable_debug.divergence.findings import Finding
+    from durable_debug.engine.recording import Recording
+    from durable_debug.engine.tape import Ask
     from durable_debug.history import Operation
-    from durable_debug.replay.recording import Recording
-    from durable_debug.replay.tape import Ask
 
 __all__ = ["Judge"]
 

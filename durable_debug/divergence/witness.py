@@ -6,13 +6,14 @@ import functools
 import itertools
 from typing import TYPE_CHECKING
 
-from durable_debug.replay.asked import Place, place_of
-from durable_debug.replay.sdk import is_user_code
+from durable_debug.engine.asked import Place, place_of
+from durable_debug.engine.sdk import is_user_code
+from durable_debug.engine.users_code import is_users
 
 if TYPE_CHECKING:
     from types import CodeType, FrameType
 
-    from durable_debug.replay.tape import Ask, Tape
+    from durable_debug.engine.tape import Ask, Tape
 
 __all__ = ["Spot", "Witness", "place_at"]
 
@@ -60,10 +61,12 @@ class Witness:
 
 def _user_stack(frame: FrameType | None) -> Stack:
     found: list[Spot] = []
+    libraries: list[Spot] = []  # what counts where nothing of the user's calls
     while frame is not None and len(found) < _DEEPEST and is_user_code(frame.f_code.co_filename):
-        found.append((frame.f_code, frame.f_lasti))
+        users = is_users(frame.f_code.co_filename)
+        (found if users else libraries).append((frame.f_code, frame.f_lasti))
         frame = frame.f_back
-    return tuple(found)
+    return tuple(found or libraries[:_DEEPEST])
 
 
 def same_spot(spot: Spot) -> tuple[object, ...]:

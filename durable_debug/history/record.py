@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from durable_debug.errors import HistoryError
-from durable_debug.history import card, checks, keeping, saving
+from durable_debug.history import checks, keeping, saving
 from durable_debug.history.children import Children, family_frame
 from durable_debug.history.columns import Columns
 from durable_debug.history.invocations import Invocations, find_invocations
@@ -16,6 +16,7 @@ from durable_debug.history.operations import Operation, build_operations, positi
 from durable_debug.history.state import Change, fold, operations_at, operations_at_start
 from durable_debug.history.views import Views
 from durable_debug.history.vocabulary import Origin
+from durable_debug.views import view
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from durable_debug.history.state import State
 
 __all__ = ["History"]
+
+_LONGEST_NAME = 120  # in a line
 
 
 class History(Views):
@@ -520,10 +523,22 @@ class History(Views):
         return _restored, (self.raw, self.arn, self.warnings, self._more_pages, also)
 
     def __repr__(self) -> str:
-        return card.line(self)
+        name = self.name or self.function_name or "execution"
+        parts = [
+            repr(name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 1]}…"),
+            self.status[:_LONGEST_NAME],
+            f"{len(self.tree())} operations",
+            f"{len(self)} events",
+            f"{self.invocation_count} invocations",
+        ]
+        if self.warnings:
+            parts.append(f"{len(self.warnings)} warnings")
+        if self.redacted is not None:
+            parts.append("redacted")
+        return f"<History {', '.join(parts)}>"
 
     def _repr_html_(self) -> str:
-        return card.card(self)
+        return str(view("history.card")(self))
 
     # Read once, on demand
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
+
+from durable_debug.views import view
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -28,9 +30,7 @@ class Views:
             A node an operation (or a fold of alike ones), with its data as attributes; edges of the kinds
             sequence, parent, fan_out, join, retry, callback and invoke.
         """
-        from durable_debug.plots.graph import graph
-
-        return graph(_history(self), fold=fold, unfold=unfold)
+        return view("history.graph")(self, fold=fold, unfold=unfold)
 
     def plot_graph(
         self,
@@ -53,9 +53,8 @@ class Views:
         unfold
             Positions or names of folds to open.
         """
-        from durable_debug.plots.graph import plot_graph
-
-        return plot_graph(_history(self), ax=ax, direction=direction, fold=fold, unfold=unfold)
+        shown: Axes = view("history.plot_graph")(self, ax=ax, direction=direction, fold=fold, unfold=unfold)
+        return shown
 
     def plot_timeline(
         self, *, ax: Axes | None = None, fold: bool | int = True, unfold: Collection[str] = ()
@@ -64,22 +63,17 @@ class Views:
 
         See `durable_debug.plots.timeline.plot_timeline`; the parameters are those of `plot_graph`.
         """
-        from durable_debug.plots.timeline import plot_timeline
-
-        return plot_timeline(_history(self), ax=ax, fold=fold, unfold=unfold)
+        shown: Axes = view("history.plot_timeline")(self, ax=ax, fold=fold, unfold=unfold)
+        return shown
 
     def timing(self) -> Timing:
         """Say where the time went: working, waiting, suspended, backoff, replay; by operation and by name."""
-        from durable_debug.plots.timing import timing
-
-        return timing(_history(self))
+        shown: Timing = view("history.timing")(self)
+        return shown
 
     def cost(self, *, prices: Prices | None = None, memory_mb: int = 128, retention_days: float = 14) -> Cost:
         """Estimate operations metered, bytes, shares of the limits and dollars; see `durable_debug.plots.cost`."""
-        from durable_debug.plots.cost import cost
-
-        return cost(_history(self), prices=prices, memory_mb=memory_mb, retention_days=retention_days)
-
-
-def _history(views: Views) -> Any:
-    return views
+        shown: Cost = view("history.cost")(
+            self, prices=prices, memory_mb=memory_mb, retention_days=retention_days
+        )
+        return shown

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from durable_debug.debugger import Debugger
+    from durable_debug.engine.asked import AskedOperation
     from durable_debug.history import Operation
-    from durable_debug.replay.asked import AskedOperation
     from durable_debug.widgets._messages import (
         Chunk,
         DivergenceView,

@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from durable_debug.debugger import Debugger
+    from durable_debug.engine.asked import AskedOperation
     from durable_debug.history import Operation
-    from durable_debug.replay.asked import AskedOperation
     from durable_debug.widgets._messages import Rows
 
 __all__ = ["CODES", "Row", "Table", "handler_file"]

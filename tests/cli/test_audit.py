@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from durable_debug.divergence.audit import _Bar
+from durable_debug.audits.audit import _Bar
 from tests.divergence.histories import APP, steps_document, write
 
 NAMES = ["reserve", "charge"]

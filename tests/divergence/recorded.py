@@ -10,7 +10,7 @@ from pathlib import Path
 import durable_debug as dd
 from corpus.case import Case
 from corpus.recorder import run
-from durable_debug.replay.handlers import resolve
+from durable_debug.engine.handlers import resolve
 
 from tests.divergence.bases import BASES
 from tests.divergence.mutations import Mutation

@@ -139,7 +139,7 @@ small(
 """,
     'name="b"',
     'name=f"b-{uuid.uuid4()}"',
-    ("renamed", "uuid4", 1),
+    ("nondeterministic", "uuid4", 1),
 )
 small(
     "end_of_what_a_lambda_calls",

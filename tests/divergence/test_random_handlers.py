@@ -10,7 +10,7 @@ from typing import Any
 import durable_debug as dd
 from corpus.case import Answer, Case
 from corpus.recorder import run
-from durable_debug.replay.handlers import resolve
+from durable_debug.engine.handlers import resolve
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 

@@ -8,7 +8,7 @@ import durable_debug as dd
 import pytest
 from corpus.case import Case
 from corpus.recorder import run
-from durable_debug.replay.handlers import resolve
+from durable_debug.engine.handlers import resolve
 
 from tests.divergence.recorded import written
 from tests.divergence.small_changes import SMALL, Small

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import durable_debug as dd
-from durable_debug.divergence.audit import audit
-from tests.divergence.test_html import HOSTILE, card_of
+from durable_debug.audits.audit import audit
+from tests.reports.test_html import HOSTILE, card_of
 
 
 def test_in_a_browser_light_and_dark(page, samples, tmp_path):

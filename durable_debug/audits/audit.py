@@ -1,0 +1,229 @@
+"""Many histories against one handler."""
+
+from __future__ import annotations
+
+import pickle
+import sys
+import time
+import uuid
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, Self
+
+from durable_debug.audits.inputs import Source, gathered
+from durable_debug.audits.pickling import sent
+from durable_debug.audits.report import Report, Rows
+from durable_debug.audits.workers import Batch, Job, dismiss, work
+from durable_debug.divergence.wording import counted
+from durable_debug.engine.engine import names
+from durable_debug.errors import DurableDebugError, HandlerError, HistoryError
+from durable_debug.history import History
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from durable_debug.audits.check import Checked
+
+__all__ = ["audit"]
+
+_MOST_AT_ONCE = 32  # histories that travel together
+
+
+def audit(  # noqa: PLR0913
+    handler: object,
+    histories: object,
+    *,
+    against: object | None = None,
+    n_jobs: int | None = None,
+    progress: bool = True,
+    timeout: float | None = 60.0,
+    enter: bool = True,
+    run: str | Iterable[str] = (),
+    allow: str | Iterable[str] = (),
+) -> Report:
+    """Replay many histories, and say which no longer do what they did, where, and for how many causes.
+
+    Each is replayed as by `replay`, in processes of their own: one that hangs, ends its process or can't be read is
+    a row of the report and not the end of the audit.
+
+    Parameters
+    ----------
+    handler
+        As for `replay`; or a mapping from function name to handler, for histories of several functions (told by
+        their ARNs).
+    histories
+        Paths, glob patterns, folders (their ``*.json`` at any depth), archives, stores, or whatever else `load` takes;
+        one or an iterable of them. A path that leads nowhere is an error at once; only if an iterator gives it, it is a
+        row. An iterator is never held in memory as a whole; it may be advanced from another thread than this.
+    against
+        The handler as it was before a change (or a mapping). What it does otherwise than a history is left out, so
+        that the report shows which executions the change breaks, and only by what changed. Where it hangs, ends its
+        process or can't be replayed, nothing is left out, and the row says so (``no_baseline``).
+    n_jobs
+        How many at a time: joblib's meaning. By default what `joblib.parallel_config` says, or one per core. With
+        ``joblib.parallel_config(backend="dask")`` (or another cluster's) around the call, the work is done there,
+        where this package must be installed.
+    progress
+        Whether to show a progress bar.
+    timeout
+        Seconds without a further operation after which one replay is given up; None to wait for ever.
+    enter, run, allow
+        As for `replay`.
+
+    Returns
+    -------
+    Report
+        One row each (``report.frame``), the causes behind them (``report.causes``), ``report.ok``.
+
+    Raises
+    ------
+    HandlerError
+        The handler does not exist, does not import, is not durable or can't be sent to another process.
+    HistoryError
+        There are no histories.
+    DurableDebugError
+        `timeout` or `n_jobs` means nothing.
+
+    Examples
+    --------
+    >>> report = audit("sample_histories/apps/shipping.py:handler", "sample_histories/shipping_*.json", progress=False)
+    >>> report.ok, report.causes[0].divergence.kind, report.causes[0].divergence.line
+    (False, 'unexpected', 41)
+    """
+    start = time.perf_counter()
+    _refuse_what_means_nothing((handler, against), n_jobs, timeout)
+    sources, count = gathered(histories)
+    options = {"timeout": timeout, "enter": enter, "run": names(run), "allow": names(allow)}
+    job = Job(
+        token=uuid.uuid4().hex,
+        handler=sent(handler),
+        against=None if against is None else sent(against),
+        path=tuple(sys.path),
+        options=options,
+    )
+    rows = Rows()
+    try:
+        with _Bar(count, show=progress) as bar:
+            for index, label, checked in _spread(job, sources, n_jobs):
+                rows.add(index, label, checked)
+                bar.update(broken=not checked.ok)
+    except KeyboardInterrupt:
+        done = "" if count is None else f"{len(rows):,} of "
+        done += counted(len(rows) if count is None else count, "history", "histories")
+        raise KeyboardInterrupt(f"The audit was stopped with {done} done.") from None
+    if not len(rows):
+        raise HistoryError("There are no histories to audit.", cure="Look at what gives them.")
+    return rows.report(
+        _called(handler), None if against is None else _called(against), time.perf_counter() - start
+    )
+
+
+def _refuse_what_means_nothing(
+    handlers: tuple[object, ...], n_jobs: int | None, timeout: float | None
+) -> None:
+    if any(isinstance(one, Mapping) and not one for one in handlers):
+        raise HandlerError("The mapping of handlers is empty.", cure="Give {'function name': handler}.")
+    if n_jobs == 0:
+        raise DurableDebugError(
+            "n_jobs=0 is nobody to do the work.", cure="Give 1 or more, or -1 for one per core."
+        )
+    if timeout is not None and not timeout > 0:  # nor is NaN
+        raise DurableDebugError(
+            f"timeout={timeout!r} leaves no time for a replay.",
+            cure="Give seconds above 0, or None to wait for ever.",
+        )
+
+
+def _spread(job: Job, sources: Iterator[Source], n_jobs: int | None) -> Iterator[tuple[int, str, Checked]]:
+    """Give the work out by joblib, and what comes of it as it comes."""
+    import joblib
+    from joblib.parallel import get_active_backend
+
+    if n_jobs is None:
+        n_jobs = get_active_backend()[1] or -1
+    options: dict[str, Any] = {"n_jobs": n_jobs, "batch_size": 1, "prefer": "threads"}
+    if get_active_backend(prefer="threads")[0].supports_return_generator:
+        options["return_as"] = "generator_unordered"
+    batches = _Batches(sources)
+    try:
+        for answers in joblib.Parallel(**options)(joblib.delayed(work)(job, batch) for batch in batches):
+            for index, checked in answers:
+                yield index, batches.labels.pop(index), checked
+    finally:
+        dismiss(job.token)
+    if batches.error is not None:
+        raise batches.error
+
+
+class _Batches:
+    """Histories by the handful, read as they are asked for: few at first, so that all hands get some of few."""
+
+    def __init__(self, sources: Iterator[Source]) -> None:
+        self._sources = sources
+        self.labels: dict[int, str] = {}  # of those on their way
+        self.error: Exception | None = None  # of the user's iterator; joblib must not meet it
+
+    def __iter__(self) -> Iterator[Batch]:
+        batch: Batch = []
+        for index, source in enumerate(self._safe()):
+            self.labels[index] = source.label
+            batch.append((index, _pickled(source.content)))
+            if len(batch) >= min(_MOST_AT_ONCE, 1 + index // 16):
+                yield batch
+                batch = []
+        if batch:
+            yield batch
+
+    def _safe(self) -> Iterator[Source]:
+        try:
+            yield from self._sources
+        except Exception as error:  # noqa: BLE001 - handed on as it is
+            self.error = error
+
+
+def _pickled(content: object) -> bytes:
+    try:
+        if callable(getattr(content, "read", None)):
+            content = content.read()  # type: ignore[attr-defined]
+            content = content.encode() if isinstance(content, str) else content
+        return pickle.dumps(content, pickle.HIGHEST_PROTOCOL)
+    except Exception as error:  # noqa: BLE001 - a row, not the end of the audit
+        if isinstance(content, History):  # where it came from can't travel
+            return pickle.dumps({"DurableExecutionArn": content.arn, "Events": list(content.raw)})
+        what = f"A {type(content).__name__} can't be read as a history: {error!s:.200}."
+        return pickle.dumps(HistoryError(what, cure="Give paths, documents or histories."))
+
+
+class _Bar:
+    """A progress bar, in a terminal or a notebook."""
+
+    def __init__(self, count: int | None, *, show: bool) -> None:
+        self._broken = 0
+        self._bar: Any = None
+        if show:
+            from tqdm.auto import tqdm
+
+            self._bar = tqdm(total=count, unit=" histories", desc="audit")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def update(self, *, broken: bool) -> None:
+        """One more."""
+        if self._bar is not None:
+            self._broken += broken
+            if broken:
+                self._bar.set_postfix(diverge=self._broken, refresh=False)
+            self._bar.update()
+
+    def __exit__(self, *_: object) -> None:
+        if self._bar is not None:
+            self._bar.close()
+
+
+def _called(handler: object) -> str:
+    if isinstance(handler, Mapping):
+        return f"handlers of {counted(len(handler), 'function')}"
+    if isinstance(handler, str):
+        return handler
+    found: Callable[..., Any] | Any = handler
+    return str(getattr(found, "__qualname__", None) or type(found).__qualname__)

@@ -1,0 +1,124 @@
+"""What a process of an audit does: replays one history after another, and ends itself when nobody asks any more."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import gc
+import os
+import pickle
+import signal
+import sys
+import threading
+import time
+from typing import TYPE_CHECKING, Any
+
+from durable_debug.audits.check import checked
+from durable_debug.audits.pickling import received
+from durable_debug.engine.handlers import resolve
+from durable_debug.errors import DurableDebugError, HandlerError
+
+if TYPE_CHECKING:
+    from durable_debug.audits.workers import Job
+
+__all__ = ["serve"]
+
+_IDLE_SECONDS = 20.0  # after which a process with nothing to do ends itself
+_STAY_SECONDS = 0.1  # on one core
+
+
+def serve() -> None:
+    """Answer, until there are no more questions. Runs as the main thread of a process of its own."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever started us ends us
+    questions, answers = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
+    nothing = os.open(os.devnull, os.O_RDWR)
+    os.dup2(nothing, 0)
+    os.dup2(nothing, 1)  # what the user's code prints from C must not come between
+
+    job: Job = pickle.load(questions)  # noqa: S301 - from the process that started us
+
+    allow = job.options["allow"]
+
+    def had(blob: bytes | None) -> Any:
+        handler = None if blob is None else received(blob)
+        if isinstance(handler, dict):
+            return {name: resolve(one, allow=allow) for name, one in handler.items()}
+        return None if handler is None else resolve(handler, allow=allow)
+
+    try:
+        handler, against = had(job.handler), had(job.against)
+    except DurableDebugError as error:
+        _answer(answers, error)
+        return
+    except Exception as error:  # noqa: BLE001 - whatever unpickling it runs
+        _answer(
+            answers,
+            HandlerError(
+                f"The handler can't be had in another process: {type(error).__name__}: {error}.",
+                cure="Its module must be importable there; or put it in a file: 'path/to/app.py:handler'.",
+            ),
+        )
+        return
+    gc.collect()
+    gc.freeze()  # what the imports made stays: no need to look at it again
+    _answer(answers, None)
+    leisure, core = _Leisure(), _OneCore()
+    while True:
+        core.stay()
+        leisure.begin()
+        try:
+            content = pickle.load(questions)  # noqa: S301
+        except EOFError:
+            os._exit(0)  # threads of the user's code may never end
+        leisure.over()
+        for answer in checked(content, handler, against, job.options):
+            _answer(answers, answer)
+
+
+class _OneCore:
+    """Keeps this thread, and those that it starts, on one processor core, and looks for a free one now and then.
+
+    The threads of a replay take turns: one starts the next and waits for it. Each turn costs a fraction where it wakes
+    no other core, and that core is free for another process.
+    """
+
+    def __init__(self) -> None:
+        self._where = getattr(ctypes.CDLL(None), "sched_getcpu", None) if sys.platform == "linux" else None
+        self._all = os.sched_getaffinity(0) if sys.platform == "linux" else set()
+        self._until = 0.0
+
+    def stay(self) -> None:
+        """Stay where we are, or go where there is less to do if we stayed for some time."""
+        if self._where is None or time.monotonic() < self._until:
+            return
+        with contextlib.suppress(OSError):  # a sandbox may forbid it: a matter of speed only
+            os.sched_setaffinity(0, self._all)
+            time.sleep(0.000_1)  # waking up is when the system looks for a free core
+            os.sched_setaffinity(0, {self._where()})
+        self._until = time.monotonic() + _STAY_SECONDS
+
+
+class _Leisure:
+    """Ends the process when it has had nothing to do for long: nobody may be there any more to end it."""
+
+    def __init__(self) -> None:
+        self._since: float | None = None
+        threading.Thread(target=self._watch, daemon=True).start()
+
+    def begin(self) -> None:
+        self._since = time.monotonic()
+
+    def over(self) -> None:
+        self._since = None
+
+    def _watch(self) -> None:
+        while True:
+            time.sleep(1)
+            since = self._since
+            if since is not None and time.monotonic() - since > _IDLE_SECONDS:
+                os._exit(0)
+
+
+def _answer(answers: Any, answer: object) -> None:
+    pickle.dump(answer, answers, pickle.HIGHEST_PROTOCOL)
+    answers.flush()

@@ -1,0 +1,137 @@
+"""Whether a handler does the same twice: the first thing to know where it does otherwise than the history.
+
+The history is one run of the handler, a replay is another. Where they differ, the replay is made a second time; where it
+differs from itself, no change of the code is to blame, but the code: it depends on something that is not recorded.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from itertools import zip_longest
+from typing import TYPE_CHECKING
+
+from durable_debug.divergence.slots import identity_of
+from durable_debug.divergence.wording import described, shortened
+from durable_debug.engine.asked import place_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from durable_debug.divergence.divergence import Divergence
+    from durable_debug.engine.recording import Recording
+    from durable_debug.engine.tape import Ask
+
+__all__ = ["Parting", "as_parting", "parting"]
+
+_ADVICE = (
+    "Put what it depends on into a step (a clock, a random number, a UUID, the environment, a set's order, state that a "
+    "module keeps): a step's result is recorded, and a replay gets the same one."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Parting:
+    """Where two replays of the same handler over the same history part.
+
+    Attributes
+    ----------
+    index
+        Number of the call, in the order of asking; None where all calls are the same and only the end is another.
+    once, again
+        What was done in the first replay and in the second.
+    identities
+        Whether the operations themselves are others, and not only what is asked of them.
+    ask
+        The call in the first replay, if there is one.
+    """
+
+    index: int | None
+    once: str
+    again: str
+    identities: bool
+    ask: Ask | None
+
+
+def parting(once: Recording, again: Recording) -> Parting | None:
+    """Compare two replays; None where they are the same."""
+    for index, (one, other) in enumerate(zip_longest(once.asks, again.asks)):
+        if one is not None and other is not None and _asked(one) == _asked(other):
+            continue
+        identities = one is None or other is None or _identity(one) != _identity(other)
+        tell = _named if identities else _with_arguments
+        return Parting(index, tell(one), tell(other), identities, one)
+    ends = [_end(once), _end(again)]
+    if ends[0] != ends[1]:
+        return Parting(None, shortened(ends[0]), shortened(ends[1]), identities=False, ask=None)
+    return None
+
+
+def as_parting(found: Sequence[Divergence], where: Parting) -> tuple[Divergence, ...]:
+    """Tell what differs from the history, knowing that the handler differs from itself.
+
+    What comes before the replays part stays; what comes after follows from it, or can't be told from what follows.
+    """
+    if where.index is None:
+        mine = [one for one in found if one.index is None]
+    elif where.identities:
+        mine = [one for one in found if one.index is None or one.index >= where.index]
+    else:
+        mine = [one for one in found if one.index is None or one.index == where.index]
+    if not mine:
+        return tuple(found)
+    cause = min(mine, key=lambda one: float("inf") if one.index is None else one.index)
+    ask = where.ask
+    place = place_of(ask.code, ask.lasti) if ask is not None and ask.code is not None else cause.place
+    sentence = f"This handler does not do the same twice: replayed once, {where.once}; replayed again, {where.again}."
+    told = replace(
+        cause,
+        message=sentence if where.identities else f"{cause.message} {sentence}",
+        position=ask.position if ask is not None else cause.position,
+        place=place,
+        advice=_ADVICE,
+        index=where.index if where.index is not None else cause.index,
+    )
+    if where.identities:
+        told = replace(told, kind="nondeterministic", asked=f"{where.once}, then {where.again}")
+    kept = [one for one in found if one not in mine]
+    return tuple(sorted([*kept, told], key=lambda one: float("inf") if one.index is None else one.index))
+
+
+def _identity(ask: Ask) -> tuple[object, ...]:
+    return (ask.position, *identity_of(ask))
+
+
+def _asked(ask: Ask) -> tuple[object, ...]:
+    return (*_identity(ask), *_arguments(ask).values())
+
+
+def _arguments(ask: Ask) -> dict[str, object]:
+    """What is asked of an operation, as far as it has a value that can be compared."""
+    kind, *rest = ask.args
+    if kind == "wait":
+        return {"seconds": rest[0].to_seconds()}
+    if kind == "invoke":
+        return {"function": rest[0], "payload": ask.payload}
+    if kind in {"map", "parallel"}:
+        return {"branches": ask.branches}
+    config = rest[-1] if kind in {"create_callback", "wait_for_callback"} else None
+    if config is not None:
+        return {"timeout": config.timeout_seconds, "heartbeat": config.heartbeat_timeout_seconds}
+    return {}
+
+
+def _named(ask: Ask | None) -> str:
+    return f"it asks for {described(*identity_of(ask))}" if ask is not None else "it asks for nothing more"
+
+
+def _with_arguments(ask: Ask | None) -> str:
+    assert ask is not None
+    told = ", ".join(f"{name} {shortened(value)}" for name, value in _arguments(ask).items())
+    return f"{described(*identity_of(ask))} with {told}"
+
+
+def _end(recording: Recording) -> str:
+    outcome = recording.outcome
+    if outcome.error:
+        return f"it ends {outcome.status} with {outcome.error.get('ErrorType')}: {outcome.error.get('ErrorMessage')}"
+    return f"it ends {outcome.status} with {outcome.result}"

@@ -1,0 +1,135 @@
+"""What a call asked for, as plain data."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from durable_debug.engine.tape import Ask
+
+__all__ = ["arguments"]
+
+_REPR_LIMIT = 200
+
+
+def arguments(ask: Ask) -> dict[str, Any]:
+    """Give the arguments of a call by name; functions by their qualified name, values as text."""
+    kind, *rest = ask.args
+    return _BY_KIND[kind](ask, *rest)
+
+
+def _step(_: Ask, func: Any, config: Any) -> dict[str, Any]:
+    found: dict[str, Any] = {"func": _called(func)}
+    if config is not None:
+        found["step_semantics"] = config.step_semantics.value
+        if config.retry_strategy is not None:
+            found["retry_strategy"] = _called(config.retry_strategy)
+        found |= _codecs(serdes=config.serdes)
+    return found
+
+
+def _wait(_: Ask, duration: Any) -> dict[str, Any]:
+    return {"seconds": duration.to_seconds()}
+
+
+def _create_callback(_: Ask, config: Any) -> dict[str, Any]:
+    if config is None:
+        return {"timeout_seconds": 0, "heartbeat_timeout_seconds": 0}
+    return {
+        "timeout_seconds": config.timeout_seconds,
+        "heartbeat_timeout_seconds": config.heartbeat_timeout_seconds,
+    }
+
+
+def _wait_for_callback(ask: Ask, submitter: Any, config: Any) -> dict[str, Any]:
+    return {"submitter": _called(submitter), **_create_callback(ask, config)}
+
+
+def _invoke(ask: Ask, function_name: str, payload: Any, config: Any) -> dict[str, Any]:
+    found: dict[str, Any] = {
+        "function_name": function_name,
+        "payload": ask.payload if ask.payload is not None else _shown(payload),
+    }
+    if config is not None:
+        if config.tenant_id is not None:
+            found["tenant_id"] = config.tenant_id
+        found |= _codecs(serdes_payload=config.serdes_payload, serdes_result=config.serdes_result)
+    return found
+
+
+def _wait_for_condition(_: Ask, check: Any, config: Any) -> dict[str, Any]:
+    return {
+        "check": _called(check),
+        "initial_state": _shown(config.initial_state),
+        **_codecs(serdes=config.serdes),
+    }
+
+
+def _run_in_child_context(_: Ask, func: Any, config: Any) -> dict[str, Any]:
+    found: dict[str, Any] = {"func": _called(func)}
+    if config is not None:
+        if config.is_virtual:
+            found["is_virtual"] = True
+        found |= _codecs(serdes=config.serdes)
+    return found
+
+
+def _map(ask: Ask, _: Any, func: Any, config: Any) -> dict[str, Any]:
+    return {"items": ask.branches, "func": _called(func), **_batch(config)}
+
+
+def _parallel(ask: Ask, _: Any, config: Any) -> dict[str, Any]:
+    return {"branches": ask.branches, **_batch(config)}
+
+
+def _branch(_: Ask, index: int) -> dict[str, Any]:
+    return {"index": index}
+
+
+_BY_KIND: dict[str, Callable[..., dict[str, Any]]] = {
+    "step": _step,
+    "wait": _wait,
+    "create_callback": _create_callback,
+    "wait_for_callback": _wait_for_callback,
+    "invoke": _invoke,
+    "wait_for_condition": _wait_for_condition,
+    "run_in_child_context": _run_in_child_context,
+    "map": _map,
+    "parallel": _parallel,
+    "branch": _branch,
+}
+
+
+def _batch(config: Any) -> dict[str, Any]:
+    if config is None:
+        return {}
+    found: dict[str, Any] = {"nesting_type": config.nesting_type.value}
+    if config.max_concurrency is not None:
+        found["max_concurrency"] = config.max_concurrency
+    completion = config.completion_config
+    for key in ("min_successful", "tolerated_failure_count", "tolerated_failure_percentage"):
+        if getattr(completion, key) is not None:
+            found[key] = getattr(completion, key)
+    return found | _codecs(serdes=config.serdes, item_serdes=config.item_serdes)
+
+
+def _codecs(**codecs: Any) -> dict[str, str]:
+    return {key: type(codec).__qualname__ for key, codec in codecs.items() if codec is not None}
+
+
+def _called(func: Any) -> str:
+    func = getattr(func, "func", func)
+    if getattr(func, "_original_name", None) is not None:  # what the SDK's decorators make of a function
+        cells = zip(func.__code__.co_freevars, func.__closure__ or (), strict=True)
+        func = next((cell.cell_contents for name, cell in cells if name == "func"), func)
+    return str(getattr(func, "__qualname__", None) or type(func).__qualname__)
+
+
+def _shown(value: Any) -> str:
+    try:
+        text = repr(value)
+    except Exception as error:  # noqa: BLE001 - a user's own repr may do anything
+        return f"<{type(value).__qualname__}: its repr raises {type(error).__name__}>"
+    return text if len(text) <= _REPR_LIMIT else text[: _REPR_LIMIT - 1] + "…"

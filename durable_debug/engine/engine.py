@@ -1,0 +1,316 @@
+"""Set a replay up, let it run, and say how it ended."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import weakref
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from durable_debug.engine import output, sdk
+from durable_debug.engine.arn import ArnParts, for_replay
+from durable_debug.engine.guard import SideEffect, allows
+from durable_debug.engine.handlers import Handler, resolve
+from durable_debug.engine.invocation import invocation_end
+from durable_debug.engine.lambda_context import ReplayLambdaContext
+from durable_debug.engine.tape import LeaveBody, Matcher, Observer, ReplayStop, Tape
+from durable_debug.engine.veiled import Veil
+from durable_debug.engine.worker import Worker
+from durable_debug.errors import HandlerError, HistoryError
+from durable_debug.sources.redaction import matcher_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from aws_durable_execution_sdk_python.lambda_service import Operation as SdkOperation
+
+    from durable_debug.history import History
+
+__all__ = ["Options", "Outcome", "Replay", "Script"]
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What a user may ask of a replay.
+
+    Attributes
+    ----------
+    invocation
+        Re-run this one invocation (from 1) as it was, instead of the whole execution.
+    enter
+        Whether to look into the bodies of completed child contexts, maps and parallels.
+    run
+        Glob patterns of the names of steps whose bodies may really run where no answer is recorded.
+    allow
+        Side effects outside steps to let happen: ``"network"``, ``"process"``, ``"file"``, or a glob on
+        their description.
+    timeout
+        Seconds after which a handler that asks for nothing more is ended; None to wait for ever.
+    """
+
+    invocation: int | None = None
+    enter: bool = True
+    run: tuple[str, ...] = ()
+    allow: tuple[str, ...] = ()
+    timeout: float | None = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """What a history gives a replay: the state it begins with and the answers it may use.
+
+    Attributes
+    ----------
+    operations
+        What the service sends when the invocation starts, EXECUTION first.
+    answers
+        By operation id, each operation as it stood when the replayed invocation ended.
+    inject
+        Whether answers are given only when asked for (see `Tape`).
+    later
+        Ids of operations that began after the replayed invocation, which had ended in order.
+    redacted
+        By what values were redacted; None where none were.
+    """
+
+    arn: ArnParts
+    operations: list[SdkOperation]
+    answers: dict[str, SdkOperation]
+    inject: bool
+    later: frozenset[str]
+    request_id: str | None
+    redacted: tuple[str, ...] | None = None
+
+
+_scripts: dict[int, tuple[weakref.ref[History], dict[int | None, Script]]] = {}  # by the history's identity
+
+
+def script_for(history: History, invocation: int | None = None) -> Script:
+    """Prepare a history for replay; kept as long as the history is.
+
+    Raises
+    ------
+    HistoryError
+        The history can't drive a replay, or has no such invocation.
+    """
+    key = id(history)
+    if key not in _scripts:
+        _scripts[key] = (weakref.ref(history, lambda _: _scripts.pop(key, None)), {})
+    known = _scripts[key][1]
+    if invocation not in known:
+        known[invocation] = _script(history, invocation)
+    return known[invocation]
+
+
+def _script(history: History, invocation: int | None) -> Script:
+    history.require_replayable()
+    request_id, later = None, frozenset[str]()
+    if invocation is None:
+        end = history.final_state()
+        start = end
+    else:
+        frame = history.invocations
+        rows = frame[frame["invocation"] == invocation]
+        if rows.empty:
+            raise HistoryError(
+                f"The history has no invocation {invocation}.", cure=f"It has {len(frame)}, counted from 1."
+            )
+        row = rows.iloc[0]
+        start = history.invocation_state(invocation)
+        end = invocation_end(
+            history, invocation, (int(row["first_event_id"]), int(row["last_event_id"])), start
+        )
+        if row["status"] == "PENDING":
+            ids = {wire["Id"] for wire in end}
+            later = frozenset(operation.id for operation in history.tree() if operation.id not in ids)
+        request = row["request_id"]
+        request_id = request if isinstance(request, str) else None
+    if not start:
+        raise HistoryError(
+            "The history is empty.", cure="Fetch it again; an execution has at least one event."
+        )
+    answers = [sdk.sdk_operation(wire) for wire in end]
+    operations = answers if start is end else [sdk.sdk_operation(wire) for wire in start]
+    return Script(
+        arn=for_replay(history.arn, operations[0].operation_id),
+        operations=operations,
+        answers={operation.operation_id: operation for operation in answers[1:]},
+        inject=start is not end,
+        later=later,
+        request_id=request_id,
+        redacted=None if history.redacted is None else tuple(history.redacted),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a replayed invocation ended.
+
+    Attributes
+    ----------
+    status
+        ``SUCCEEDED``, ``FAILED`` or ``PENDING`` (suspended) as the handler would have told Lambda;
+        ``HALTED`` where the replay ended it; ``CRASHED`` where it ended without an output, so that Lambda
+        would run it again.
+    result
+        The result payload, JSON text.
+    error
+        The error object: ErrorType, ErrorMessage, ErrorData, StackTrace.
+    """
+
+    status: str
+    result: str | None = None
+    error: dict[str, Any] | None = None
+
+
+class Replay:
+    """One replay under way: a handler, a script, a tape, and the thread they meet in."""
+
+    def __init__(  # noqa: PLR0913
+        self,
+        handler: Handler,
+        script: Script,
+        options: Options,
+        *,
+        observer: Observer | None = None,
+        matcher: Matcher | None = None,
+        trace: bool = False,
+        ended: Callable[[], None] | None = None,
+    ) -> None:
+        self.handler = handler.fresh()
+        self.script = script
+        self.options = options
+        self.tape = Tape(
+            script.answers,
+            enter=options.enter,
+            inject=script.inject,
+            later=script.later,
+            run=options.run,
+            matcher=matcher,
+            observer=observer,
+            report=self._report,
+            trace=trace,
+        )
+        if script.redacted is not None:
+            self.tape.veil = Veil(self.tape, matcher_of(script.redacted), sdk.looks_by_itself)
+        self._worker = Worker(self._invoke, self.tape, ended)
+
+    def _invoke(self) -> dict[str, Any]:
+        output.begin(self.tape)
+        try:
+            with self.handler.one_pass():
+                return sdk.invoke(
+                    self.handler.func,
+                    self.handler.around,
+                    arn=self.script.arn.arn,
+                    operations=self.script.operations,
+                    tape=self.tape,
+                    lambda_context=ReplayLambdaContext.of(self.script.arn, self.script.request_id),
+                )
+        finally:
+            output.end(self.tape)
+
+    def _report(self, effect: SideEffect) -> None:
+        if allows(self.options.allow, effect):
+            effect = dataclasses.replace(effect, refused=False)
+        if self.tape.looking:
+            effect = dataclasses.replace(effect, looked=True)
+        self.tape.side_effects.append(effect)
+        if effect.refused and effect.looked:
+            raise LeaveBody  # Lambda does not run this body: the handler goes on
+        if effect.refused:
+            where = f" at {effect.file}:{effect.line}" if effect.file else ""
+            raise self.tape.stop("side_effect", f"side effect outside a step{where}: {effect.detail}")
+
+    def start(self) -> None:
+        """Begin, in a thread of its own."""
+        self._worker.start()
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Wait until it has ended; whether it has."""
+        return self._worker.join(timeout)
+
+    def end(self, kind: str = "aborted", message: str = "the replay was ended") -> None:
+        """End it now."""
+        self._worker.end(kind, message)
+
+    @property
+    def abandoned(self) -> bool:
+        """Whether a thread of the user's code could not be ended."""
+        return self._worker.abandoned
+
+    def run(self) -> Outcome:
+        """Run to the end, in one go."""
+        self.start()
+        try:
+            self._watch()
+        except BaseException:
+            self.end("aborted", "the replay was interrupted")
+            raise
+        return self.outcome()
+
+    def _watch(self) -> None:
+        timeout = self.options.timeout
+        seen = -1
+        while not self._worker.join(timeout):
+            if len(self.tape.asks) == seen:
+                last = self.tape.asks[-1].position if self.tape.asks else None
+                after = f"after operation {last}" if last else "before its first operation"
+                self.end("timeout", f"the handler asked for nothing more for {timeout:g} s, {after}")
+                return
+            seen = len(self.tape.asks)
+
+    def outcome(self) -> Outcome:
+        """How it ended.
+
+        Raises
+        ------
+        HandlerError
+            The handler could not be called at all.
+        """
+        answer, error, tape = self._worker.output, self._worker.error, self.tape
+        if tape.halt is not None:
+            return Outcome("HALTED")
+        if error is not None:
+            if tape.returned is None and tape.error is None and not tape.threads:
+                raise HandlerError(
+                    f"{self.handler.name} could not be called: {type(error).__name__}: {error}.",
+                    cure="Its decorators must pass the event and the context on, as on Lambda.",
+                ) from error
+            return Outcome("CRASHED", error={"ErrorType": type(error).__name__, "ErrorMessage": str(error)})
+        if not isinstance(answer, dict) or "Status" not in answer:
+            raise HandlerError(
+                f"{self.handler.name} gave {type(answer).__name__} where the SDK's output belongs.",
+                cure="A decorator around @durable_execution must return what the durable handler returns.",
+            )
+        status, result, wire = str(answer["Status"]), answer.get("Result"), answer.get("Error")
+        for update in reversed(tape.sent):  # a large result goes by a checkpoint of the EXECUTION
+            if update.operation_type.value == "EXECUTION":
+                result, wire = update.payload, update.error.to_dict() if update.error else wire
+                break
+        return Outcome(status, result, dict(wire) if wire else None)
+
+
+def prepare(handler: object, history: History, options: Options) -> tuple[Handler, Script]:
+    """Find the handler and prepare the history."""
+    script = script_for(history, options.invocation)
+    return resolve(handler, region=script.arn.region, allow=options.allow), script
+
+
+def names(given: str | Iterable[str]) -> tuple[str, ...]:
+    """Take one name or several."""
+    return (given,) if isinstance(given, str) else tuple(given)
+
+
+def decoded(payload: str | None) -> Any:
+    """Give a JSON payload's value, or the text where it is not JSON."""
+    if payload is None:
+        return None
+    try:
+        return json.loads(payload)
+    except ValueError:
+        return payload
+
+
+__all__ += ["ReplayStop", "decoded", "names", "prepare", "script_for"]

@@ -1,0 +1,44 @@
+"""The seam to the AWS SDK: the only room that knows its insides.
+
+State goes in as an invocation input; the SDK decides what to do with it; what it asks of us comes out. Two
+things are ours: a context class through which we see what the handler asks for (put over the SDK's own
+contexts, which are the handler's alone, so nothing is patched), and a service client that sends nothing.
+
+Written against `aws-durable-execution-sdk-python` 3.0.0.
+"""
+
+from durable_debug.engine.sdk.contexts import ReplayContext
+from durable_debug.engine.sdk.frames import is_user_code, looks_by_itself, user_frame
+from durable_debug.engine.sdk.invocation import invoke
+from durable_debug.engine.sdk.payloads import (
+    TERMINAL,
+    batch_items,
+    codec_of,
+    error_object,
+    from_payload,
+    from_sent,
+    sdk_operation,
+    sending_codec_of,
+    to_payload,
+    to_payload_or_summary,
+    written,
+)
+
+__all__ = [
+    "TERMINAL",
+    "ReplayContext",
+    "batch_items",
+    "codec_of",
+    "error_object",
+    "from_payload",
+    "from_sent",
+    "invoke",
+    "is_user_code",
+    "looks_by_itself",
+    "sdk_operation",
+    "sending_codec_of",
+    "to_payload",
+    "to_payload_or_summary",
+    "user_frame",
+    "written",
+]

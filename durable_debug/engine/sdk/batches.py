@@ -1,0 +1,121 @@
+"""Maps and parallels of a replay: their branches, looked into or run one at a time."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+
+from aws_durable_execution_sdk_python.concurrency.models import BatchResult
+from aws_durable_execution_sdk_python.config import (
+    NestingType,
+)
+from aws_durable_execution_sdk_python.lambda_service import (
+    Operation,
+    OperationType,
+)
+from aws_durable_execution_sdk_python.serdes import deserialize
+
+from durable_debug.engine import output
+from durable_debug.engine.sdk.payloads import TERMINAL
+from durable_debug.engine.turns import Turns
+
+if TYPE_CHECKING:
+    from aws_durable_execution_sdk_python.context import DurableContext
+
+    from durable_debug.engine.sdk.contexts import ReplayContext
+    from durable_debug.engine.tape import Ask, Tape
+
+
+class Batch:
+    """A map or parallel of this run: its branches, one at a time and in index order."""
+
+    def __init__(self, ask: Ask, executor: Any, tape: Tape) -> None:
+        self.ask = ask
+        self.executor = executor
+        self.tape = tape
+        recorded = ask.recorded
+        self.live = recorded is None or recorded.status not in TERMINAL
+        self.flat = executor.nesting_type is NestingType.FLAT
+        self.turns = Turns(lambda: tape.halt is not None)
+        self._index: dict[str, int] = {}
+
+    def turn(self, index: int) -> Turns.Turn:
+        return self.turns.taken(index)
+
+    def identity(self, index: int) -> str:
+        return cast("str", self.executor.operation_id_namespace.create_id_for_step(index))
+
+    def prepare(self, context: ReplayContext) -> None:
+        """Look into the branches of a completed batch."""
+        recorded = self.ask.recorded
+        if self.tape.inject and not self.live:  # the SDK looks for them before it asks
+            for index in range(len(self.executor.executables)):
+                context._inject(self.identity(index))
+        if context._silent or self.live or recorded is None or not self.tape.enter:
+            return
+        for index in self._recorded_branches(context, recorded):
+            self._look(context, index, self._branch_ask(context, index))
+        context._silent = True  # whatever the SDK runs again of it has been looked at
+
+    def _recorded_branches(self, context: ReplayContext, recorded: Operation) -> list[int]:
+        count = len(self.executor.executables)
+        if self.tape.matcher is not None:
+            return list(range(count))
+        if not self.flat:
+            return [i for i in range(count) if self.identity(i) in self.tape.answers]
+        details = recorded.context_details
+        try:
+            result = deserialize(
+                self.executor.serdes,
+                cast("str", details and details.result),
+                self.ask.operation_id,
+                context.state.durable_execution_arn,
+            )
+        except Exception:  # noqa: BLE001 - a summary, or a codec of the user's that has changed
+            result = None
+        if isinstance(result, BatchResult):
+            started = {item.index for item in result.all}
+            return [i for i in range(count) if i in started]
+        return list(range(count))
+
+    def _branch_ask(self, context: ReplayContext, index: int) -> Ask:
+        return context._ask(
+            (OperationType.CONTEXT, self.executor.sub_type_iteration),
+            self.executor.get_iteration_name(index),
+            ("branch", index),
+            virtual=self.flat,
+            number=index,
+            operation_id=self.identity(index),
+        )
+
+    def _look(self, context: ReplayContext, index: int, ask: Ask) -> None:
+        child = context._body_context(ask, ask.operation_id, virtual=self.flat)
+        executable = self.executor.executables[index]
+        context._look(ask, lambda: self.executor.execute_item(child, executable))
+
+    def branch(self, context: ReplayContext, child: DurableContext, operation_id: str) -> DurableContext:
+        """Take a branch's context, as the SDK makes it: in a live batch in the branch's own thread."""
+        if not self._index:
+            self._index = {self.identity(i): i for i in range(len(self.executor.executables))}
+        index = self._index[operation_id]
+        if not self.live or context._silent:
+            inner = context._adopted(child, f"{self.ask.position}-{index}", self.ask)
+            inner._silent = True
+            return inner
+        self.turns.enter(index)
+        self.tape.watch()
+        output.listen(self.tape)
+        ask = self._branch_ask(context, index)
+        if self.tape.inject:
+            context._inject(operation_id)
+        recorded = ask.recorded
+        inner = context._adopted(child, ask.position, ask)
+        if recorded is not None and recorded.status in TERMINAL:
+            if self.tape.enter:
+                self._look(context, index, ask)
+            inner._silent = True
+            details = recorded.context_details
+            if details is None or not details.replay_children:
+                self.turns.leave(index)  # the SDK answers from the checkpoint: the body does not run
+        else:
+            ask.entered = True
+        return inner

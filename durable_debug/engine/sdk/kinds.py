@@ -1,0 +1,131 @@
+"""Kinds of operations as the SDK writes them, and what it would do with one."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING
+
+from aws_durable_execution_sdk_python.config import JitterStrategy
+from aws_durable_execution_sdk_python.exceptions import (
+    NonDeterministicExecutionError,
+    SerDesError,
+)
+from aws_durable_execution_sdk_python.lambda_service import (
+    ChainedInvokeDetails,
+    Operation,
+    OperationStatus,
+    OperationSubType,
+    OperationType,
+    StepDetails,
+)
+
+if TYPE_CHECKING:
+    from types import FrameType, TracebackType
+
+    from durable_debug.engine.tape import Ask
+
+
+STEP = (OperationType.STEP, OperationSubType.STEP.value)
+CONDITION = (OperationType.STEP, OperationSubType.WAIT_FOR_CONDITION.value)
+WAIT = (OperationType.WAIT, OperationSubType.WAIT.value)
+CALLBACK = (OperationType.CALLBACK, OperationSubType.CALLBACK.value)
+INVOKE = (OperationType.CHAINED_INVOKE, OperationSubType.CHAINED_INVOKE.value)
+MAP = (OperationType.CONTEXT, OperationSubType.MAP.value)
+PARALLEL = (OperationType.CONTEXT, OperationSubType.PARALLEL.value)
+CHILD = (OperationType.CONTEXT, OperationSubType.RUN_IN_CHILD_CONTEXT.value)
+FOR_CALLBACK = (OperationType.CONTEXT, OperationSubType.WAIT_FOR_CALLBACK.value)
+BATCHES = {MAP[1], PARALLEL[1]}
+
+
+def as_asked(ask: Ask) -> Operation | None:
+    """Give the matched operation the identity that the SDK will check; None where its answer does not fit."""
+    match = ask.match
+    assert match is not None
+    if match.operation_type.value != ask.type:
+        match = _of_other_type(match, ask.type)
+    if match is None:
+        return None
+    if match.sub_type != ask.sub_type and ({match.sub_type, ask.sub_type} & BATCHES) not in (
+        set(),
+        BATCHES,
+    ):
+        return None  # one of them has branches, the other has not
+    return dataclasses.replace(
+        match, operation_id=ask.operation_id, name=ask.name, sub_type=ask.sub_type, parent_id=ask.parent_id
+    )
+
+
+def _of_other_type(match: Operation, asked: str) -> Operation | None:
+    """Give a step's answer for that of an invoke, or the other way round: both are a value, or an error."""
+    told = match.step_details or match.chained_invoke_details
+    if told is None or match.status not in {OperationStatus.SUCCEEDED, OperationStatus.FAILED}:
+        return None
+    if asked == OperationType.STEP.value:
+        step = StepDetails(attempt=1, result=told.result, error=told.error)
+        return dataclasses.replace(
+            match, operation_type=OperationType.STEP, step_details=step, chained_invoke_details=None
+        )
+    if asked == OperationType.CHAINED_INVOKE.value:
+        invoke = ChainedInvokeDetails(result=told.result, error=told.error)
+        return dataclasses.replace(
+            match,
+            operation_type=OperationType.CHAINED_INVOKE,
+            chained_invoke_details=invoke,
+            step_details=None,
+        )
+    return None
+
+
+def would_go_on(ask: Ask) -> bool:
+    """Whether the SDK would run something of an unfinished operation; of the others it awaits the end."""
+    return ask.type == OperationType.STEP.value or ask.sub_type in BATCHES
+
+
+def deed(ask: Ask) -> str:
+    """Say what would happen if an operation without a recorded answer went ahead."""
+    what = f" {ask.name!r}" if ask.name else ""
+    match ask.type, ask.sub_type:
+        case ("STEP", "WaitForCondition"):
+            return f"the check of wait_for_condition{what} would run"
+        case ("STEP", _):
+            return f"the body of step{what} would run"
+        case ("CHAINED_INVOKE", _):
+            return f"invoke{what} would call {ask.args[1]!r}"
+        case ("WAIT", _):
+            return f"wait{what} would start"
+        case _:
+            return f"callback{what} would be created"
+
+
+class noting:  # noqa: N801 - reads as a statement
+    """Note with an ask what the SDK itself objects to: another identity, or a payload that it can't read."""
+
+    __slots__ = ("_ask",)
+
+    def __init__(self, ask: Ask) -> None:
+        self._ask = ask
+
+    def __enter__(self) -> None:
+        return
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if isinstance(error, NonDeterministicExecutionError | SerDesError):
+            note(self._ask, error)
+
+
+def note(ask: Ask, error: Exception) -> None:
+    """Note with an ask what the SDK objects to."""
+    if not hasattr(error, "_durable_debug_noted"):  # on its way out it passes the enclosing operations, too
+        error._durable_debug_noted = True  # type: ignore[attr-defined]
+        ask.failure = error
+
+
+def draws_by_chance(frame: FrameType) -> bool:
+    """Whether the SDK's `with_retry`, which is about to pause here, has a strategy with jitter."""
+    strategy = frame.f_locals.get("retry_strategy")
+    cells = [cell.cell_contents for cell in getattr(strategy, "__closure__", None) or ()]
+    return any(
+        getattr(held, "jitter_strategy", JitterStrategy.NONE) is not JitterStrategy.NONE for held in cells
+    )

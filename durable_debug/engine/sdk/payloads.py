@@ -1,0 +1,104 @@
+"""Payloads, errors and operations, as the SDK writes and reads them."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+from typing import TYPE_CHECKING, Any, cast
+
+from aws_durable_execution_sdk_python.concurrency.models import BatchResult
+from aws_durable_execution_sdk_python.constants import CHECKPOINT_SIZE_LIMIT_BYTES
+from aws_durable_execution_sdk_python.lambda_service import (
+    ErrorObject,
+    Operation,
+    OperationStatus,
+)
+from aws_durable_execution_sdk_python.serdes import deserialize, serialize
+from aws_durable_execution_sdk_python.state import _TERMINAL_OPERATION_STATUSES
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from aws_durable_execution_sdk_python.concurrency.models import BatchItem
+
+    from durable_debug.engine.tape import Ask
+
+
+TERMINAL = _TERMINAL_OPERATION_STATUSES
+_NEVER = dt.datetime(2200, 1, 1, tzinfo=dt.UTC)
+
+
+def sdk_operation(wire: Mapping[str, Any]) -> Operation:
+    """Give the SDK's model of an operation in the service's wire shape.
+
+    A retry that is still pending never comes due during a replay: the clock stands still, and the SDK would
+    otherwise resume it at once, again and again.
+    """
+    operation = Operation.from_dict(cast("Any", wire))
+    details = operation.step_details
+    if operation.status is OperationStatus.PENDING and details is not None:
+        return dataclasses.replace(
+            operation, step_details=dataclasses.replace(details, next_attempt_timestamp=_NEVER)
+        )
+    return operation
+
+
+def codec_of(ask: Ask) -> Any:
+    """The codec that a context's result is written with; None for the SDK's own."""
+    if ask.args[0] == "branch":
+        config = ask.within.args[-1] if ask.within is not None else None
+        return (config.item_serdes or config.serdes) if config is not None else None
+    return ask.args[-1].serdes if ask.args[0] == "run_in_child_context" and ask.args[-1] is not None else None
+
+
+def to_payload(ask: Ask, value: Any, arn: str) -> str | None:
+    """Write a value as its context would."""
+    return serialize(codec_of(ask), value, ask.operation_id, arn)
+
+
+def to_payload_or_summary(ask: Ask, value: Any, arn: str) -> str | None:
+    """Write a value as its context would, in short where it is too long. Source: `ChildOperationExecutor.execute`."""
+    text = to_payload(ask, value, arn)
+    config = ask.args[-1] if ask.args[0] == "run_in_child_context" else None
+    if text is None or len(text) <= CHECKPOINT_SIZE_LIMIT_BYTES or config is None:
+        return text
+    return config.summary_generator(value) if config.summary_generator else ""
+
+
+def from_payload(ask: Ask, payload: str | None, arn: str) -> Any:
+    """Read a payload as its context would."""
+    return None if payload is None else deserialize(codec_of(ask), payload, ask.operation_id, arn)
+
+
+def sending_codec_of(ask: Ask) -> Any:
+    """The codec that an invoke writes its payload with; None for the SDK's own."""
+    config = ask.args[-1]
+    return config.serdes_payload if config is not None else None
+
+
+def from_sent(ask: Ask, payload: str | None) -> Any:
+    """Read an invoke's payload by the codec that it is written with."""
+    return None if payload is None else deserialize(sending_codec_of(ask), payload, ask.operation_id, "")
+
+
+def batch_items(branch: Ask, payload: str | None, arn: str) -> dict[int, BatchItem[Any]]:
+    """What each branch of a finished batch gave, by index; nothing where the payload does not tell."""
+    batch = branch.within
+    if batch is None or payload is None:
+        return {}
+    config = batch.args[-1]
+    try:
+        result = deserialize(config.serdes if config is not None else None, payload, batch.operation_id, arn)
+    except Exception:  # noqa: BLE001 - a summary, or a codec of the user's that has changed
+        return {}
+    return {item.index: item for item in result.all} if isinstance(result, BatchResult) else {}
+
+
+def written(value: Any) -> str | None:
+    """Write a value as the SDK does where nothing else is asked for."""
+    return serialize(None, value, "", "")
+
+
+def error_object(error: BaseException) -> dict[str, Any]:
+    """Give the error object that the SDK would send for an exception."""
+    return dict(ErrorObject.from_exception(error).to_dict())

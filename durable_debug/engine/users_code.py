@@ -1,0 +1,69 @@
+"""Whose code a file is: the user's, a library's, or part of the machinery of a replay.
+
+Lines, stacks and state are shown and looked after for the user's code only. A library that calls the handler, or that
+the handler calls, is never "the line".
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import site
+import sysconfig
+import threading
+from pathlib import Path
+
+__all__ = ["claim", "is_users", "is_users_module"]
+
+_INSTALLED = (f"{os.sep}site-packages{os.sep}", f"{os.sep}dist-packages{os.sep}")
+_PACKAGE = str(Path(__file__).parent.parent) + os.sep
+
+
+def _library_folders() -> tuple[str, ...]:
+    paths = sysconfig.get_paths()
+    found = {paths[key] for key in ("stdlib", "platstdlib", "purelib", "platlib")}
+    found |= {str(Path(os.__file__).parent), str(Path(threading.__file__).parent)}
+    found |= {*site.getsitepackages(), site.getusersitepackages()}
+    found |= {os.path.realpath(folder) for folder in found}
+    return tuple(folder + os.sep for folder in found)
+
+
+_LIBRARIES = _library_folders()
+_claimed: set[str] = set()  # folders among the libraries that hold a handler: a wheel of the user's own
+
+
+def claim(file: str | None) -> None:
+    """Take the package of a handler for the user's code, though it is installed like a library."""
+    if file is None or file.startswith("<") or _is_elsewhere(file):
+        return
+    for mark in _INSTALLED:
+        root, found, rest = file.rpartition(mark)
+        package = rest.partition(os.sep)[0]
+        if found and not file.startswith(_PACKAGE):
+            _claim(root + mark + package + (os.sep if package != rest else ""))
+            return
+    _claim(str(Path(file).parent) + os.sep)  # an example that was installed with this package
+
+
+def _claim(folder: str) -> None:
+    if folder not in _claimed:
+        _claimed.add(folder)
+        is_users.cache_clear()
+
+
+def _is_elsewhere(file: str) -> bool:
+    return not file.startswith((*_LIBRARIES, _PACKAGE)) and not any(mark in file for mark in _INSTALLED)
+
+
+@functools.cache
+def is_users(file: str) -> bool:
+    """Whether a file (or the name of a notebook's cell) holds code of the user's."""
+    if file.startswith("<frozen"):
+        return False
+    return _is_elsewhere(file) or file.startswith(tuple(_claimed))
+
+
+def is_users_module(module: object) -> bool:
+    """Whether a module was made from a file of the user's."""
+    file = getattr(module, "__file__", None)
+    return isinstance(file, str) and is_users(file)
