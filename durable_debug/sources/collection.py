@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["Histories"]
 
 _SHOWN = 20  # rows, in a notebook
+_LONGEST = 80  # characters of a cell
 
 
 class Histories(Sequence["History"]):
@@ -143,7 +144,10 @@ class Histories(Sequence["History"]):
         return f"<Histories {self.where!r}: {len(self)} executions{unread}>"
 
     def _repr_html_(self) -> str:
-        table = self.frame.drop(columns=["arn", "file"]).head(_SHOWN).to_html(border=0)
+        shown = self.frame.drop(columns=["arn", "file"]).head(_SHOWN)
+        for field in ("name", "status", "function_name", "version"):
+            shown[field] = shown[field].map(_short, na_action="ignore")
+        table = shown.to_html(border=0)
         more = f"<p>… and {len(self) - _SHOWN} more: see .frame</p>" if len(self) > _SHOWN else ""
         return f"<p>{escape(repr(self))}</p>{table}{more}"
 
@@ -177,6 +181,10 @@ class Histories(Sequence["History"]):
     def _by_arn(self, arn: str) -> History:
         """The source of each of them: others of the same place, and itself as it is there now."""
         return Histories(self._shelf, treat=self._treat)[arn]
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
 
 
 def _moment(text: str | None) -> datetime | None:

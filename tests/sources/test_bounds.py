@@ -257,3 +257,31 @@ def test_an_index_that_lies(tmp_path: Path, document: bytes) -> None:
     for lie in ({"start": "soon"}, {"name": 5}, {"events": "many"}, {"end": "2026-01-01"}, {"file": None}):
         (tmp_path / "index.ndjson").write_text(json.dumps({**line, **lie}) + "\n")
         assert list(dd.load(tmp_path).frame["arn"]) == [ARN]
+
+
+def test_what_is_nested_too_deep(document: bytes) -> None:
+    deep = b"[" * 300 + b"]" * 300
+    for content in (
+        document.replace(b'"EventId": 1,', b'"EventId": 1, "Odd": ' + deep + b","),
+        deep,
+        b'"\\ud800"'.join([b"[", b"," + deep + b"]"]),
+    ):
+        with pytest.raises(HistoryError, match="nested more than"):
+            dd.load(content)
+    endless: list[object] = []
+    endless.append(endless)
+    with pytest.raises(HistoryError, match="nested more than"):
+        dd.load(endless)
+
+
+def test_a_name_of_ten_million_characters_is_cut_where_it_is_shown(document: bytes, tmp_path: Path) -> None:
+    parsed = json.loads(document)
+    parsed["Events"][0]["Name"] = "A" * 10_000_000
+    history = dd.load(parsed)
+    assert len(repr(history)) < 400 and len(history._repr_html_()) < 50_000
+    history.save(f"{tmp_path}/kept/")
+    found = dd.load(tmp_path / "kept")
+    assert len(repr(found)) < 400 and len(found._repr_html_()) < 50_000 and len(str(found.problems)) < 400
+    with pytest.raises(HistoryError) as raised:
+        found["nothing"]
+    assert len(str(raised.value)) < 1_000
