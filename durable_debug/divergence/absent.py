@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from durable_debug.divergence.findings import END
 from durable_debug.divergence.outcome import ended_by_handler
+from durable_debug.divergence.slots import numbers
 from durable_debug.divergence.values import same_error_objects
 from durable_debug.divergence.wording import listed
 
@@ -27,10 +28,32 @@ def find_absent(matched: Matched) -> None:
         reached = [i for i, slot in enumerate(slots) if slot.position in matched.asker]
         went_on = _goes_on_after(matched, path)
         end = len(slots) if went_on or _has_ended(matched, path) else max(reached, default=0)
-        gone = [i for i, slot in enumerate(slots[:end]) if slot.position not in matched.accounted]
+        gone = [
+            i
+            for i, slot in enumerate(slots[:end])
+            if slot.position not in matched.accounted and not _asked_by_a_body(matched, target, slot)
+        ]
         for _, run in groupby(enumerate(gone), key=lambda pair: pair[1] - pair[0]):
             row = [i for _, i in run]
             _add(matched, path, slots, (row[0], row[-1]), went_on)
+
+
+def _asked_by_a_body(matched: Matched, context: str, slot: Slot) -> bool:
+    """Whether an operation was asked for by the body of another one that no replay runs: a step, a submitter, a check.
+
+    It began while such a body ran, in the context around it or further out; a context asks for one thing at a time.
+    """
+    began = slot.operation.start_event_id if slot.operation is not None else None
+    if began is None:
+        return False
+    return any(
+        body.type == "STEP"
+        and (not context or body.position.startswith(f"{context}-"))
+        and numbers(body.position) < numbers(slot.position)
+        and (body.start_event_id or began) < began
+        and (body.end_event_id is None or began < body.end_event_id)
+        for body in matched.recorded.by_position.values()
+    )
 
 
 def _entered_as(matched: Matched, target: str) -> str | None:

@@ -13,6 +13,7 @@ from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 from durable_debug.divergence.arguments import changes
+from durable_debug.divergence.branches import given_names, paired_by_content
 from durable_debug.divergence.slots import identity_of, numbers, parent_of
 
 if TYPE_CHECKING:
@@ -103,11 +104,15 @@ class _Alignment:
         return plan
 
     def _branches(self, asks: list[Ask], slots: list[Slot]) -> _Pairs:
-        """Branches are told by their index; by their names or contents, if these are the same in another order."""
+        """Branches are told by their index; by their names or contents, if some came or went, or the order is another."""
+        if len(asks) != len(slots) and slots:
+            return paired_by_content(
+                sorted(asks, key=lambda ask: ask.number), slots, self._groups, self._recorded
+            )
         by_number = {slot.number: slot for slot in slots}
         names = [ask.name for ask in asks], [slot.identity[2] for slot in slots]
         found = _in_other_order(asks, slots, *names)
-        if found is None and all(ask.name in {None, *_given_names(ask.number)} for ask in asks):
+        if found is None and all(ask.name in {None, *given_names(ask.number)} for ask in asks):
             contents = [
                 tuple(s.identity for s in self._recorded.slots.get(slot.position, ())) for slot in slots
             ]
@@ -309,11 +314,6 @@ class _Alignment:
 @functools.lru_cache(maxsize=100_000)
 def _likeness(one: str, other: str) -> float:
     return difflib.SequenceMatcher(None, one, other).ratio()
-
-
-def _given_names(index: int) -> tuple[str, str]:
-    """Names that the SDK gives to branches without one."""
-    return f"map-item-{index}", f"parallel-branch-{index}"
 
 
 def _in_other_order(

@@ -16,9 +16,10 @@ from durable_debug.divergence.blame import Group, grouped
 from durable_debug.divergence.compare import compare
 from durable_debug.divergence.findings import VALUE_KEEPING, Comparison, Finding
 from durable_debug.divergence.matcher import Aligner, replaced_at
-from durable_debug.divergence.outcome import find_in_outcome, find_side_effects
+from durable_debug.divergence.outcome import find_in_outcome, find_side_effects, recorded_objection
 from durable_debug.divergence.redacted import Judged, judged_by_what_is_known
 from durable_debug.divergence.slots import Identity, Recorded, identity_of, parent_of
+from durable_debug.divergence.verdict import Judge
 from durable_debug.divergence.witness import Witness
 from durable_debug.engine.engine import Replay
 from durable_debug.engine.recording import Recording, recorded
@@ -95,6 +96,45 @@ def _recorded(history: History) -> Recorded:
 
 
 def analysed(first: Recording) -> Analysis:
+    """Compare a replay with its history; one invocation with what was known at its end.
+
+    Parameters
+    ----------
+    first
+        The replay as Lambda would do it: the SDK objects where it would there.
+    """
+    first = dataclasses.replace(first, history=_record_of(first))
+    found = _analysed(first)
+    return _of_recorded_objection(first, found) if recorded_objection(first) is not None else found
+
+
+_cut: weakref.WeakKeyDictionary[History, dict[int, History]] = weakref.WeakKeyDictionary()
+
+
+def _record_of(recording: Recording) -> History:
+    """What a replay is to be compared with: of an invocation that was not the last, the events up to its end."""
+    history, invocation = recording.history, recording.options.invocation
+    if invocation is None or invocation >= history.invocation_count:
+        return history
+    known = _cut.setdefault(history, {})
+    if invocation not in known:
+        frame = history.invocations
+        last = int(frame.loc[frame["invocation"] == invocation, "last_event_id"].iloc[0])
+        events = [event for event in history.raw if event["EventId"] <= last]
+        known[invocation] = type(history)(events, arn=history.arn)
+    return known[invocation]
+
+
+def _of_recorded_objection(first: Recording, found: Analysis) -> Analysis:
+    """Keep what led to the objection that ended the execution, or that its handler met and caught, on record."""
+    judge = Judge(first, found.findings)
+    groups = tuple(group for group in found.groups if judge.is_told(group.findings))
+    return dataclasses.replace(
+        found, groups=groups or found.groups[:1], complete=first, evidence=first, plan=None
+    )
+
+
+def _analysed(first: Recording) -> Analysis:
     """Compare a replay with its history; where something differs, replay it again to say what and where.
 
     Parameters

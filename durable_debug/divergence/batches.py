@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from durable_debug.divergence.branches import given_names
+from durable_debug.divergence.slots import identity_of
 from durable_debug.divergence.values import same_as_written, same_error
-from durable_debug.divergence.wording import error_text, shortened
+from durable_debug.divergence.wording import counted, described, error_text, listed, shortened
 from durable_debug.engine import sdk
 
 if TYPE_CHECKING:
@@ -54,17 +56,48 @@ def _compare_count(
     asked = ask.branches or 0
     if started is None or asked == started:
         return
-    if asked < started or complete:  # else the batch had enough before it came to the others
-        was, now = (f"{n} branch{'' if n == 1 else 'es'}" for n in (started, asked))
-        matched.add("item_count", was, now, ask=ask, operation=operation)
-    for branch in branches:
-        if branch.number >= started:
-            matched.told.add(branch.position)
-            matched.closed.add(branch.position)
-    for slot in slots:
-        if slot.number >= asked:
-            matched.accounted.add(slot.position)
-            matched.account_for(slot.position)
+    new = [branch for branch in branches if matched.used.get(branch.position) is None]
+    gone = [slot for slot in slots if slot.position not in matched.asker]
+    amid = any(branch.number < max((b.number for b in branches if b not in new), default=0) for branch in new)
+    if asked < started or complete or amid:  # else the batch had enough before it came to the others
+        was, now = counted(started, "branch", "branches"), counted(asked, "branch", "branches")
+        which = _which(matched, branches, new, gone)
+        matched.add("item_count", was, f"{now}{which}", ask=ask, operation=operation)
+    for branch in new:
+        matched.told.add(branch.position)
+        matched.closed.add(branch.position)
+    for slot in gone:
+        matched.accounted.add(slot.position)
+        matched.account_for(slot.position)
+
+
+def _which(matched: Matched, branches: list[Ask], new: list[Ask], gone: list[Slot]) -> str:
+    """Name the branches that came or went, by their index and by what tells them from others."""
+    told = []
+    if gone:
+        told.append(
+            "gone: "
+            + listed([_branch(slot.number, slot.identity[2], _first_of(matched, slot)) for slot in gone])
+        )
+    if new and len(new) < len(branches):
+        names = [_branch(b.number, b.name, _first_in(matched, b)) for b in new]
+        told.append("new: " + listed(names))
+    return f" ({'; '.join(told)})" if told else ""
+
+
+def _branch(number: int, name: str | None, first: str) -> str:
+    told = f"branch {number}" if name in {None, *given_names(number)} else f"branch {number} {name!r}"
+    return f"{told} with {first}" if first else told
+
+
+def _first_of(matched: Matched, slot: Slot) -> str:
+    inside = matched.recorded.slots.get(slot.position, ())
+    return str(inside[0]) if inside else ""
+
+
+def _first_in(matched: Matched, branch: Ask) -> str:
+    inside = matched.children.get(branch.position, ())
+    return described(*identity_of(inside[0])) if inside else ""
 
 
 def _compare_results(matched: Matched, operation: Operation, flat: list[Ask]) -> None:

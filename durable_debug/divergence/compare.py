@@ -43,8 +43,7 @@ def compare(recording: Recording, recorded: Recorded, used: Plan, unreadable: di
     find_in_batches(matched)
     find_nesting(matched)
     find_in_calls(matched, unreadable)
-    if recording.options.invocation is None:  # an invocation ends wherever it was suspended
-        find_absent(matched)
+    find_absent(matched)
     if matched.moved:
         find_moves(matched)
     return matched.comparison
@@ -68,6 +67,8 @@ def find_in_calls(matched: Matched, unreadable: dict[str, str]) -> None:
             continue
         if (ask.name, ask.sub_type, ask.type) != (operation.name, operation.sub_type, operation.type):
             _compare_identity(matched, ask, operation)
+        if ask.type != operation.type:
+            continue  # what an operation of another type was asked with and gave is no second difference
         if position in unreadable:
             if operation.position != position:
                 continue  # its codec may be told its id, which is another one here

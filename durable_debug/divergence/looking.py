@@ -10,8 +10,8 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING
 
+from durable_debug.divergence.outcome import ends_as_recorded
 from durable_debug.divergence.slots import identity_of
-from durable_debug.divergence.values import same_error_objects
 from durable_debug.engine.engine import Replay
 from durable_debug.engine.recording import recorded
 
@@ -24,7 +24,8 @@ __all__ = ["as_on_lambda"]
 
 def as_on_lambda(looked: Recording) -> Recording:
     """Give a recording whose outcome, and whose operations outside of what was looked at, are Lambda's."""
-    if looked.options.run or not any(ask.looked for ask in looked.asks) or _is_as_recorded(looked):
+    as_recorded = all(ask.failure is None for ask in looked.asks) and ends_as_recorded(looked)
+    if looked.options.run or not any(ask.looked for ask in looked.asks) or as_recorded:
         return looked  # what the user allowed to run is not run twice
     if looked.halt is not None and looked.halt.kind == "timeout":
         return looked  # a body that never ends is worth more than an end without it
@@ -59,17 +60,6 @@ def _without_looking(looked: Recording) -> Recording:
     )
     replay = Replay(looked.handler, script, dataclasses.replace(looked.options, enter=False))
     return recorded(replay, looked.history, replay.run())
-
-
-def _is_as_recorded(looked: Recording) -> bool:
-    outcome, history = looked.outcome, looked.history
-    status = "RUNNING" if outcome.status == "PENDING" else outcome.status
-    return (
-        looked.halt is None
-        and all(ask.failure is None for ask in looked.asks)
-        and (status, outcome.result) == (history.status, history.result)
-        and same_error_objects(outcome.error, history.error)
-    )
 
 
 def _what(ask: Ask) -> tuple[object, ...]:

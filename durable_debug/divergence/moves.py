@@ -47,11 +47,10 @@ def find_moves(matched: Matched) -> None:
 
 def _find_flat(matched: Matched, branches: list[Ask]) -> None:
     """FLAT branches in another order: they have no operations of their own, but what they hold has."""
-    moved = [
-        b
-        for b in branches
-        if (matched.used.get(b.position) or b.position).rpartition("-")[2] != str(b.number)
-    ]
+    at = [int((matched.used.get(b.position) or b.position).rpartition("-")[2]) for b in branches]
+    moved = [b for b, number in zip(branches, at, strict=True) if number != b.number]
+    if at == sorted(at):  # some came or went before them
+        return
     batch = moved[0].within if moved else None
     operation = matched.operation(batch) if batch is not None else None
     if operation is None:

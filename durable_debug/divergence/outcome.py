@@ -41,7 +41,7 @@ def ended_by_handler(history: History) -> bool:
     """
     if history.status == "SUCCEEDED":
         return True
-    if history.status != "FAILED":
+    if history.status != "FAILED" or failed_in_flight(history):
         return False
     error = history.error or {}
     if _SERVICE_ERROR.match(str(error.get("ErrorMessage") or "")):
@@ -55,6 +55,37 @@ def ended_by_handler(history: History) -> bool:
     last = completed[-1]["EventId"]
     made_since = any(e["EventId"] > last and e.get("EventType") in _MADE_BY_HANDLER for e in history.raw)
     return not crash.get("Payload") and not made_since
+
+
+def failed_in_flight(history: History) -> bool:
+    """Whether the SDK ended the execution: it was replayed with other code, or its code does not do the same twice.
+
+    What the handler would have gone on to do is not on record.
+    """
+    return history.status == "FAILED" and _is_non_deterministic((history.error or {}).get("ErrorType"))
+
+
+def _is_non_deterministic(error_type: object) -> bool:
+    return str(error_type).rpartition(".")[2] == "NonDeterministicExecutionError"
+
+
+def ends_as_recorded(recording: Recording) -> bool:
+    """Whether a replay ends just as the execution did."""
+    outcome, history = recording.outcome, recording.history
+    status = "RUNNING" if outcome.status == "PENDING" else outcome.status
+    return (
+        recording.halt is None
+        and (status, outcome.result) == (history.status, history.result)
+        and same_error_objects(outcome.error, history.error)
+    )
+
+
+def recorded_objection(recording: Recording) -> Any:
+    """The call that the SDK objected to when the execution was recorded, too; None where it did not.
+
+    That is known where a replay meets an objection and ends just as the execution did.
+    """
+    return objection(recording) if ends_as_recorded(recording) else None
 
 
 def objection(recording: Recording) -> Any:
@@ -89,6 +120,9 @@ def find_in_outcome(first: Recording, complete: Recording, others: Sequence[Find
         What else was found: causes of another outcome are told already.
     """
     found = _swallowed(first) + _unexplained(first, others)
+    if failed_in_flight(first.history) and _is_last(first):
+        told = any(finding.kind in STRUCTURE for finding in others)
+        return found if told else found + _meets_no_objection(first, complete)
     if complete.halt is not None:
         return found + _halted(complete)
     followed = any(finding.kind not in VALUE_KEEPING | {"unexpected", "child_result"} for finding in others)
@@ -139,6 +173,24 @@ def _ends(ended: Recording, complete: Recording, others: Sequence[Finding]) -> l
         return [Finding("undeserializable", "result of a callback", str(ended.exception), place=place)]
     replayed = _end(outcome.status, outcome.result, outcome.error)
     return [Finding(kind, _recorded_end(history), replayed, place=place)]
+
+
+def _meets_no_objection(first: Recording, complete: Recording) -> list[Finding]:
+    """An execution that the SDK ended, and a handler to which it does not object: other code, or another state."""
+    if objection(first) is not None:
+        return []
+    last = first.asks[-1] if first.asks else None
+    now = (
+        "meets no objection"
+        if first.halt is not None
+        else _end(first.outcome.status, first.outcome.result, first.outcome.error)
+    )
+    place = (
+        place_of(last.code, last.lasti)
+        if last is not None and last.code is not None
+        else _end_place(complete)
+    )
+    return [Finding("outcome", _recorded_end(first.history), now, place=place)]
 
 
 def _ends_instead_of_waiting(complete: Recording) -> list[Finding]:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from durable_debug.engine.tape import Ask
     from durable_debug.history import History, Operation
 
-__all__ = ["Identity", "Recorded", "Slot", "identity_of", "numbers", "parent_of"]
+__all__ = ["Identity", "Recorded", "Slot", "identity_of", "numbers", "parent_of", "tenants_of"]
 
 Identity = tuple[str, str | None, str | None]  # type, sub-type, name
 
@@ -77,7 +77,7 @@ class Recorded:
             path: [by_number[n] for n in sorted(by_number)] for path, by_number in slots.items()
         }
         self.identities = {slot.identity for held in self.slots.values() for slot in held}
-        self.tenants = _tenants(history)
+        self.tenants = tenants_of(history)
 
     def slot(self, position: str) -> Slot | None:
         """The slot at a position."""
@@ -102,7 +102,8 @@ def _add_virtual_contexts(path: str, slots: dict[str, dict[int, Slot]]) -> None:
         path = above
 
 
-def _tenants(history: History) -> dict[str, str]:
+def tenants_of(history: History) -> dict[str, str]:
+    """By operation id, the tenant that an invoke was sent for."""
     found = {}
     for event in history.raw:
         if event.get("EventType") == "ChainedInvokeStarted":

@@ -6,13 +6,15 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from durable_debug.divergence.redacted import values_sentence
+from durable_debug.divergence.slots import tenants_of
+from durable_debug.divergence.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from durable_debug.engine.recording import Recording
     from durable_debug.engine.tape import Ask
-    from durable_debug.history import Operation
+    from durable_debug.history import History, Operation
 
 __all__ = ["unchecked"]
 
@@ -26,7 +28,12 @@ def unchecked(recording: Recording) -> tuple[str, ...]:
     """Name what the history does not hold, and what the replay did not come to, a sentence each."""
     redacted = recording.history.redacted
     told = () if redacted is None else (values_sentence(tuple(redacted)),)
-    return (*told, *_in_history(recording.history.tree()), *_in_calls(recording.asks), *_in_run(recording))
+    return (
+        *told,
+        *_in_history(recording.history.tree()),
+        *_in_calls(recording.asks, recording.history),
+        *_in_run(recording),
+    )
 
 
 def _in_history(operations: Sequence[Operation]) -> Iterator[str]:
@@ -45,12 +52,25 @@ def _in_history(operations: Sequence[Operation]) -> Iterator[str]:
         yield f"Timeouts of {len(no_timeouts)} callbacks: the history does not hold them."
 
 
-def _in_calls(asks: Sequence[Ask]) -> Iterator[str]:
+def _in_calls(asks: Sequence[Ask], history: History) -> Iterator[str]:
     steps = sum(1 for ask in asks if ask.type == "STEP")
     if steps:
         yield f"Step bodies and their inputs ({steps} steps): a history holds results only."
-    if any(ask.args[0] == "step" and ask.args[2] is not None for ask in asks):
+    if any(ask.args[0] == "step" and (ask.args[2] is not None or _was_retried(ask)) for ask in asks):
         yield "Retry strategies and step semantics: a history does not hold them."
+    polled = [ask for ask in asks if ask.args[0] == "wait_for_condition"]
+    if polled:
+        yield (
+            f"Checks and wait strategies of {counted(len(polled), 'condition')} (the first at {polled[0].position}): a "
+            "history holds what came of them only."
+        )
+    tenants = [ask for ask in asks if ask.args[0] == "invoke" and _has_tenant(ask.args[-1])]
+    unknown = [ask for ask in tenants if ask.operation_id not in tenants_of(history)]
+    if unknown:
+        yield (
+            f"Tenants of {counted(len(unknown), 'invoke')} (the first at {unknown[0].position}): the history does not hold "
+            "them."
+        )
     own = [
         ask.position for ask in asks if ask.args[0] == "run_in_child_context" and _summarises(ask.args[-1])
     ]
@@ -59,6 +79,15 @@ def _in_calls(asks: Sequence[Ask]) -> Iterator[str]:
             f"Whether {len(own)} contexts with a summary of their own (the first at {own[0]}) recorded a result or "
             "the summary: the events don't say, so it is taken from the size of the result."
         )
+
+
+def _was_retried(ask: Ask) -> bool:
+    details = ask.match.step_details if ask.match is not None else None
+    return details is not None and (details.attempt or 0) > 1
+
+
+def _has_tenant(config: Any) -> bool:
+    return config is not None and config.tenant_id is not None
 
 
 def _summarises(config: Any) -> bool:

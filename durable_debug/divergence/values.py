@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "can_be_written",
+    "same_as_payload",
     "same_as_written",
     "same_error",
     "same_error_objects",
@@ -94,6 +95,14 @@ def same_sent(ask: Ask, recorded: str | None) -> bool:
             return bool(sdk.from_sent(ask, ask.payload) == sdk.from_sent(ask, recorded))
     except Exception:  # noqa: BLE001 - it need not be able to read what it writes: the target does
         return True
+
+
+def same_as_payload(value: Any, payload: str | None) -> bool | None:
+    """Compare a value, as the SDK writes it by itself, with a payload; None if it can't write it."""
+    try:
+        return same_payload(sdk.written(marked(value)), payload)
+    except Exception:  # noqa: BLE001 - a type that only a codec of the user's knows
+        return None
 
 
 def same_as_written(value: Any, recorded: Any) -> bool | None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from durable_debug.divergence.findings import STRUCTURE
-from durable_debug.divergence.outcome import failed_by, objection
+from durable_debug.divergence.outcome import ends_as_recorded, failed_by, objection, recorded_objection
 from durable_debug.divergence.slots import numbers, parent_of
 from durable_debug.divergence.wording import short_ids
 
@@ -56,12 +56,23 @@ class Judge:
         self._objection: Ask | None = objection(first)
         halt = first.halt
         self._halted_at: Ask | None = halt.ask if halt is not None and halt.kind == "would_run" else None
+        self._is_recorded = recorded_objection(first) is not None
         stopped = self._objection or self._halted_at
         self._stopped: tuple[float, ...] | None = numbers(stopped.position) if stopped is not None else None
         visible = [
             f for f in findings if f.kind in STRUCTURE and not self._is_unseen(f) and self._is_reached(f)
         ]
         self._cause = max(visible, key=self._at, default=None)
+
+    def is_told(self, findings: Sequence[Finding]) -> bool:
+        """Whether a change has a part in how the execution ended, where the SDK's objection is on record.
+
+        What comes behind the objection was never recorded, and how the handler ends without it did not happen.
+        """
+        return any(
+            f.kind not in {"result", "error", "outcome", "swallowed", "would_run"} and self._is_reached(f)
+            for f in findings
+        )
 
     def verdict(self, findings: Sequence[Finding]) -> tuple[str, str]:
         """Severity and effect of what is one change."""
@@ -108,11 +119,13 @@ class Judge:
     def _structural(self, finding: Finding) -> tuple[str, str]:
         if finding is not self._cause and (self._objection is not None or self._halted_at is not None):
             return "warning", f"Lambda notices nothing here and goes on; then the execution {self._stop()}."
+        if self._is_recorded:
+            return "error", f"This is what ended the execution: it {self._stop()}."
         if self._objection is not None:
             return "error", f"The execution {self._stop()}."
         if self._halted_at is not None:
             return "error", f"Lambda notices nothing and goes on: {self._deed()}."
-        severity = "warning" if self._ends_as_recorded() else "error"
+        severity = "warning" if ends_as_recorded(self._first) else "error"
         return severity, f"Lambda notices nothing: the execution {self._end()}."
 
     # ---- the evidence
@@ -176,15 +189,6 @@ class Judge:
         halt = self._first.halt
         return halt.message.partition(":")[0] if halt is not None else ""
 
-    def _ends_as_recorded(self) -> bool:
-        outcome, history = self._first.outcome, self._first.history
-        status = "RUNNING" if outcome.status == "PENDING" else outcome.status
-        return (
-            status == history.status
-            and outcome.result == history.result
-            and _error(outcome) == _error(history)
-        )
-
     def _end(self) -> str:
         outcome, history = self._first.outcome, self._first.history
         if outcome.status == "SUCCEEDED":
@@ -207,8 +211,3 @@ class Judge:
 
 def _is_closed(context: Operation) -> bool:
     return context.status in _ENDED and context.replay_children is not True and context.type == "CONTEXT"
-
-
-def _error(end: Any) -> tuple[object, object]:
-    error = end.error or {}
-    return error.get("ErrorType"), error.get("ErrorMessage")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextvars
 from typing import TYPE_CHECKING, Any, cast
 
 from aws_durable_execution_sdk_python.concurrency.models import BatchResult
@@ -90,7 +91,8 @@ class Batch:
     def _look(self, context: ReplayContext, index: int, ask: Ask) -> None:
         child = context._body_context(ask, ask.operation_id, virtual=self.flat)
         executable = self.executor.executables[index]
-        context._look(ask, lambda: self.executor.execute_item(child, executable))
+        # The SDK's threads know nothing of the handler's context variables, nor the handler of theirs.
+        context._look(ask, lambda: contextvars.Context().run(self.executor.execute_item, child, executable))
 
     def branch(self, context: ReplayContext, child: DurableContext, operation_id: str) -> DurableContext:
         """Take a branch's context, as the SDK makes it: in a live batch in the branch's own thread."""

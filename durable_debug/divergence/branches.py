@@ -1,0 +1,140 @@
+"""Which recorded branch of a map or parallel belongs to which one asked for, where there are more or fewer of them.
+
+The SDK goes by the index. A person does not: of ``map([1, 2, 3])`` that is now ``map([2, 3])`` the first item is gone, and
+the other two are as they were, at another index. So branches are paired at the least cost, like operations, by what tells
+them apart: the names that the code gives them, the operations in them, and what they returned.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+from durable_debug.divergence.slots import identity_of
+from durable_debug.divergence.values import same_as_payload
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from durable_debug.divergence.slots import Recorded, Slot
+    from durable_debug.engine.tape import Ask
+
+__all__ = ["given_names", "paired_by_content"]
+
+_MOST_CELLS = 40_000  # for an exact alignment
+_GONE = 1.0  # what it costs to take a branch for gone, or for new
+_OTHER_NAME = 1.5
+_OTHER_CONTENT = 1.2  # in proportion
+_OTHER_RESULT = 0.4
+
+
+def given_names(index: int) -> tuple[str, str]:
+    """Names that the SDK gives to branches without one."""
+    return f"map-item-{index}", f"parallel-branch-{index}"
+
+
+def paired_by_content(
+    asks: Sequence[Ask], slots: Sequence[Slot], groups: Mapping[str, Mapping[str, Ask]], recorded: Recorded
+) -> list[tuple[Ask, Slot | None]]:
+    """Pair branches in their order; None for those that are new.
+
+    Parameters
+    ----------
+    asks, slots
+        The branches asked for and the recorded ones, each in the order of their indices.
+    groups
+        By position of a context asked for, the calls in it.
+    """
+    wanted = [_Branch(ask.name, ask.number, _asked(ask.position, groups), ask) for ask in asks]
+    held = [
+        _Branch(slot.identity[2], slot.number, _recorded(slot.position, recorded), slot) for slot in slots
+    ]
+    first = 0
+    while first < min(len(wanted), len(held)) and _cost(wanted[first], held[first]) == 0:
+        first += 1
+    found = list(zip(wanted[:first], held[:first], strict=True))
+    ours, theirs = wanted[first:], held[first:]
+    last = 0
+    while last < min(len(ours), len(theirs)) and _cost(ours[-1 - last], theirs[-1 - last]) == 0:
+        last += 1
+    tail = list(zip(ours[len(ours) - last :], theirs[len(theirs) - last :], strict=True)) if last else []
+    found += _middle(ours[: len(ours) - last], theirs[: len(theirs) - last]) + tail
+    pairs = {id(one.of): other.of for one, other in found}
+    return [(ask, pairs.get(id(ask))) for ask in asks]
+
+
+class _Branch:
+    """One branch of either side, by what tells it from others."""
+
+    def __init__(self, name: str | None, number: int, content: Counter[Any], of: Any) -> None:
+        self.name = None if name in {None, *given_names(number)} else name
+        self.content = content
+        self.of = of
+        self.key = (self.name, frozenset(content.items()))
+
+
+def _asked(position: str, groups: Mapping[str, Mapping[str, Ask]]) -> Counter[Any]:
+    found: Counter[Any] = Counter()
+    for ask in groups.get(position, {}).values():
+        kind = ask.args[0]
+        detail = ask.args[1].to_seconds() if kind == "wait" else ask.payload if kind == "invoke" else None
+        found[*identity_of(ask), detail] += 1
+        found += _asked(ask.position, groups)
+    return found
+
+
+def _recorded(position: str, recorded: Recorded) -> Counter[Any]:
+    found: Counter[Any] = Counter()
+    for slot in recorded.inside(position):
+        operation = slot.operation
+        detail: Any = None
+        if operation is not None:
+            detail = operation.duration_seconds if operation.type == "WAIT" else operation.payload
+        found[*slot.identity, detail] += 1
+    return found
+
+
+def _cost(one: _Branch, other: _Branch) -> float:
+    """What it costs to take a recorded branch for one that is asked for."""
+    name = _OTHER_NAME * (one.name != other.name)
+    most = max(one.content.total(), other.content.total())
+    content = 1 - (one.content & other.content).total() / most if most else 0.0
+    return name + _OTHER_CONTENT * content + _OTHER_RESULT * _has_other_result(one.of, other.of)
+
+
+def _has_other_result(ask: Ask, slot: Slot) -> bool:
+    if ask.inner is None or ask.inner[0] != "returned" or slot.operation is None:
+        return False
+    return (
+        slot.operation.status == "SUCCEEDED" and same_as_payload(ask.inner[1], slot.operation.result) is False
+    )
+
+
+def _middle(ours: list[_Branch], theirs: list[_Branch]) -> list[tuple[_Branch, _Branch]]:
+    if not ours or not theirs:
+        return []
+    if len(ours) * len(theirs) > _MOST_CELLS:
+        keys = [one.key for one in ours], [one.key for one in theirs]
+        blocks = difflib.SequenceMatcher(None, *keys, autojunk=False).get_matching_blocks()
+        return [(ours[b.a + i], theirs[b.b + i]) for b in blocks for i in range(b.size)]
+    rows, columns = len(ours), len(theirs)
+    pair = [[_cost(one, other) for other in theirs] for one in ours]
+    costs = [[0.0] * (columns + 1) for _ in range(rows + 1)]
+    costs[rows] = [(columns - j) * _GONE for j in range(columns + 1)]
+    for i in range(rows - 1, -1, -1):
+        here, below = costs[i], costs[i + 1]
+        here[columns] = below[columns] + _GONE
+        for j in range(columns - 1, -1, -1):
+            here[j] = min(below[j + 1] + pair[i][j], below[j] + _GONE, here[j + 1] + _GONE)
+    found: list[tuple[_Branch, _Branch]] = []
+    i = j = 0
+    while i < rows and j < columns:
+        if costs[i][j] == costs[i + 1][j + 1] + pair[i][j]:
+            found.append((ours[i], theirs[j]))
+            i, j = i + 1, j + 1
+        elif costs[i][j] == costs[i][j + 1] + _GONE:
+            j += 1
+        else:
+            i += 1
+    return found
