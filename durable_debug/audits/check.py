@@ -52,6 +52,8 @@ class Checked:
         Why the other handler could not be compared with; None where it could, or nothing had to be compared.
     provisional
         Whether this is before comparing with the other handler; what comes of that follows.
+    redacted
+        Whether its values are placeholders, so that they could not be compared.
     """
 
     arn: str | None = None
@@ -65,6 +67,7 @@ class Checked:
     known: int = 0
     no_baseline: str | None = None
     provisional: bool = False
+    redacted: bool = False
     seconds: float = 0.0
 
     @property
@@ -98,7 +101,11 @@ def checked(
             raise content  # noqa: TRY301
         history = as_history(content)
         found = Checked(
-            arn=history.arn, name=history.name, function=history.function_name, recorded_status=history.status
+            arn=history.arn,
+            name=history.name,
+            function=history.function_name,
+            recorded_status=history.status,
+            redacted=history.redacted is not None,
         )
         run = run_over(_handler_of(history, handler), history, **options)
         findings = _findings(run)

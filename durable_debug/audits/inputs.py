@@ -16,7 +16,7 @@ from durable_debug.sources import Histories, load
 
 __all__ = ["Source", "gathered"]
 
-_FILES = (".json", ".json.gz", ".json.zst")
+_FILES = (".json", ".json.gz", ".json.bz2", ".json.xz", ".json.zst")
 _NO_PATHS = ("{", "[{", "arn:")  # `load` knows, or says what to do
 
 

@@ -55,6 +55,8 @@ class Row:
         Why the handler compared with was of no use here, so that nothing could be left out; None where it was.
     seconds
         The replay's time.
+    redacted
+        Whether its values are placeholders, so that they could not be compared.
     """
 
     history: str
@@ -75,6 +77,7 @@ class Row:
     known: int
     no_baseline: str | None
     seconds: float
+    redacted: bool = False
 
     @property
     def as_before(self) -> bool:
@@ -89,6 +92,7 @@ _TYPES = {
     "cause": "Int64",
     "known": "int64",
     "seconds": "float64",
+    "redacted": "bool",
 }
 
 
@@ -125,6 +129,7 @@ class Rows:
             known=checked.known,
             no_baseline=checked.no_baseline,
             seconds=checked.seconds,
+            redacted=checked.redacted,
         )
 
     def report(self, handler: str, against: str | None, seconds: float) -> Report:
@@ -231,8 +236,14 @@ class Report:
         return str(view("audit.text")(self))
 
     def remarks(self) -> list[str]:
-        """Tell what comparing with another handler left out, and where it could not."""
+        """Tell what could not be compared, what comparing with another handler left out, and where it could not."""
         remarks = []
+        redacted = sum(1 for row in self.rows if row.redacted)
+        if redacted:
+            remarks.append(
+                f"{counted(redacted, 'history', 'histories')} redacted: values are placeholders, so results, errors and "
+                "payloads are not compared, nor what the handler decides by them."
+            )
         known = [row for row in self.rows if row.known]
         if known:
             divergences = counted(sum(row.known for row in known), "divergence")

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from durable_debug.cli.text import duration, paint, paint_status, plain, symbol, word
+from durable_debug.errors import HistoryError
 
 if TYPE_CHECKING:
     import argparse
@@ -90,10 +91,9 @@ def _frame(arguments: argparse.Namespace) -> pd.DataFrame:
     if is_place or (Path(what).exists() and not where(arguments)):
         found = load(what)
         if isinstance(found, Histories):
-            frame = found.frame
-            if arguments.status:
-                frame = frame[frame["status"].isin([each.upper() for each in arguments.status])]
-            return frame if arguments.limit is None else frame.head(arguments.limit)
+            status, since, limit = choice
+            return found.chosen(status=status, since=since, limit=limit).frame
+        raise HistoryError(f"{what:.200} is one history.", cure=f"`durable-debug show {what:.200}` shows it.")
     status, since, limit = choice
     return executions(what, status=status, since=since, limit=limit, **where(arguments))
 

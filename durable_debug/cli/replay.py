@@ -146,6 +146,8 @@ def as_json(run: Run, stops: list[dict[str, Any]]) -> dict[str, Any]:
         "result": run.result,
         "error": run.error,
         "stopped": run.stopped,
+        "redacted": run.history.redacted is not None,
+        "unchecked": list(run.unchecked),
         "divergences": [
             _fields(one, "kind", "message", "file", "line", "position") for one in run.divergences
         ],

@@ -77,6 +77,7 @@ def as_json(history: History) -> dict[str, Any]:
         "result": history.result,
         "error": history.error,
         "warnings": list(history.warnings),
+        "redacted": None if history.redacted is None else dict(history.redacted),
         "operations": [
             {**operation._asdict(), "all_attempts": [attempt._asdict() for attempt in operation.all_attempts]}
             for operation in history.tree()
@@ -93,6 +94,8 @@ def _iso(value: object) -> str:
 
 def summary(history: History) -> Iterator[str]:
     """What happened, in a few lines."""
+    from durable_debug.reports.history_html import redactions
+
     operations = history.tree()
     status = paint_status(f"{symbol(history.status)} {word(history.status)}", history.status)
     took = duration(history.duration_seconds)
@@ -115,6 +118,7 @@ def summary(history: History) -> Iterator[str]:
         "started": f"{started:%Y-%m-%d %H:%M:%S} UTC" if started else None,
         "input": history.input,
         "result": history.result,
+        "redacted": redactions(history),
     }
     for name, value in facts.items():
         if value:

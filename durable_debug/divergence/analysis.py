@@ -17,6 +17,7 @@ from durable_debug.divergence.compare import compare
 from durable_debug.divergence.findings import VALUE_KEEPING, Comparison, Finding
 from durable_debug.divergence.matcher import Aligner, replaced_at
 from durable_debug.divergence.outcome import find_in_outcome, find_side_effects, recorded_objection
+from durable_debug.divergence.redacted import Judged, judged_by_what_is_known
 from durable_debug.divergence.slots import Identity, Recorded, identity_of, parent_of
 from durable_debug.divergence.verdict import Judge
 from durable_debug.divergence.witness import Witness
@@ -56,6 +57,8 @@ class Analysis:
         The pass that went through to the end.
     evidence
         What Lambda would do, also behind side effects that were refused: there the replay had ended.
+    unjudged
+        How many differences may come only of values that were redacted.
     plan, planned, unreadable
         How it was aligned (see `Aligner`); the plan is None where nothing has to be.
     """
@@ -64,6 +67,7 @@ class Analysis:
     unchecked: tuple[str, ...]
     complete: Recording
     evidence: Recording
+    unjudged: int = 0
     plan: Plan | None = None
     planned: dict[str, Identity] = dataclasses.field(default_factory=dict)
     unreadable: dict[str, str] = dataclasses.field(default_factory=dict)
@@ -228,13 +232,14 @@ def _lines_are_missing(told: Analysis) -> bool:
     return any(f.kind in at_the_end or (f.kind == "missing" and f.follower is None) for f in told.findings)
 
 
-def _pass(
+def _pass(  # noqa: PLR0913
     first: Recording,
     aligner: Aligner | None,
     *,
     hurried: bool = False,
     trace: bool = False,
     jumps: frozenset[Jump] = frozenset(),
+    other_values: bool = False,
 ) -> tuple[Recording, dict[int, Stack]]:
     """Run the handler once more, and note from where it asks. Nothing that the user allowed to run runs again."""
     options = dataclasses.replace(first.options, run=())
@@ -246,6 +251,8 @@ def _pass(
     replay = Replay(first.handler, first.script, options, observer=witness, matcher=aligner, trace=trace)
     witness.tape = replay.tape
     replay.tape.jumps = jumps
+    if replay.tape.veil is not None:
+        replay.tape.veil.other = other_values
     return recorded(replay, first.history, replay.run()), witness.stacks
 
 
@@ -276,8 +283,14 @@ def _told(
     kept = _without_consequences(sorted(found, key=lambda finding: finding.order))
     if complete.halt is not None and complete.halt.kind == "endless":
         kept = [finding for finding in kept if not _is_of_the_loop(finding, complete.halt.ask)]
-    groups = grouped(kept, {ask.position: ask for ask in complete.asks}.values(), stacks)
-    return Analysis(tuple(groups), _distinct(comparison.unchecked), complete, evidence)
+    judged = Judged(kept, 0, ())
+    if complete.veil is not None:
+        judged = judged_by_what_is_known(
+            kept, (evidence, complete), lambda: _pass(evidence, None, hurried=True, other_values=True)[0]
+        )
+    groups = grouped(judged.kept, {ask.position: ask for ask in complete.asks}.values(), stacks)
+    unchecked = _distinct((*comparison.unchecked, *judged.unchecked))
+    return Analysis(tuple(groups), unchecked, complete, evidence, judged.left)
 
 
 def _distinct(sentences: Iterable[str]) -> tuple[str, ...]:

@@ -172,7 +172,15 @@ class Run:
     @property
     def ok(self) -> bool:
         """Whether it replayed clean: no divergence, and not ended before the record was."""
-        return not self.divergences and not self._cut_short
+        if self.divergences:
+            return False
+        return not self._cut_short or self._parts_by_what_is_gone
+
+    @property
+    def _parts_by_what_is_gone(self) -> bool:
+        """Whether it went another way by a value that was redacted, and may have been ended there."""
+        halt = self.recording.halt
+        return self.analysis.unjudged > 0 and halt is not None and halt.kind == "would_run"
 
     @property
     def _cut_short(self) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+from durable_debug.divergence.redacted import values_sentence
 from durable_debug.divergence.slots import tenants_of
 from durable_debug.divergence.wording import counted
 
@@ -25,7 +26,10 @@ _NOTED = {
 
 def unchecked(recording: Recording) -> tuple[str, ...]:
     """Name what the history does not hold, and what the replay did not come to, a sentence each."""
+    redacted = recording.history.redacted
+    told = () if redacted is None else (values_sentence(tuple(redacted)),)
     return (
+        *told,
         *_in_history(recording.history.tree()),
         *_in_calls(recording.asks, recording.history),
         *_in_run(recording),

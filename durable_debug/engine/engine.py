@@ -15,8 +15,10 @@ from durable_debug.engine.handlers import Handler, resolve
 from durable_debug.engine.invocation import invocation_end
 from durable_debug.engine.lambda_context import ReplayLambdaContext
 from durable_debug.engine.tape import LeaveBody, Matcher, Observer, ReplayStop, Tape
+from durable_debug.engine.veiled import Veil
 from durable_debug.engine.worker import Worker
 from durable_debug.errors import HandlerError, HistoryError
+from durable_debug.sources.redaction import matcher_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -68,6 +70,8 @@ class Script:
         Whether answers are given only when asked for (see `Tape`).
     later
         Ids of operations that began after the replayed invocation, which had ended in order.
+    redacted
+        By what values were redacted; None where none were.
     """
 
     arn: ArnParts
@@ -76,6 +80,7 @@ class Script:
     inject: bool
     later: frozenset[str]
     request_id: str | None
+    redacted: tuple[str, ...] | None = None
 
 
 _scripts: dict[int, tuple[weakref.ref[History], dict[int | None, Script]]] = {}  # by the history's identity
@@ -134,6 +139,7 @@ def _script(history: History, invocation: int | None) -> Script:
         inject=start is not end,
         later=later,
         request_id=request_id,
+        redacted=None if history.redacted is None else tuple(history.redacted),
     )
 
 
@@ -186,6 +192,8 @@ class Replay:
             report=self._report,
             trace=trace,
         )
+        if script.redacted is not None:
+            self.tape.veil = Veil(self.tape, matcher_of(script.redacted), sdk.looks_by_itself)
         self._worker = Worker(self._invoke, self.tape, ended)
 
     def _invoke(self) -> dict[str, Any]:

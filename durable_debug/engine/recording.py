@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from durable_debug.engine.guard import SideEffect
     from durable_debug.engine.handlers import Handler
     from durable_debug.engine.tape import Ask, Halt, LogLine, Matcher, Observer
+    from durable_debug.engine.veiled import Veil
     from durable_debug.history import History
 
 __all__ = ["Recording", "record"]
@@ -42,6 +43,8 @@ class Recording:
         What the handler returned, as a tuple of one; None if it did not.
     exception
         What left the handler, with its traceback; None if nothing did.
+    veil
+        What was noticed of values that are placeholders; None where the history is not redacted.
     """
 
     handler: Handler
@@ -57,6 +60,7 @@ class Recording:
     exception: BaseException | None = field(repr=False)
     sent: tuple[Any, ...] = field(repr=False)
     ends: dict[str, Place] = field(repr=False, hash=False)
+    veil: Veil | None = field(default=None, repr=False, compare=False)
 
     def freeze(self) -> None:
         """Settle what it holds: from now on nothing of it changes."""
@@ -114,4 +118,5 @@ def recorded(replay: Replay, history: History, outcome: Outcome) -> Recording:
         exception=tape.error,
         sent=tuple(tape.sent),
         ends={path: place_of(*end) for path, end in tape.ends.items()},
+        veil=tape.veil,
     )

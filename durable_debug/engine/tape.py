@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from durable_debug.engine.guard import SideEffect
     from durable_debug.engine.skipping import Jump
+    from durable_debug.engine.veiled import Veil
 
 
 class ReplayStop(BaseException):
@@ -196,6 +197,7 @@ class Tape:
         self.returned: tuple[Any] | None = None
         self.trace = trace
         self.jumps: frozenset[Jump] = frozenset()  # statements not to run
+        self.veil: Veil | None = None  # over the values of a redacted history
         self.ends: dict[str, tuple[CodeType, int]] = {}  # by context, the instruction that its body ended at
         self.threads: set[int] = set()  # idents of the threads in which the user's code runs
         self.local = _Local()

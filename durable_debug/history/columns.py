@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Columns"]
 
+_OTHER_SHAPE = "has details of another shape"
 _TEXT = frozenset({str, type(None)})
 _OBJECT = frozenset({dict, type(None)})
 _CURE = "Get the history again with `aws lambda get-durable-execution-history --include-execution-data`."
@@ -125,6 +126,17 @@ class Columns:
             self.warnings.append(f"Events given more than once are kept once: EventId {_some(twice)}.")
         return kept
 
+    def _decoded(self, at: int) -> HistoryError:
+        """What was text was parsed on the way (`jq fromjson`), and nobody can tell which texts were, too."""
+        found = {dict: "an object", list: "a list", bool: "true or false"}.get(
+            type(self.payloads[at]), "a number"
+        )
+        return HistoryError(
+            f"Event {self.event_ids[at]} {_OTHER_SHAPE}: its payload is {found}, and not text; it was decoded.",
+            cure="Payloads are JSON in text, and how each was written is part of the record: leave out what parses them "
+            f"(`fromjson` in jq). {_CURE}",
+        )
+
     def _texts(self, field: str, *, optional: bool = True) -> list[Any]:
         column = list(map(dict.get, self.events, repeat(field)))
         allowed = _TEXT if optional else {str}
@@ -167,14 +179,17 @@ class Columns:
                         if error is None and held.get("Truncated") is True:
                             self.lacking.append(at)
                 except AttributeError:
-                    raise self._wrong(at, "has details of another shape") from None
+                    raise self._wrong(at, _OTHER_SHAPE) from None
             self.details.append(details)
             self.payloads.append(payload)
             self.errors.append(error)
+        self._require_kinds()
+
+    def _require_kinds(self) -> None:
         for column, allowed in ((self.details, _OBJECT), (self.payloads, _TEXT), (self.errors, _OBJECT)):
             if not set(map(type, column)) <= allowed:
                 at = next(at for at, value in enumerate(column) if type(value) not in allowed)
-                raise self._wrong(at, "has details of another shape")
+                raise self._decoded(at) if column is self.payloads else self._wrong(at, _OTHER_SHAPE)
 
     def _warn_of_gaps_and_news(self) -> None:
         if self.missing_ids:

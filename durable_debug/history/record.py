@@ -51,6 +51,8 @@ class History(Views):
         Loads an execution by its ARN from where this one came from.
     not_replayable
         Why this can be shown only: "… cannot be replayed, because" this.
+    redacted
+        By pattern, how many values placeholders were put for; None where all values are as recorded.
 
     Attributes
     ----------
@@ -58,7 +60,7 @@ class History(Views):
         The ARN or None.
     execution
         The execution's own record: ``Version``, ``DurableConfig``, ``TraceHeader`` …; empty where it is not known.
-    source
+    source, redacted
         As given.
     warnings
         What is wrong or missing in the record, each a sentence.
@@ -72,6 +74,7 @@ class History(Views):
     arn: str | None
     execution: Mapping[str, Any]
     source: Callable[[str], History] | None
+    redacted: Mapping[str, int] | None
     warnings: tuple[str, ...]
 
     def __init__(  # noqa: PLR0913
@@ -84,6 +87,7 @@ class History(Views):
         execution: Mapping[str, Any] | None = None,
         source: Callable[[str], History] | None = None,
         not_replayable: str = "",
+        redacted: Mapping[str, int] | None = None,
     ) -> None:
         columns = Columns(events)
         self._columns = columns
@@ -93,6 +97,7 @@ class History(Views):
         self.arn = arn
         self.execution = execution or {}
         self.source = source
+        self.redacted = redacted
         self.warnings = (
             *self._noticed,
             *columns.warnings,
@@ -373,8 +378,12 @@ class History(Views):
         *,
         execution: Mapping[str, Any],
         source: Callable[[str], History] | None,
+        redacted: Mapping[str, int] | None = None,
     ) -> History:
-        """Return the same execution with other events, record and source: redacted ones, say."""
+        """Return the same execution with other events, record and source: redacted ones, say; and more so than before."""
+        before = self.redacted
+        if redacted is not None and before is not None:
+            redacted = {key: before.get(key, 0) + redacted.get(key, 0) for key in {**before, **redacted}}
         return History(
             events,
             arn=self.arn,
@@ -383,6 +392,7 @@ class History(Views):
             execution=execution,
             source=source,
             not_replayable=self._not_replayable,
+            redacted=redacted if redacted is not None else before,
         )
 
     # State
@@ -485,6 +495,8 @@ class History(Views):
         also: dict[str, Any] = {"Execution": dict(self.execution)} if self.execution else {}
         if self._not_replayable:
             also["NotReplayable"] = self._not_replayable
+        if self.redacted is not None:
+            also["Redacted"] = {"by": "durable_debug", "patterns": dict(self.redacted)}
         to = Path(path).expanduser()
         into_folder = to.is_dir() or str(path).endswith(("/", os.sep))
         write = keeping.keep if into_folder else saving.write
@@ -503,20 +515,26 @@ class History(Views):
 
     def __reduce__(self) -> tuple[Any, ...]:
         # Without its source, which may hold a connection.
-        also = {"execution": self.execution, "not_replayable": self._not_replayable}
+        also = {
+            "execution": self.execution,
+            "not_replayable": self._not_replayable,
+            "redacted": self.redacted,
+        }
         return _restored, (self.raw, self.arn, self.warnings, self._more_pages, also)
 
     def __repr__(self) -> str:
         name = self.name or self.function_name or "execution"
         parts = [
             repr(name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 1]}…"),
-            self.status,
+            self.status[:_LONGEST_NAME],
             f"{len(self.tree())} operations",
             f"{len(self)} events",
             f"{self.invocation_count} invocations",
         ]
         if self.warnings:
             parts.append(f"{len(self.warnings)} warnings")
+        if self.redacted is not None:
+            parts.append("redacted")
         return f"<History {', '.join(parts)}>"
 
     def _repr_html_(self) -> str:

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 __all__ = ["same_events", "write"]
 
+_DEEP = 200  # levels
+
 
 def write(
     events: Sequence[dict[str, Any]],
@@ -39,16 +41,20 @@ def write(
         descriptor, temporary = tempfile.mkstemp(
             dir=target.parent, prefix=f".{target.name[:64]}.", suffix=".tmp"
         )
-    except OSError as error:
+    except (OSError, ValueError) as error:
         raise HistoryError(f"{target} cannot be written: {error}.", cure="Check the path.") from None
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(content)
         Path(temporary).chmod(0o666 & ~_umask())
         Path(temporary).replace(target)
-    except BaseException:
+    except BaseException as error:
         with contextlib.suppress(FileNotFoundError):
             Path(temporary).unlink()
+        if isinstance(error, OSError):
+            raise HistoryError(
+                f"{target} cannot be written: {error}.", cure="Check the path, and the space that is left."
+            ) from None
         raise
     return target
 
@@ -78,13 +84,28 @@ def _json(document: dict[str, Any]) -> bytes:
         )
     except orjson.JSONEncodeError:
         pass
-    try:  # lone surrogates and numbers beyond 64 bits, that the faster encoder refuses
-        return json.dumps(document, default=_plain, indent=2).encode()
-    except (TypeError, ValueError) as error:
+    try:  # lone surrogates, numbers beyond 64 bits and many levels, that the faster encoder refuses
+        return json.dumps(document, default=_plain, indent=None if _is_deep(document) else 2).encode()
+    except (TypeError, ValueError, RecursionError) as error:
         raise HistoryError(
             f"The history holds something that JSON cannot: {error}.",
             cure="Events may hold what botocore's responses hold: text, numbers, booleans, lists, dicts, datetimes.",
         ) from None
+
+
+def _is_deep(document: dict[str, Any]) -> bool:
+    """Whether the encoder that writes line by line, which is Python, would come to its end."""
+    level: list[Any] = [document]
+    for _ in range(_DEEP):
+        level = [
+            inner
+            for held in level
+            if isinstance(held, dict | list | tuple)
+            for inner in (held.values() if isinstance(held, dict) else held)
+        ]
+        if not level:
+            return False
+    return True
 
 
 def _plain(value: Any) -> str:

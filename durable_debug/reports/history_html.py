@@ -10,7 +10,7 @@ from durable_debug.plots.mini import mini_timeline
 if TYPE_CHECKING:
     from durable_debug.history import History
 
-__all__ = ["card"]
+__all__ = ["card", "redactions"]
 
 _LONGEST = 120
 _MOST_WARNINGS = 5
@@ -27,6 +27,7 @@ def card(history: History) -> str:
         ("Invocations", f"{history.invocation_count:,}"),
         ("Events", f"{len(history):,}"),
         ("Error", _error(history)),
+        ("Redacted", redactions(history)),
     ]
     cells = "".join(
         f'<tr><th style="text-align:left;padding:0 1em 0 0">{title}</th>'
@@ -44,6 +45,17 @@ def card(history: History) -> str:
         f'<table style="margin:.3em 0 0">{cells}</table>{mini_timeline(history)}'
         + (f'<ul style="margin:.3em 0 0;padding-left:1.2em">{warnings}</ul>' if warnings else "")
         + "</div>"
+    )
+
+
+def redactions(history: History, most: int = 5) -> str | None:
+    """How many values each pattern replaced; None where all values are as recorded."""
+    if history.redacted is None:
+        return None
+    told = [f"{count:,} by {pattern:.60}" for pattern, count in list(history.redacted.items())[:most]]
+    more = len(history.redacted) - len(told)
+    return (
+        f"values are placeholders{': ' if told else ''}{', '.join(told)}{f' and {more} more' if more else ''}"
     )
 
 

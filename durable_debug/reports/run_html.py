@@ -108,6 +108,8 @@ def _headline(run: Run) -> str:
     else:
         worst, told = "warning", "No divergence, but the replay ended early"
     facts = [f"replay {_status(run.status)}", f"recorded {_status(history.status)}"]
+    if history.redacted is not None:
+        facts.append("redacted")
     facts.append(counts(run))
     lines = [f'<b><i class="{worst}">{SIGNS[worst]}</i>{told}</b>']
     lines.append(

@@ -25,6 +25,8 @@ def report(run: Run) -> str:
         + ("" if run.status == history.status else f" (recorded {history.status})")
         + f", {counts(run)}"
     ]
+    if history.redacted is not None:
+        lines.append("  redacted: the history's values are placeholders")
     if run.stopped:
         lines.append(f"  ended early: {run.stopped}")
     if run.error:

@@ -32,7 +32,7 @@ def sarif(report: Report) -> dict[str, Any]:
     run = {
         "tool": {"driver": driver},
         "columnKind": "unicodeCodePoints",
-        "invocations": [{"executionSuccessful": True}],
+        "invocations": [{"executionSuccessful": True, **_remarks(report)}],
         "results": [_result(cause, report, kinds) for cause in report.causes],
     }
     return {
@@ -40,6 +40,12 @@ def sarif(report: Report) -> dict[str, Any]:
         "version": "2.1.0",
         "runs": [run],
     }
+
+
+def _remarks(report: Report) -> dict[str, Any]:
+    """What could not be compared, as notifications."""
+    told = [{"level": "note", "message": {"text": remark}} for remark in report.remarks()]
+    return {"toolExecutionNotifications": told} if told else {}
 
 
 def _rule(kind: str) -> dict[str, Any]:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from functools import cached_property
 from html import escape
 from typing import TYPE_CHECKING, overload
 
 from durable_debug.errors import HistoryError
+from durable_debug.sources.choice import Choice
 from durable_debug.sources.documents import from_document
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
+    from datetime import timedelta
 
     import pandas as pd
 
@@ -22,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["Histories"]
 
 _SHOWN = 20  # rows, in a notebook
+_LONGEST = 80  # characters of a cell
 
 
 class Histories(Sequence["History"]):
@@ -96,6 +100,30 @@ class Histories(Sequence["History"]):
             }
         )
 
+    def chosen(
+        self,
+        *,
+        status: str | Iterable[str] | None = None,
+        since: str | datetime | timedelta | None = None,
+        limit: int | None = None,
+    ) -> Histories:
+        """Those of a status, started since a time, at most so many; as for `executions`.
+
+        Raises
+        ------
+        HistoryError
+            It is no status, no time or no number.
+        """
+        choice = Choice.of(status, since, limit, known=[entry["status"] for entry in self._entries])
+        found = [entry for entry in self._entries if choice.fits(entry["status"], _moment(entry["start"]))]
+        return Histories(self._shelf, entries=found[:limit], treat=self._treat)
+
+    def treated(self, treat: Callable[[History], History]) -> Histories:
+        """The same, with something done to each that is read."""
+        before = self._treat
+        both = treat if before is None else lambda history: treat(before(history))
+        return Histories(self._shelf, entries=self._entries, treat=both)
+
     @overload
     def __getitem__(self, key: int | str) -> History: ...
 
@@ -116,7 +144,10 @@ class Histories(Sequence["History"]):
         return f"<Histories {self.where!r}: {len(self)} executions{unread}>"
 
     def _repr_html_(self) -> str:
-        table = self.frame.drop(columns=["arn", "file"]).head(_SHOWN).to_html(border=0)
+        shown = self.frame.drop(columns=["arn", "file"]).head(_SHOWN)
+        for field in ("name", "status", "function_name", "version"):
+            shown[field] = shown[field].map(_short, na_action="ignore")
+        table = shown.to_html(border=0)
         more = f"<p>… and {len(self) - _SHOWN} more: see .frame</p>" if len(self) > _SHOWN else ""
         return f"<p>{escape(repr(self))}</p>{table}{more}"
 
@@ -150,6 +181,14 @@ class Histories(Sequence["History"]):
     def _by_arn(self, arn: str) -> History:
         """The source of each of them: others of the same place, and itself as it is there now."""
         return Histories(self._shelf, treat=self._treat)[arn]
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
+
+
+def _moment(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None
 
 
 def _some(names: Sequence[str], most: int = 5) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 import itertools
 import random
@@ -13,18 +14,33 @@ from urllib.parse import urlsplit
 from durable_debug.errors import DurableDebugError, HistoryError
 from durable_debug.history import History
 from durable_debug.sources.pace import Pace
-from durable_debug.sources.problems import InterruptedFetchError, ServiceUnavailableError, problem_of
+from durable_debug.sources.problems import (
+    InterruptedFetchError,
+    Problem,
+    ServiceUnavailableError,
+    problem_of,
+)
+from durable_debug.sources.waiting import OverdueError, StoppedError, within
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 __all__ = ["MOST_THREADS", "RATE", "Connection", "connect"]
 
 RATE = 15.0
 """History requests a second that an account is allowed *(docs, 2026-11)*; GetDurableExecution twice as many."""
 MOST_THREADS = 8
+PATIENCE = 60.0
+"""Seconds that one answer may take, of at most 6 MB, from being asked for to its last byte."""
+MOST_EVENTS = 250_000
+"""Of one execution: Lambda lets one ask for 3,000 operations *(docs, 2026-11)*."""
+MOST_EXECUTIONS = 1_000_000
+"""Of one function, in one list."""
 _PAGE = 1000  # the API's most
-_TRIES = 8  # of ours, each of which is a few of botocore's
+_MOST_IDLE = 20  # pages on end with nothing new in them
+_MOST_IDLE_CHOSEN = 1000  # where most are left out of each
+_TRIES = 8
+_TRIES_OF_SLOW = 2  # where each takes as long as one waits
 _LONGEST_PAUSE = 20.0  # seconds
 _READS = 4  # of a running execution whose events move between two pages
 _NEVER = threading.Event()
@@ -95,10 +111,13 @@ def _client(session: Any, profile: str | None, region: str | None, endpoint_url:
         ) from None
     local = endpoint_url is not None and _is_this_machine(endpoint_url)
     options: dict[str, Any] = {
-        "retries": {"mode": "adaptive", "max_attempts": 4},
+        "retries": {
+            "mode": "standard",
+            "total_max_attempts": 1,
+        },  # ours can be interrupted, botocore's cannot
         "max_pool_connections": MOST_THREADS,
         "connect_timeout": 10,
-        "read_timeout": 60,
+        "read_timeout": 30,
     }
     if local and session is None and profile is None:
         options["signature_version"] = botocore.UNSIGNED
@@ -172,29 +191,52 @@ class Connection:
         self.client = client
         self._paces = {_GET: Pace(2 * rate)}
         self._rate = rate
+        self._local = threading.local()
 
-    def __call__(self, arn: str, *, stop: threading.Event = _NEVER) -> History:
+    def __call__(self, arn: str, *, stop: threading.Event | None = None) -> History:
         """Load one execution: its own record, then every page of its events; until `stop` is set."""
+        stop = stop or self._stop()
         # In this order, so that the events are never older than the status.
         asked = {"DurableExecutionArn": arn, "IncludeExecutionData": True}
         execution = self._call(_GET, asked, arn, stop)
         for _ in range(_READS):
-            events = [event for page in self._pages(_HISTORY, asked, arn, stop) for event in page["Events"]]
-            if sorted(event["EventId"] for event in events) == list(range(1, len(events) + 1)):
+            events = self._events(asked, arn, stop)
+            if _are_all(events):
                 break  # else it went on between two pages, and this server counts its events anew
         execution.pop("ResponseMetadata", None)
         return History(_filled(events, execution), arn=arn, execution=execution, source=self)
+
+    def _stop(self) -> threading.Event:
+        told: threading.Event = getattr(self._local, "stop", _NEVER)
+        return told
+
+    @contextlib.contextmanager
+    def until(self, stop: threading.Event) -> Iterator[None]:
+        """Have what this thread loads meanwhile, whoever asks for it, end when `stop` is set."""
+        self._local.stop = stop
+        try:
+            yield
+        finally:
+            del self._local.stop
 
     def summaries(
         self, function: str, asked: dict[str, Any], *, stop: threading.Event = _NEVER
     ) -> Iterator[Summary]:
         """Executions of a function as ListDurableExecutionsByFunction has them, each once."""
-        seen = set()
-        for page in self._pages(_LIST, {"FunctionName": function, **asked}, function, stop):
-            for summary in page["DurableExecutions"]:
-                if summary["DurableExecutionArn"] not in seen:  # a list that grew shows some of them again
-                    seen.add(summary["DurableExecutionArn"])
-                    yield summary
+        seen: set[str] = set()
+
+        def new(page: Answer) -> list[Summary]:
+            found = {each.get("DurableExecutionArn"): each for each in page["DurableExecutions"] or ()}
+            return [each for arn, each in found.items() if isinstance(arn, str) and arn not in seen]
+
+        for summaries in self._pages(_LIST, {"FunctionName": function, **asked}, function, stop, new):
+            for summary in summaries:  # a list that grew shows some of them again
+                seen.add(summary["DurableExecutionArn"])
+                yield summary
+            if len(seen) > MOST_EXECUTIONS:
+                raise HistoryError(
+                    f"{function} has more than {MOST_EXECUTIONS:,} executions.", cure="Give limit= or since=."
+                )
 
     def answer(self, operation: str, callback_id: str, **answer: Any) -> None:
         """Answer a callback."""
@@ -212,48 +254,112 @@ class Connection:
             (".amazonaws.com", ".amazonaws.com.cn", ".aws")
         )
 
+    def _events(self, asked: dict[str, Any], arn: str, stop: threading.Event) -> list[dict[str, Any]]:
+        events: list[dict[str, Any]] = []
+        seen: set[Any] = set()
+
+        def new(page: Answer) -> list[dict[str, Any]]:
+            found = page["Events"] or []
+            ids = {each.get("EventId") for each in found}
+            if ids <= seen:
+                return []
+            seen.update(ids)
+            return list(found)
+
+        for page in self._pages(_HISTORY, asked, arn, stop, new):
+            events += page
+            if len(events) > MOST_EVENTS:
+                raise ServiceUnavailableError(
+                    f"{self.endpoint} gives more than {MOST_EVENTS:,} events of one execution.",
+                    cure="No execution has so many: check endpoint_url.",
+                )
+        return events
+
     def _pages(
-        self, operation: str, asked: dict[str, Any], subject: str, stop: threading.Event
-    ) -> Iterator[Answer]:
+        self,
+        operation: str,
+        asked: dict[str, Any],
+        subject: str,
+        stop: threading.Event,
+        new: Callable[[Answer], list[dict[str, Any]]],
+    ) -> Iterator[list[dict[str, Any]]]:
+        """What is `new` in each page; until there is no other, or it goes round in circles."""
+        most_idle = _MOST_IDLE_CHOSEN if {"Statuses", "StartedAfter"} & asked.keys() else _MOST_IDLE
         asked = {"MaxItems": _PAGE, **asked}
+        markers: set[str] = set()
+        idle = 0
         while True:
             page = self._call(operation, asked, subject, stop)
-            yield page
+            found = new(page)
+            yield found
             marker = page.get("NextMarker")
             if not marker:
                 return
-            if marker == asked.get("Marker"):
+            idle = 0 if found else idle + 1
+            if marker in markers or idle > most_idle:
                 raise ServiceUnavailableError(
-                    f"{self.endpoint} gives the same page of {operation} again and again.", cure="Try again."
+                    f"{self.endpoint} gives the same page of {operation} again and again."
+                    if marker in markers
+                    else f"{self.endpoint} goes on giving pages of {operation} with nothing new in them.",
+                    cure="Try again.",
                 )
+            markers.add(marker)
             asked["Marker"] = marker
 
     def _call(self, operation: str, asked: dict[str, Any], subject: str, stop: threading.Event) -> Answer:
         """Call until it succeeds, or cannot."""
-        method = getattr(self.client, _method(operation))
         pace = self._paces.setdefault(operation, Pace(self._rate))
         for tried in itertools.count(1):
             pace.wait(stop)
             if stop.is_set():
-                raise InterruptedFetchError("The fetch was stopped.", cure="Call again to go on.")
-            try:
-                answer: Answer = method(**asked)
-            except Exception as error:  # noqa: BLE001 - all of botocore's, told apart by name
-                problem, passing = problem_of(error, operation, subject, self.endpoint)
-            else:
-                if _REQUIRED.get(operation, "ResponseMetadata") in answer:
-                    return answer
-                problem, passing = (
-                    ServiceUnavailableError(
-                        f"{self.endpoint} gave an empty or broken answer to {operation}.",
-                        cure="Check endpoint_url.",
-                    ),
-                    True,
-                )
-            if not passing or tried == _TRIES:
-                raise problem
+                raise _stopped()
+            answer = self._tried(operation, asked, subject, stop)
+            if not isinstance(answer, Problem):
+                return answer
+            most = _TRIES_OF_SLOW if answer.slow else _TRIES
+            if not answer.passing or tried >= most:
+                raise answer.error
             stop.wait(random.uniform(0.1, min(0.2 * 2**tried, _LONGEST_PAUSE)))  # noqa: S311
         raise AssertionError
+
+    def _tried(
+        self, operation: str, asked: dict[str, Any], subject: str, stop: threading.Event
+    ) -> Answer | Problem:
+        """Call once."""
+        method = getattr(self.client, _method(operation))
+        try:
+            answer: Answer = within(PATIENCE, stop, lambda: method(**asked))
+        except StoppedError:
+            raise _stopped() from None
+        except OverdueError:
+            return Problem(
+                ServiceUnavailableError(
+                    f"{self.endpoint} did not finish its answer to {operation} within {PATIENCE:g} s.",
+                    cure="Check endpoint_url and the network, and call again.",
+                ),
+                passing=False,
+            )
+        except Exception as error:  # noqa: BLE001 - all of botocore's, told apart by name
+            return problem_of(error, operation, subject, self.endpoint)
+        if isinstance(answer, dict) and _REQUIRED.get(operation, "ResponseMetadata") in answer:
+            return answer
+        return Problem(
+            ServiceUnavailableError(
+                f"{self.endpoint} gave an empty or broken answer to {operation}.", cure="Check endpoint_url."
+            ),
+            passing=True,
+        )
+
+
+def _stopped() -> InterruptedFetchError:
+    return InterruptedFetchError("The fetch was stopped.", cure="Call again to go on.")
+
+
+def _are_all(events: list[dict[str, Any]]) -> bool:
+    """Whether no event lacks, and none is there twice."""
+    ids = [event.get("EventId") for event in events]
+    whole = [each for each in ids if isinstance(each, int)]
+    return len(whole) == len(ids) and sorted(whole) == list(range(1, len(ids) + 1))
 
 
 def _method(operation: str) -> str:
@@ -264,7 +370,8 @@ def _method(operation: str) -> str:
 def _filled(events: list[dict[str, Any]], execution: dict[str, Any]) -> list[dict[str, Any]]:
     """The events, with an input or outcome that was left out of them for its size put in from the execution's record."""
     for event in events:
-        if (kind := event["EventType"]).startswith("Execution"):
+        kind = event.get("EventType")
+        if isinstance(kind, str) and kind.startswith("Execution"):
             details = event.get(f"{kind}Details") or {}
             for part, told in (("Input", "InputPayload"), ("Result", "Result"), ("Error", "Error")):
                 held = details.get(part)

@@ -117,8 +117,18 @@ def _response(document: dict[str, Any], **options: Any) -> History:
         more_pages=_has_marker(document),
         execution=execution if isinstance(execution, dict) else None,
         not_replayable=reason if isinstance(reason, str) else "",
+        redacted=_redacted(document.get("Redacted")),
         **options,
     )
+
+
+def _redacted(mark: Any) -> dict[str, int] | None:
+    """What `History.save` notes of a redacted history; any such mark is one."""
+    if not mark:
+        return None
+    patterns = mark.get("patterns") if isinstance(mark, dict) else None
+    known = patterns.items() if isinstance(patterns, dict) else ()
+    return {pattern: count for pattern, count in known if type(count) is int}
 
 
 def _pages(documents: list[dict[str, Any]], **options: Any) -> History:

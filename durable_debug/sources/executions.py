@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import contextlib
-import re
 import warnings
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from durable_debug.errors import HistoryError
 from durable_debug.history.keeping import ARN
+from durable_debug.sources.choice import Choice
 from durable_debug.sources.connection import MOST_THREADS, connect
 from durable_debug.sources.problems import ExecutionNotFoundError
 
 if TYPE_CHECKING:
     import threading
     from collections.abc import Callable, Iterable, Iterator
+    from datetime import datetime, timedelta
 
     import pandas as pd
 
@@ -26,9 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Progress", "chosen", "executions", "gathered"]
 
-_AGO = re.compile(r"(?P<count>\d+(?:\.\d+)?)\s*(?P<unit>[smhdw])")
 _AHEAD = 64  # one that takes long holds the others up only when so many have come after it
-_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 
 def executions(
@@ -74,14 +71,14 @@ def executions(
     connection = connect(subject=function, **where)
     found = list(chosen(connection, function, status, since, limit))
     arns = [each["DurableExecutionArn"] for each in found]
-    parts = [ARN.match(each.get("FunctionArn", "") + "/durable-execution/a/b") for each in found]
+    parts = [ARN.match(f"{each.get('FunctionArn') or ''}/durable-execution/a/b") for each in found]
     frame = pd.DataFrame(
         {
             "arn": pd.array(arns, dtype="str"),
             "name": pd.array([each.get("DurableExecutionName") for each in found], dtype="str"),
             "function_name": pd.array([each["function"] if each else None for each in parts], dtype="str"),
             "version": pd.array([each["version"] if each else None for each in parts], dtype="str"),
-            "status": pd.array([each["Status"] for each in found], dtype="str"),
+            "status": pd.array([each.get("Status") for each in found], dtype="str"),
             "start": pd.to_datetime([each.get("StartTimestamp") for each in found], utc=True),
             "end": pd.to_datetime([each.get("EndTimestamp") for each in found], utc=True),
         }
@@ -103,12 +100,8 @@ def chosen(  # noqa: PLR0913, PLR0917
     The service is told what is wanted, and what it answers is looked through as well: the local server of the testing
     SDK (1.4.0) knows no ``Statuses``, and takes no time that boto3 writes for ``StartedAfter``.
     """
-    statuses = {status.upper()} if isinstance(status, str) else {each.upper() for each in status or ()}
-    earliest = _moment(since)
-    if limit is not None and limit < 1:
-        raise HistoryError(
-            f"limit={limit!r} is no number of executions.", cure="Leave it out for all of them."
-        )
+    choice = Choice.of(status, since, limit)
+    statuses, earliest = choice.statuses, choice.earliest
     asked: dict[str, Any] = {"ReverseOrder": True}
     if statuses:
         asked["Statuses"] = sorted(statuses)
@@ -118,35 +111,13 @@ def chosen(  # noqa: PLR0913, PLR0917
         asked["StartedAfter"] = earliest
     left = limit
     for summary in connection.summaries(function, asked, **({"stop": stop} if stop else {})):
-        if earliest is not None and summary["StartTimestamp"] < earliest:
-            continue
-        if statuses and summary["Status"] not in statuses:
+        if not choice.fits(summary.get("Status"), summary.get("StartTimestamp")):
             continue
         yield summary
         if left is not None:
             left -= 1
             if not left:
                 return
-
-
-def _moment(since: str | datetime | timedelta | None) -> datetime | None:
-    now = datetime.now(UTC)
-    try:
-        if isinstance(since, str):
-            if ago := _AGO.fullmatch(since.strip().lower()):
-                since = timedelta(**{_UNITS[ago["unit"]]: float(ago["count"])})
-            else:
-                since = datetime.fromisoformat(since)
-        if isinstance(since, timedelta):
-            return now - since
-    except (ValueError, OverflowError):
-        raise HistoryError(
-            f"since={since!r:.60} is no time.",
-            cure="Write it as '90m', '36h', '2d', '1w' or '2026-11-20T08:00'.",
-        ) from None
-    if since is not None and since.tzinfo is None:
-        return since.astimezone()  # a time without a zone is this machine's
-    return since
 
 
 class Progress(NamedTuple):

@@ -8,6 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
+from durable_debug.errors import HistoryError
 from durable_debug.history.keeping import ENDED
 from durable_debug.sources.collection import Histories
 from durable_debug.sources.connection import connect
@@ -156,9 +157,10 @@ def _loading(
     connection: Connection, treat: Callable[[History], History] | None, *, children: bool
 ) -> Callable[[str, threading.Event], History]:
     def load(arn: str, stop: threading.Event) -> History:
-        history = connection(arn, stop=stop)
-        if children:
-            _descend(history)
+        with connection.until(stop):
+            history = connection(arn)
+            if children:
+                _descend(history)
         return treat(history) if treat else history
 
     return load
@@ -199,8 +201,13 @@ class _Kept:
         if entry is None:
             history = self._connection(arn, stop=stop)
             (self._treat(history) if self._treat else history).save(self._folder)
-        elif self._children:
+        elif self._children or self._treat:
             history = from_document(self._shelf.document(entry["file"]))
+            if self._treat and history.redacted is None:
+                raise HistoryError(
+                    f"{self._folder / entry['file']} is there already, with its values.",
+                    cure="Redact into another folder; or redact this one: `durable-debug redact FOLDER -o OTHER`.",
+                )
         if self._children:
             for child in history.children.arns.values():
                 try:

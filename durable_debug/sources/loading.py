@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import difflib
-import io
 import os
-import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from durable_debug.errors import DurableDebugError, HistoryError
 from durable_debug.history import History
-from durable_debug.sources import runners
+from durable_debug.sources import reading, runners
 from durable_debug.sources.collection import Histories
 from durable_debug.sources.connection import connect
 from durable_debug.sources.documents import from_document, several
@@ -25,6 +23,7 @@ from durable_debug.sources.shelves import (
     LocalFiles,
     UrlFiles,
     ZipFiles,
+    from_url,
 )
 
 if TYPE_CHECKING:
@@ -57,7 +56,7 @@ def load(
         - URL of any of these that fsspec reaches: ``s3://…``, ``memory://…``, ``https://…``;
         - the same as a dict, list, bytes or open file;
         - a ``DurableFunctionTestRunner``;
-        - a `History`, which is returned as it is.
+        - a `History` or `Histories`, returned as they are, or redacted.
     execution
         Which one, where the source holds many: ARN, name or file name. In a path it may follow a ``#``.
     format
@@ -145,16 +144,21 @@ class _Loader:
         self._where = where
 
     def found(self, source: Any, execution: str | None) -> History | Histories:
-        if isinstance(source, History | Histories):
-            return source
+        if isinstance(source, History):
+            return self._treated(source)
+        if isinstance(source, Histories):
+            return source.treated(self._treat) if self._treat else source
         if isinstance(source, dict | list | tuple):
-            return self._document(list(source) if isinstance(source, tuple) else source, "the list")
+            document = list(source) if isinstance(source, tuple) else source
+            return self._document(reading.require_shallow(document), "the list")
         if isinstance(source, bytes | bytearray | memoryview):
             return self._content(bytes(source), "the bytes")
         if callable(getattr(source, "read", None)):
-            content = source.read()
-            raw = content.encode() if isinstance(content, str) else bytes(content)
-            return self._content(raw, str(getattr(source, "name", "the file")))
+            name = f"{getattr(source, 'name', 'the file')!s:.200}"
+            try:
+                return self._content(reading.taken(source), name)
+            except (OSError, UnicodeError) as error:
+                raise HistoryError(f"{name} cannot be read: {error!s:.200}.", cure="Open it again.") from None
         if isinstance(source, str | os.PathLike):
             return self._text(source)
         if runners.is_of_testing_library(source):
@@ -174,7 +178,7 @@ class _Loader:
         return self._document(runners.document_of(thing), "the result")
 
     def _text(self, source: str | os.PathLike[str]) -> History | Histories:
-        text = os.fspath(source)
+        text = os.fsdecode(source)
         if isinstance(source, str):
             if text.lstrip()[:1] in {"{", "["}:
                 raise HistoryError(
@@ -186,14 +190,14 @@ class _Loader:
             if "://" in text:
                 place, _, name = text.partition("#")
                 return _one_of(self._url(place), name)
-        path = Path(text).expanduser()
+        path = _path_of(text)
         if not text.strip():
             raise HistoryError("The path is empty.", cure="Give the path of a JSON file.")
         if self._where and not _exists(path):
             return self._account(text)  # a local server's ARN looks like any text
         if "#" in text and not _exists(path):
             place, _, name = text.rpartition("#")
-            return _one_of(self._text(place), name)
+            return _one_of(self._path(_path_of(place)), name)
         return self._path(path)
 
     def _account(self, arn: str) -> History:
@@ -203,11 +207,13 @@ class _Loader:
         try:
             if path.is_dir():
                 return self._folder(path)
-            with path.open("rb") as file:
+            with reading.opened(path) as file:
                 start = file.read(16)
                 if is_database(start):
                     return Histories(DatabaseShelf(path), treat=self._treat)
-                raw = start + file.read()
+                raw = reading.taken(file, start)
+        except HistoryError as error:
+            raise type(error)(f"{path.name}: {error.message}", cure=error.cure) from None
         except (FileNotFoundError, NotADirectoryError):
             near = difflib.get_close_matches(path.name, _names(path.parent), n=3, cutoff=0.5)
             raise HistoryError(
@@ -238,14 +244,16 @@ class _Loader:
             ) from None
         try:
             system, root = fsspec.core.url_to_fs(url)
+            if "file" in _protocols(system):
+                return self._path(Path(root))
             if url.endswith("/") or (not url.startswith("http") and system.isdir(root)):
                 return Histories(FolderShelf(UrlFiles(system, root, url)), treat=self._treat)
-            raw: bytes = system.cat_file(root)
-        except DurableDebugError:
-            raise
+            raw = from_url(system, root)
+        except DurableDebugError as error:
+            raise type(error)(f"{url:.200}: {error.message}", cure=error.cure) from None
         except FileNotFoundError:
             raise HistoryError(
-                f"There is nothing at {url}.", cure="Check the URL, and who may read it."
+                f"There is nothing at {url:.200}.", cure="Check the URL, and who may read it."
             ) from None
         except Exception as error:  # noqa: BLE001 - each of its file systems has errors of its own
             raise HistoryError(
@@ -254,17 +262,11 @@ class _Loader:
             ) from None
         return self._content(raw, url)
 
-    def _content(self, raw: bytes, name: str) -> History | Histories:
+    def _content(self, raw: bytes | bytearray, name: str) -> History | Histories:
         try:
             if is_zip(raw):
-                return Histories(
-                    FolderShelf(ZipFiles(zipfile.ZipFile(io.BytesIO(raw)), name)), treat=self._treat
-                )
+                return Histories(FolderShelf(ZipFiles(bytes(raw), name)), treat=self._treat)
             return self._document(parsed(raw), name)
-        except zipfile.BadZipFile as error:
-            raise HistoryError(
-                f"{name}: It is a broken zip archive: {error}.", cure="Get it again."
-            ) from None
         except HistoryError as error:
             raise type(error)(f"{name}: {error.message}", cure=error.cure) from None
 
@@ -276,6 +278,7 @@ class _Loader:
             isinstance(document, list)
             and len(document) == 1
             and self._format is None
+            and isinstance(document[0], dict)
             and "EventType" not in document[0]
         ):
             document = document[0]
@@ -292,8 +295,20 @@ class _Loader:
         return self._treat(history) if self._treat else history
 
 
+def _protocols(system: Any) -> tuple[str, ...]:
+    protocol = getattr(system, "protocol", ())
+    return (protocol,) if isinstance(protocol, str) else tuple(protocol)
+
+
 def _one_of(found: History | Histories, name: str) -> History | Histories:
     return found[name] if name and isinstance(found, Histories) else found
+
+
+def _path_of(text: str) -> Path:
+    try:
+        return Path(text).expanduser()
+    except RuntimeError:  # ~somebody who is not there
+        return Path(text)
 
 
 def _exists(path: Path) -> bool:

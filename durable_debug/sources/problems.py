@@ -8,6 +8,7 @@ from durable_debug.errors import HistoryError
 
 __all__ = [
     "AccessDeniedError",
+    "ClockError",
     "CredentialsError",
     "ExecutionNotFoundError",
     "InterruptedFetchError",
@@ -24,6 +25,10 @@ class AccessDeniedError(HistoryError):
 
 class CredentialsError(HistoryError):
     """There are no credentials, or they are expired or wrong."""
+
+
+class ClockError(CredentialsError):
+    """The clock of this machine is wrong: what it signs is refused."""
 
 
 class ExecutionNotFoundError(HistoryError):
@@ -51,10 +56,13 @@ class Problem(NamedTuple):
         To raise.
     passing
         Whether the same call may succeed a moment later.
+    slow
+        Whether it took all the time that there was.
     """
 
     error: HistoryError
     passing: bool
+    slow: bool = False
 
 
 # Error codes of the service model's `errors`, of Lambda's front door and of STS. The local server of the testing SDK
@@ -71,7 +79,14 @@ _THROTTLED = frozenset(
         "429",
     }
 )
-_EXPIRED = frozenset({"ExpiredToken", "ExpiredTokenException", "RequestExpired", "TokenRefreshRequired"})
+_EXPIRED = frozenset({"ExpiredToken", "ExpiredTokenException", "TokenRefreshRequired"})
+_SKEWED = frozenset({"RequestExpired", "RequestInTheFuture", "RequestTimeTooSkewed"})
+_SKEWED_BY_WORDS = (
+    "signature expired",
+    "signature not yet current",
+    "request has expired",
+    "request expired",
+)
 _WRONG_KEYS = frozenset(
     {
         "AuthFailure",
@@ -163,7 +178,9 @@ def _of_exception(error: Exception, operation: str, subject: str, endpoint: str)
             )
         )
     if names & _PASSING:
-        return Problem(_broken(f"{endpoint} broke off its answer ({type(error).__name__})"), passing=True)
+        slow = "ReadTimeoutError" in names
+        what = "gives no answer" if slow else "broke off its answer"
+        return Problem(_broken(f"{endpoint} {what} ({type(error).__name__})"), passing=True, slow=slow)
     return _lasting(
         HistoryError(f"{operation} of {subject} failed: {error!s:.400}.", cure="Check what was asked for.")
     )
@@ -183,6 +200,8 @@ def _of_answer(response: dict[str, Any], operation: str, subject: str, endpoint:
             ),
             passing=True,
         )
+    if code in _SKEWED or any(words in said.lower() for words in _SKEWED_BY_WORDS):
+        return _lasting(_skewed(said or code, response))
     if code in _EXPIRED or (code in _WRONG_KEYS | _DENIED and "expired" in said.lower()):
         return _lasting(_expired(said))
     if code in _WRONG_KEYS:
@@ -224,6 +243,16 @@ def _expired(said: str) -> CredentialsError:
     return CredentialsError(
         f"The AWS credentials are expired{f' ({said:.200})' if said else ''}.",
         cure="Renew them, e.g. with `aws sso login`, and call again.",
+    )
+
+
+def _skewed(said: str, response: dict[str, Any]) -> ClockError:
+    """A signature holds the time: one that AWS's clock finds too old, or of the future, is refused."""
+    headers = response.get("ResponseMetadata", {}).get("HTTPHeaders") or {}
+    there = headers.get("date")
+    return ClockError(
+        f"The clock of this machine is not AWS's ({said:.300}){f'; there it is {there:.60}' if there else ''}.",
+        cure="Set the clock (with NTP; on a virtual machine after a pause, too) and call again. The credentials are not the matter.",
     )
 
 

@@ -27,16 +27,14 @@ import re
 import secrets
 import string
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from durable_debug.errors import HistoryError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from durable_debug.history import History
 
-__all__ = ["Redact", "redacted", "redactor"]
+__all__ = ["EVERY_VALUE", "Redact", "labels", "matcher_of", "redacted", "redactor"]
 
 Path = tuple[str | int, ...]
 Rule = str | Callable[[str, Any], Any]
@@ -45,7 +43,7 @@ Redact = bool | Rule | Iterable[Rule]
 _DATE = re.compile(
     r"\d{4}-\d\d-\d\d(?P<time>[T ]\d\d:\d\d(?::\d\d(?:[.,]\d+)?)?)?(?P<zone>Z|[+-]\d\d:?\d\d)?"
 )
-_NUMBER = re.compile(r"[+-]?\d+(\.\d+)?")
+_UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _STEP = re.compile(
     r"\.\.?(?P<key>[^.\[\]]+)|\[(?P<index>\d+|\*)\]|\[(?P<quote>['\"])(?P<quoted>.*?)(?P=quote)\]"
 )
@@ -76,7 +74,8 @@ def redacted(history: History, redact: Redact = True) -> History:  # noqa: FBT00
     Returns
     -------
     History
-        Its structure replays as before, as far as the handler's control flow does not depend on a value that is gone.
+        Its structure replays as before, as far as the handler's control flow does not depend on a value that is gone. Its
+        ``redacted`` says how many values each pattern replaced; so does the file that it is saved to.
 
     Raises
     ------
@@ -91,10 +90,13 @@ def redacted(history: History, redact: Redact = True) -> History:  # noqa: FBT00
     if not rules:
         return history
     eraser = _Eraser(rules)
+    events = [eraser.event(event) for event in history.raw]
+    replaced = dict(eraser.replaced)
+    execution = eraser.execution(dict(history.execution))
+    for label, count in eraser.replaced.items():  # the record repeats what the events hold
+        replaced[label] = replaced[label] or count
     return history.rewritten(
-        [eraser.event(event) for event in history.raw],
-        execution=eraser.execution(dict(history.execution)),
-        source=_redacting(history.source, redact),
+        events, execution=execution, source=_redacting(history.source, redact), redacted=replaced
     )
 
 
@@ -106,33 +108,67 @@ def redactor(redact: Redact | None) -> Callable[[History], History] | None:
     return lambda history: redacted(history, redact)
 
 
+def labels(redact: Redact) -> list[str]:
+    """What `History.redacted` calls each of these patterns."""
+    return [rule.label for rule in _rules(redact)]
+
+
 def _redacting(source: Callable[[str], History] | None, redact: Redact) -> Callable[[str], History] | None:
     return None if source is None else lambda arn: redacted(source(arn), redact)
 
 
 Matcher = Callable[[Path], bool]
+EVERY_VALUE = "every value"
+"""What `History.redacted` calls the rule that is no pattern."""
 
 
-def _rules(redact: Redact) -> list[Matcher | Callable[[str, Any], Any]]:
+class _Rule(NamedTuple):
+    """One of what was asked for: it matches paths, or is a function of path and value."""
+
+    label: str
+    matches: Matcher | None
+    function: Callable[[str, Any], Any] | None = None
+
+
+def _rules(redact: Redact) -> list[_Rule]:
     if redact is True:
-        return [_everything]
+        return [_Rule(EVERY_VALUE, _everything)]
     if not redact:
         return []
     rules = [redact] if isinstance(redact, str) or callable(redact) else list(redact)
-    return [rule if callable(rule) else _matcher(rule) for rule in rules]
+    return [
+        _Rule(f"function {getattr(rule, '__name__', type(rule).__name__)}", None, rule)
+        if callable(rule)
+        else _Rule(rule, _matcher(rule))
+        for rule in rules
+    ]
 
 
-def _everything(path: Path) -> bool:
-    return path[-1:] != (_ALWAYS_KEPT,)
+def matcher_of(labels: Iterable[str]) -> Matcher:
+    """Give what tells whether the value at a path is gone, by what `History.redacted` names.
+
+    What cannot be known of a function is taken to be gone.
+    """
+    matchers = [
+        _everything if label == EVERY_VALUE or label.startswith("function ") else _known(label)
+        for label in labels
+    ]
+    return lambda path: path[-1:] != (_ALWAYS_KEPT,) and any(matches(path) for matches in matchers)
 
 
-_everything.matches = True  # type: ignore[attr-defined]
+def _known(label: str) -> Matcher:
+    try:
+        return _matcher(label)
+    except HistoryError:
+        return _everything
+
+
+def _everything(_: Path) -> bool:
+    return True
 
 
 def _matcher(rule: str) -> Matcher:
-    matcher = _path_matcher(rule) if rule.startswith("$") else _key_matcher(rule)
-    matcher.matches = True  # type: ignore[attr-defined]
-    return matcher
+    return _path_matcher(rule) if rule.startswith("$") else _key_matcher(rule)
 
 
 def _key_matcher(pattern: str) -> Matcher:
@@ -164,11 +200,9 @@ def _plain(key: str) -> str:
 
 
 class _Eraser:
-    def __init__(self, rules: list[Any]) -> None:
-        self._matchers: list[Matcher] = [rule for rule in rules if hasattr(rule, "matches")]
-        self._functions: list[Callable[[str, Any], Any]] = [
-            rule for rule in rules if not hasattr(rule, "matches")
-        ]
+    def __init__(self, rules: list[_Rule]) -> None:
+        self._rules = rules
+        self.replaced = dict.fromkeys((rule.label for rule in rules), 0)
         self._key = secrets.token_bytes(
             16
         )  # so that nobody can try values until one gives the same placeholder
@@ -183,8 +217,9 @@ class _Eraser:
 
     def execution(self, execution: dict[str, Any]) -> dict[str, Any]:
         for key in ("InputPayload", "Result"):
-            if isinstance(execution.get(key), str):
-                execution[key] = self._text(execution[key])
+            held = execution.get(key)
+            if held is not None:
+                execution[key] = self._text(held) if isinstance(held, str) else self._walk((), held)
         if isinstance(execution.get("Error"), dict):
             execution["Error"] = self._walk((), execution["Error"])
         return execution
@@ -216,12 +251,12 @@ class _Eraser:
         if depth > _DEEPEST:
             return None
         if isinstance(value, dict):
-            if value.keys() == {"t", "v"} and value["t"] in _TAGS:
+            if value.keys() == {"t", "v"} and isinstance(value["t"], str) and value["t"] in _TAGS:
                 return {"t": value["t"], "v": self._tagged(path, value["t"], value["v"], depth)}
             return {key: self._walk((*path, key), held, depth + 1) for key, held in value.items()}
         if isinstance(value, list):
             return [self._walk((*path, at), held, depth + 1) for at, held in enumerate(value)]
-        return self._leaf(path, value)
+        return self._leaf(path, value, depth + 1)
 
     def _tagged(self, path: Path, tag: str, value: Any, depth: int) -> Any:
         if tag == "br" and isinstance(value, dict):  # a BatchResult: what it says of its items is structure
@@ -232,7 +267,7 @@ class _Eraser:
             new = {key: self._walk((*path, key), held, depth + 1) for key, held in walked}
             return new if isinstance(value, dict) else list(new.values())
         if not isinstance(value, str) or tag == "s" or self._new(path, value) is value:
-            return self._leaf(path, value)
+            return self._leaf(path, value, depth + 1)
         return {"B": _bytes, "d": lambda _: "0", "u": self._uuid, "dt": _epoch, "D": _epoch}.get(
             tag, self._scrambled
         )(value)
@@ -249,7 +284,7 @@ class _Eraser:
 
         return {**items, "v": [item(held) for held in items.get("v") or ()]}
 
-    def _leaf(self, path: Path, value: Any) -> Any:
+    def _leaf(self, path: Path, value: Any, depth: int = 0) -> Any:
         new = self._new(path, value)
         if new is not value or not isinstance(value, str) or value[:1] not in {"{", "["}:
             return new
@@ -257,19 +292,24 @@ class _Eraser:
             inner = json.loads(value)
         except (ValueError, RecursionError):
             return new
-        walked = self._walk(path, inner)
+        walked = self._walk(path, inner, depth)
         return value if walked == inner else _dumped(walked, value)
 
     def _new(self, path: Path, value: Any) -> Any:
         """What stands in for a value; the value itself where no rule means it."""
-        for function in self._functions:
-            shown = "$" + "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in path)
-            new = function(shown, value)
-            if new is not value:
-                return new
-        if value is not None and any(matches(path) for matches in self._matchers):
-            return self._placeholder(value)
-        return value
+        new = value
+        for rule in self._rules:
+            if rule.function is not None and new is value:
+                shown = "$" + "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in path)
+                new = rule.function(shown, value)
+                self.replaced[rule.label] += new is not value
+        if new is not value or value is None:
+            return new
+        kept = path[-1:] == (_ALWAYS_KEPT,)
+        matched = [r for r in self._rules if not kept and r.matches is not None and r.matches(path)]
+        for rule in matched:
+            self.replaced[rule.label] += 1
+        return self._placeholder(value) if matched else value
 
     def _placeholder(self, value: Any) -> Any:
         if isinstance(value, bool):
@@ -278,6 +318,8 @@ class _Eraser:
             return type(value)(0)
         if _DATE.fullmatch(value):
             return _epoch(value)
+        if _UUID.fullmatch(value):
+            return self._uuid(value)
         if value[:1] in {"{", "["}:
             try:
                 inner = json.loads(value)
@@ -288,35 +330,36 @@ class _Eraser:
 
     def _scrambled(self, text: str) -> str:
         """Another text of the same form; the same one for the same text."""
-        stream = self._stream(text)
         return "".join(
-            _other(string.ascii_lowercase, next(stream))
+            _other(string.ascii_lowercase, number)
             if each.islower()
-            else _other(string.ascii_uppercase, next(stream))
+            else _other(string.ascii_uppercase, number)
             if each.isalpha()
-            else _other(string.digits, next(stream))
+            else _other(string.digits, number)
             if each.isdigit()
             else each
-            for each in text
+            for each, number in zip(text, self._stream(text), strict=True)
         )
 
     def _uuid(self, text: str) -> str:
-        stream = self._stream(text)
-        return "".join(_other("0123456789abcdef", next(stream)) if each.isalnum() else each for each in text)
+        numbers = self._stream(text)
+        return "".join(
+            _other("0123456789abcdef", number) if each.isalnum() else each
+            for each, number in zip(text, numbers, strict=True)
+        )
 
-    def _stream(self, text: str) -> Iterator[int]:
-        counter = 0
-        while True:
-            block = text.encode(errors="surrogatepass") + counter.to_bytes(8, "big")
-            yield from hashlib.blake2b(block, key=self._key).digest()
-            counter += 1
+    def _stream(self, text: str) -> bytes:
+        """A number for each character."""
+        return hashlib.shake_256(self._key + text.encode(errors="surrogatepass")).digest(len(text))
 
 
-def _mapped(value: Any, leaf: Callable[[Any], Any]) -> Any:
+def _mapped(value: Any, leaf: Callable[[Any], Any], depth: int = 0) -> Any:
+    if depth > _DEEPEST:
+        return None
     if isinstance(value, dict):
-        return {key: _mapped(held, leaf) for key, held in value.items()}
+        return {key: _mapped(held, leaf, depth + 1) for key, held in value.items()}
     if isinstance(value, list):
-        return [_mapped(held, leaf) for held in value]
+        return [_mapped(held, leaf, depth + 1) for held in value]
     return value if value is None else leaf(value)
 
 

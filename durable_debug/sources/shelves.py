@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import os
 import tempfile
+import time
 import zipfile
+from collections import Counter
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import quote
@@ -13,13 +16,14 @@ from urllib.parse import quote
 import orjson
 
 from durable_debug.errors import DurableDebugError, HistoryError
-from durable_debug.history.keeping import INDEX, Entry, entry_of
+from durable_debug.history.keeping import INDEX, Entry, entry_of, is_entry, line_of
 from durable_debug.history.timestamps import from_microseconds, microseconds
+from durable_debug.sources import reading
 from durable_debug.sources.documents import from_document
-from durable_debug.sources.reading import MOST_BYTES, parsed
+from durable_debug.sources.reading import parsed, zip_member
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
 __all__ = [
     "DatabaseShelf",
@@ -29,11 +33,14 @@ __all__ = [
     "Shelf",
     "UrlFiles",
     "ZipFiles",
+    "from_url",
     "listed",
 ]
 
 _SUFFIXES = (".json", ".jsonl", ".ndjson")
-_COMPRESSIONS = (".gz", ".zst")
+_COMPRESSIONS = (".gz", ".bz2", ".xz", ".zst")
+_ENTRY = b"PK\x01\x02"  # begins what a zip archive's directory says of one file
+_MOST_RATIO = 200  # to which JSON, and not only blanks, may be packed
 _MANY = 200  # files that were read to be listed: worth an index even where there was none
 _FIELDS = frozenset(Entry.__annotations__)
 
@@ -58,7 +65,7 @@ class Files(Protocol):
     def sizes(self) -> dict[str, int]:
         """Bytes of each file, by name."""
 
-    def read(self, name: str) -> bytes:
+    def read(self, name: str) -> bytes | bytearray:
         """Content of one file."""
 
 
@@ -86,7 +93,7 @@ class FolderShelf:
         entries.sort(key=lambda entry: (entry["start"] or "", entry["file"]), reverse=True)
         stale = made or len(index) != len(entries)
         if isinstance(self._files, LocalFiles) and stale and (index or made >= _MANY):
-            self._files.write(INDEX, b"".join(orjson.dumps(entry) + b"\n" for entry in reversed(entries)))
+            self._files.write(INDEX, b"".join(map(line_of, reversed(entries))))
         return entries
 
     def document(self, key: str) -> Any:
@@ -95,15 +102,13 @@ class FolderShelf:
 
     def _index(self) -> list[Entry]:
         entries = []
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError, HistoryError):
             for line in self._files.read(INDEX).splitlines():
-                with contextlib.suppress(
-                    orjson.JSONDecodeError
-                ):  # the last line of one who was stopped in the middle
+                with contextlib.suppress(ValueError):  # the last line of one who was stopped in the middle
                     entry = orjson.loads(line)
-                    if isinstance(entry, dict) and entry.keys() == _FIELDS:
+                    if is_entry(entry):
                         entries.append(entry)
-        return entries  # type: ignore[return-value]
+        return entries
 
     def _entry(self, name: str, size: int) -> Entry:
         return listed(name, size, lambda: self.document(name))
@@ -118,12 +123,22 @@ class LocalFiles:
 
     def sizes(self) -> dict[str, int]:
         """Bytes of each file, by name."""
-        with os.scandir(self._path) as found:
-            return {each.name: each.stat().st_size for each in found if each.is_file()}
+        found = {}
+        with os.scandir(self._path) as entries:
+            for each in entries:
+                try:
+                    is_file, size = each.is_file(), each.stat().st_size
+                except OSError:  # a link to itself, or to nothing: said where it is read
+                    is_file, size = False, 0
+                # A pipe or a folder that is named like a history is told of, too.
+                if is_file or _is_history(each.name):
+                    found[each.name] = size if is_file else 0
+        return found
 
-    def read(self, name: str) -> bytes:
+    def read(self, name: str) -> bytearray:
         """Content of one file."""
-        return (self._path / name).read_bytes()
+        with reading.opened(self._path / name) as file:
+            return reading.taken(file)
 
     def write(self, name: str, content: bytes) -> None:
         """Replace a file, or leave it where that cannot be: it is only an index."""
@@ -136,30 +151,49 @@ class LocalFiles:
 
 
 class ZipFiles:
-    """The files in a zip archive; folders inside it count for nothing."""
+    """The files in a zip archive; folders inside it count for nothing.
 
-    def __init__(self, archive: zipfile.ZipFile, where: str) -> None:
+    Raises
+    ------
+    HistoryError
+        It is none, or holds too many.
+    """
+
+    def __init__(self, raw: bytes, where: str) -> None:
         self.where = where
-        self._archive = archive
+        if raw.count(_ENTRY) > reading.MOST_FILES:
+            raise HistoryError(
+                f"The zip archive holds more than {reading.MOST_FILES:,} files.",
+                cure=reading.lift("MOST_FILES"),
+            )
+        try:
+            self._archive = zipfile.ZipFile(io.BytesIO(raw))
+            infos = [info for info in self._archive.infolist() if not info.is_dir()]
+        except Exception as error:  # noqa: BLE001 - zipfile raises what its parts happen to raise
+            raise HistoryError(f"It is a broken zip archive: {error!s:.200}.", cure="Get it again.") from None
+        names = Counter(PurePosixPath(info.filename).name for info in infos)
         self._infos = {
-            PurePosixPath(info.filename).name: info for info in archive.infolist() if not info.is_dir()
+            name if names[name := PurePosixPath(info.filename).name] == 1 else info.filename: info
+            for info in infos
         }
+        # Members may lie over each other in the archive, each of them as large as all of it.
+        self._bearable = max(reading.MOST_BYTES, _MOST_RATIO * len(raw))
+        self._unpacked: dict[str, int] = {}
 
     def sizes(self) -> dict[str, int]:
         """Bytes of each file, by name."""
         return {name: info.file_size for name, info in self._infos.items()}
 
-    def read(self, name: str) -> bytes:
+    def read(self, name: str) -> bytearray:
         """Content of one file."""
-        info = self._infos[name]
-        if info.file_size > MOST_BYTES:
+        if sum(self._unpacked.values()) > self._bearable:
             raise HistoryError(
-                f"{name} unpacks to {info.file_size:,} bytes.", cure="No history is that large."
+                f"{name} is not unpacked: what came before it is more than {self._bearable:,} bytes.",
+                cure="Unpack the archive, and give the folder.",
             )
-        try:
-            return self._archive.read(info)
-        except (zipfile.BadZipFile, NotImplementedError, RuntimeError, OSError) as error:
-            raise HistoryError(f"{name} cannot be unpacked: {error!s:.200}.", cure="Zip it again.") from None
+        content = zip_member(self._archive, self._infos[name])
+        self._unpacked[name] = len(content)
+        return content
 
 
 class UrlFiles:
@@ -187,10 +221,22 @@ class UrlFiles:
             if each["type"] == "file"
         }
 
-    def read(self, name: str) -> bytes:
+    def read(self, name: str) -> bytearray:
         """Content of one file."""
-        content: bytes = self._system.cat_file(f"{self._root}/{name}")
-        return content
+        try:
+            return from_url(self._system, f"{self._root}/{name}")
+        except (DurableDebugError, OSError):
+            raise
+        except Exception as error:  # noqa: BLE001 - each of its file systems has errors of its own
+            raise HistoryError(
+                f"It cannot be read: {type(error).__name__} {error!s:.200}.", cure="Try again."
+            ) from None
+
+
+def from_url(system: Any, root: str) -> bytearray:
+    """Read one file of a file system of fsspec, as much as is bearable and while it is."""
+    with system.open(root, "rb") as file:
+        return reading.taken(file, deadline=time.monotonic() + reading.MOST_SECONDS)
 
 
 class DatabaseShelf:
@@ -205,43 +251,81 @@ class DatabaseShelf:
 
     def entries(self) -> list[Entry]:
         """List what is there."""
-        rows = self._select(
-            "SELECT durable_execution_arn, function_name, execution_name, status, start_timestamp, end_timestamp, "
-            "length(data) FROM executions ORDER BY start_timestamp DESC"
-        )
-        return [
-            Entry(
-                file=arn,
-                size=size,
-                arn=arn,
-                name=name,
-                function=function,
-                version=None,
-                status=status,
-                start=_iso(start),
-                end=_iso(end),
-                events=None,
-                problem=None,
-            )
-            for arn, function, name, status, start, end, size in rows
-        ]
+        import sqlite3
+
+        entries: list[Entry] = []
+        with self._database() as database:
+            try:
+                rows = database.execute(
+                    "SELECT durable_execution_arn, function_name, execution_name, status, start_timestamp, "
+                    "end_timestamp FROM executions"
+                )
+                entries += (self._entry(database, row) for row in self._bounded(rows))
+            except sqlite3.Error as error:  # a page of it is broken: what comes before it is there
+                if not entries:
+                    raise
+                entries.append(_problem(self._path.name, 0, f"It is broken: {error!s:.200}."))
+        entries.sort(key=lambda entry: entry["start"] or "", reverse=True)
+        return entries
 
     def document(self, key: str) -> Any:
         """Give one document, parsed."""
-        rows = self._select("SELECT data FROM executions WHERE durable_execution_arn = ?", key)
-        if not rows:
+        with self._database() as database:
+            found = database.execute("SELECT data FROM executions WHERE durable_execution_arn = ?", (key,))
+            row = found.fetchone()
+        if row is None:
             raise HistoryError(f"{key} is not in {self.where} any more.", cure="Load the database again.")
-        return parsed(rows[0][0].encode())
+        if not isinstance(row[0], str | bytes):
+            raise HistoryError("There is nothing in it.", cure="Run the execution again.")
+        return parsed(row[0].encode(errors="surrogatepass") if isinstance(row[0], str) else row[0])
 
-    def _select(self, query: str, *values: str) -> list[tuple[Any, ...]]:
+    def _bounded(self, rows: Any) -> Iterator[tuple[Any, ...]]:
+        for number, row in enumerate(rows):
+            if number >= reading.MOST_FILES:
+                raise HistoryError(
+                    f"It holds more than {reading.MOST_FILES:,} executions.", cure=reading.lift("MOST_FILES")
+                )
+            yield row
+
+    def _entry(self, database: Any, row: tuple[Any, ...]) -> Entry:
         import sqlite3
 
+        arn, function, name, status, start, end = row
+        key = arn if isinstance(arn, str) else str(arn)
+        try:
+            found = database.execute(
+                "SELECT length(data) FROM executions WHERE durable_execution_arn = ?", (arn,)
+            ).fetchone()
+            return Entry(
+                file=key,
+                size=int(found[0] or 0) if found else 0,
+                arn=_text(arn),
+                name=_text(name),
+                function=_text(function),
+                version=None,
+                status=_text(status),
+                start=_iso(start),
+                end=_iso(end),
+                events=None,
+                problem=None if isinstance(arn, str) else "Its ARN is no text.",
+            )
+        except (sqlite3.Error, TypeError, ValueError, OverflowError) as error:
+            return _problem(f"{key:.300}", 0, f"Its row is broken: {error!s:.200}.")
+
+    @contextlib.contextmanager
+    def _database(self) -> Iterator[Any]:
+        import sqlite3
+
+        deadline = time.monotonic() + reading.MOST_SECONDS
         try:
             # Read-only, beside a server that may be writing.
             with contextlib.closing(
-                sqlite3.connect(f"file:{quote(self.where)}?mode=ro", uri=True)
+                sqlite3.connect(f"file:{quote(os.fsencode(self._path))}?mode=ro", uri=True)
             ) as database:
-                return database.execute(query, values).fetchall()
+                database.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, min(reading.MOST_BYTES, (1 << 31) - 1))
+                # What is called a table may be a view that never ends.
+                database.set_progress_handler(lambda: time.monotonic() > deadline, 100_000)
+                yield database
         except sqlite3.Error as error:
             raise HistoryError(
                 f"{self._path.name} cannot be read as a store of executions: {error!s:.200}.",
@@ -269,14 +353,22 @@ def listed(key: str, size: int, read: Callable[[], Any]) -> Entry:
     """Read one document, to list it."""
     try:
         document = read()
-        with contextlib.suppress(KeyError, TypeError, ValueError, OverflowError, AttributeError):
+        with contextlib.suppress(LookupError, TypeError, ValueError, OverflowError, AttributeError):
             return entry_of(document, key, size)
         history = from_document(document)
         told = {"DurableExecutionArn": history.arn, "Events": history.raw, "Execution": history.execution}
         return entry_of(told, key, size)
     except (DurableDebugError, OSError) as error:
-        nothing = dict.fromkeys(_FIELDS)
-        return Entry(**{**nothing, "file": key, "size": size, "problem": f"{error!s:.300}"})  # type: ignore[typeddict-item]
+        return _problem(key, size, f"{error!s:.300}")
+
+
+def _problem(key: str, size: int, problem: str) -> Entry:
+    nothing = dict.fromkeys(_FIELDS)
+    return Entry(**{**nothing, "file": key, "size": size, "problem": problem})  # type: ignore[typeddict-item]
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) else None
 
 
 def _is_history(name: str) -> bool:

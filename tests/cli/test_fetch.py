@@ -83,3 +83,63 @@ def test_redact(call: Callable[..., Any], url: str, tmp_path: Path, samples: Pat
     assert json.loads(after.result) == {"ordered": 2}
     wrong = call("redact", tmp_path / "all", "-o", tmp_path / "none", "--path", "card")
     assert wrong.code == 2 and "begins with $" in wrong.err
+
+
+def test_redact_says_what_it_did(call: Callable[..., Any], tmp_path: Path, samples: Path) -> None:
+    source = samples / "espresso_completed.json"
+    answer = call("redact", source, "-o", tmp_path / "one.json", "--key", "*a*", "--path", "$..drink")
+    assert answer.code in {0, 2}
+    answer = call("redact", source, "-o", tmp_path / "one.json")
+    path, count = answer.out.splitlines()
+    assert (
+        path == str(tmp_path / "one.json")
+        and count.startswith("  every value: ")
+        and count.endswith(" values replaced")
+    )
+    shown = call("show", tmp_path / "one.json").out
+    assert "redacted" in shown and "by every value" in shown
+    assert json.loads(call("show", tmp_path / "one.json", "--json").out)["redacted"]
+    assert "redacted" not in call("show", source).out
+
+
+def test_redact_writes_nothing_where_nothing_is_replaced(
+    call: Callable[..., Any], tmp_path: Path, samples: Path
+) -> None:
+    for rules in (["--key", "no-such-key"], ["--key", "*", "--key", "no-such-key"], ["--path", "$.no.such"]):
+        answer = call("redact", samples / "poll_job.json", "-o", tmp_path / "one.json", *rules)
+        assert answer.code == 2 and "Nothing was replaced by" in answer.err and "no" in answer.err
+        assert list(tmp_path.iterdir()) == []
+
+
+def test_redact_never_writes_over_the_originals(
+    call: Callable[..., Any], tmp_path: Path, samples: Path
+) -> None:
+    folder = tmp_path / "originals"
+    path = load(samples / "poll_job.json").save(f"{folder}/")
+    (tmp_path / "link.json").symlink_to(path)
+    before = {each: each.read_bytes() for each in folder.iterdir()}
+    tries = [
+        (path, path),
+        (path, tmp_path / "link.json"),
+        (path, folder),
+        (folder, folder),
+        (f"{folder}#{path.name}", folder),
+    ]
+    for source, output in [*tries, (folder, tmp_path / "x" / ".." / "originals")]:
+        (tmp_path / "x").mkdir(exist_ok=True)
+        answer = call("redact", source, "-o", output)
+        assert answer.code == 2 and "where the originals are" in answer.err, (source, output)
+    assert {each: each.read_bytes() for each in folder.iterdir()} == before
+
+
+def test_ls_of_a_folder_chooses(call: Callable[..., Any], tmp_path: Path, samples: Path) -> None:
+    for name in ("espresso_completed", "payment_failed"):
+        load(samples / f"{name}.json").save(f"{tmp_path}/kept/")
+    folder = tmp_path / "kept"
+    assert call("ls", folder, "--since", "1999-01-01").out.count("\n") == 3
+    assert call("ls", folder, "--since", "2199-01-01").out.count("\n") == 1
+    assert call("ls", folder, "--status", "failed", "--since", "1999-01-01").out.count("\n") == 2
+    assert call("ls", folder, "--limit", "1").out.count("\n") == 2
+    for wrong in (("--status", "FALED"), ("--since", "yesterdy"), ("--limit", "0"), ("--status", "banana")):
+        answer = call("ls", folder, *wrong)
+        assert answer.code == 2 and "no " in answer.err

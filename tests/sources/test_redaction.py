@@ -193,3 +193,73 @@ def test_a_function_sees_every_value(samples: Path) -> None:
     redacted(load(samples / "payment_failed.json"), lambda path, value: seen.append((path, value)) or value)
     assert any(path.startswith("$.") for path, _ in seen)
     assert ("$.ErrorType", next(value for path, value in seen if path == "$.ErrorType")) in seen
+
+
+def test_how_many_values_each_pattern_replaced() -> None:
+    event = {"EventId": 1, "EventType": "ExecutionStarted", "EventTimestamp": 1.0}
+    history = History([{**event, "ExecutionStartedDetails": {"Input": {"Payload": json.dumps(SECRET)}}}])
+    assert history.redacted is None
+    assert redacted(history).redacted == {"every value": 5}
+    assert redacted(history, ["$.card", "cvc", "nothing"]).redacted == {"$.card": 3, "cvc": 1, "nothing": 0}
+    assert redacted(history, lambda path, value: "" if "mail" in path else value).redacted == {
+        "function <lambda>": 1
+    }
+    twice = redacted(redacted(history, "cvc"), ["cvc", "*mail*"])
+    assert twice.redacted == {"cvc": 2, "*mail*": 1}
+
+
+def test_a_redacted_history_says_so(samples: Path, tmp_path: Path) -> None:
+    import pickle
+
+    gone = load(samples / "payment_failed.json", redact=["*a*"])
+    assert gone.redacted["*a*"] > 0
+    document = json.loads(gone.save(tmp_path / "one.json").read_bytes())
+    assert document["Redacted"] == {"by": "durable_debug", "patterns": dict(gone.redacted)}
+    gone.save(f"{tmp_path}/folder/")
+    for again in (
+        load(tmp_path / "one.json"),
+        load(tmp_path / "folder")[0],
+        pickle.loads(pickle.dumps(gone)),
+    ):
+        assert (
+            again.redacted == gone.redacted and "redacted" in repr(again) and "by *a*" in again._repr_html_()
+        )
+    for mark in ({"by": "somebody"}, True, {"patterns": {"x": "many"}}):
+        assert load({**document, "Redacted": mark}).redacted == {}
+
+
+def test_a_long_text_is_hashed_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    from durable_debug.sources import redaction
+
+    calls = []
+    real = redaction.hashlib.shake_256
+    monkeypatch.setattr(redaction.hashlib, "shake_256", lambda data: calls.append(len(data)) or real(data))
+    gone = of({"text": "A" * 1_000_000})["text"]
+    assert len(gone) == 1_000_000 and gone.isupper() and len(set(gone)) == 26
+    assert len(calls) == 1
+
+
+@pytest.mark.parametrize("text", ["\ud800 lone", "[" * 5_000, json.dumps([[[[["deep"]]]]]), "0" * 400])
+def test_odd_texts(text: str) -> None:
+    assert isinstance(of(text), str)
+    assert isinstance(of({"in": text})["in"], str)
+
+
+def test_deep_payloads(samples: Path) -> None:
+    deep: Any = "secret"
+    for _ in range(700):
+        deep = [deep]
+    assert "secret" not in of(json.dumps(deep)) and "secret" not in of({"body": json.dumps(deep)})["body"]
+
+
+def test_a_uuid_stays_one() -> None:
+    text = str(uuid.uuid4())
+    assert str(uuid.UUID(of({"id": text})["id"])) != text
+
+
+def test_what_is_loaded_already_is_redacted_too(samples: Path, tmp_path: Path) -> None:
+    history = load(samples / "payment_failed.json")
+    assert load(history) is history and load(history, redact=True).redacted is not None
+    history.save(f"{tmp_path}/kept/")
+    many = load(tmp_path / "kept")
+    assert load(many) is many and load(many, redact="*a*")[0].redacted is not None

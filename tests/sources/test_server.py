@@ -358,3 +358,12 @@ def test_redacted_on_the_way_in(server: Server, tmp_path: Path) -> None:
     (streamed,) = fetch("orders", limit=1, redact=True, endpoint_url=server.url, **QUICK)
     assert "ann0" not in streamed.operation("1").result
     assert "ann0" not in streamed.refresh().operation("1").result
+
+
+def test_values_that_are_in_the_folder_already_are_not_passed_over(server: Server, tmp_path: Path) -> None:
+    fetch("orders", limit=2, to=tmp_path, endpoint_url=server.url, **QUICK)
+    with pytest.raises(HistoryError, match="is there already, with its values.*another folder"):
+        fetch("orders", limit=2, to=tmp_path, redact=True, endpoint_url=server.url, **QUICK)
+    for _ in range(2):
+        kept = fetch("orders", limit=2, to=tmp_path / "gone", redact=True, endpoint_url=server.url, **QUICK)
+        assert all(history.redacted is not None for history in kept)

@@ -8,7 +8,7 @@ Written against `aws-durable-execution-sdk-python` 3.0.0.
 """
 
 from durable_debug.engine.sdk.contexts import ReplayContext
-from durable_debug.engine.sdk.frames import is_user_code, user_frame
+from durable_debug.engine.sdk.frames import is_user_code, looks_by_itself, user_frame
 from durable_debug.engine.sdk.invocation import invoke
 from durable_debug.engine.sdk.payloads import (
     TERMINAL,
@@ -34,6 +34,7 @@ __all__ = [
     "from_sent",
     "invoke",
     "is_user_code",
+    "looks_by_itself",
     "sdk_operation",
     "sending_codec_of",
     "to_payload",

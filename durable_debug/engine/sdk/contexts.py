@@ -8,6 +8,7 @@ import functools
 import sys
 from typing import TYPE_CHECKING, Any, cast
 
+from aws_durable_execution_sdk_python.concurrency.models import BatchResult
 from aws_durable_execution_sdk_python.config import (
     CallbackConfig,
     ChildConfig,
@@ -542,6 +543,54 @@ class _InjectingContext(ReplayContext):
             yield identifier
 
 
+_VEILED = (
+    "step",
+    "invoke",
+    "wait_for_condition",
+    "run_in_child_context",
+    "wait_for_callback",
+    "map",
+    "parallel",
+)
+
+
+@functools.cache
+def _veiling(kind: type[ReplayContext]) -> type[ReplayContext]:
+    """Make a context that gives the values of a redacted history (see `Veil`)."""
+
+    def veiled(plain: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(plain)
+        def method(self: ReplayContext, *args: Any, **options: Any) -> Any:
+            return _veiled(self._tape, lambda: plain(self, *args, **options))
+
+        return method
+
+    def create_callback(self: ReplayContext, *args: Any, **options: Any) -> Any:
+        callback = kind.create_callback(self, *args, **options)
+        with contextlib.suppress(AttributeError, TypeError):
+            result = callback.result
+            callback.result = lambda: _veiled(self._tape, result)
+        return callback
+
+    members = {name: veiled(getattr(kind, name)) for name in _VEILED}
+    return type(f"Veiling{kind.__name__}", (kind,), {**members, "create_callback": create_callback})
+
+
+def _veiled(tape: Tape, ask: Callable[[], Any]) -> Any:
+    veil = tape.veil
+    assert veil is not None
+    try:
+        value = ask()
+    except Exception as error:
+        veil.over_error(error)
+        raise
+    if isinstance(value, BatchResult):
+        return dataclasses.replace(
+            value, all=[dataclasses.replace(item, result=veil.over(item.result)) for item in value.all]
+        )
+    return veil.over(value)
+
+
 def adopt(
     context: DurableContext,
     tape: Tape,
@@ -551,7 +600,8 @@ def adopt(
     outer: ReplayContext | None = None,
 ) -> ReplayContext:
     """Make a context of the SDK's one of ours."""
-    context.__class__ = _InjectingContext if tape.inject else ReplayContext
+    kind = _InjectingContext if tape.inject else ReplayContext
+    context.__class__ = kind if tape.veil is None else _veiling(kind)
     context = cast("ReplayContext", context)
     context._tape, context._path, context._within, context._outer = tape, path, within, outer
     context._depth = outer._depth + 1 if outer is not None else 0

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 _SDK_FOLDER = str(Path(sys.modules[durable_execution.__module__].__file__ or "").parent) + os.sep
 _REPLAY_FOLDER = str(Path(__file__).parent.parent) + os.sep
+_OUR_FOLDER = str(Path(__file__).parent.parent.parent) + os.sep
+_STANDARD_LIBRARY = str(Path(os.__file__).parent) + os.sep
 _THREADING = threading.__file__
 
 
@@ -37,6 +39,20 @@ def is_user_code(filename: str) -> bool:
         and "concurrent/futures" not in filename
         and filename != _THREADING
     )
+
+
+@functools.cache
+def _decides(filename: str) -> bool | None:
+    if filename.startswith((_SDK_FOLDER, _OUR_FOLDER)):
+        return False
+    in_library = filename.startswith(_STANDARD_LIBRARY) and "site-packages" not in filename
+    return None if in_library or filename.startswith("<frozen") else True
+
+
+def looks_by_itself(frame: FrameType) -> bool | None:
+    """Whether code looks at values without deciding for the handler, as the SDK does; None where its caller tells."""
+    decides = _decides(frame.f_code.co_filename)
+    return None if decides is None else not decides
 
 
 def user_frame(frame: FrameType | None) -> FrameType | None:

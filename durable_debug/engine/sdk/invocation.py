@@ -59,6 +59,8 @@ def invoke(  # noqa: PLR0913
     def seen(event: Any, context: DurableContext) -> Any:
         ReplayState.spare(context.state)
         root = adopt(context, tape)
+        if tape.veil is not None:
+            event = tape.veil.over(event)
 
         tape.watch()
         output.listen(tape)
