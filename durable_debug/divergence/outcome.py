@@ -143,7 +143,8 @@ def _halted(complete: Recording) -> list[Finding]:
     assert halt is not None
     if halt.kind == "timeout":
         was = _recorded_end(complete.history)
-        return [Finding("outcome", was, f"does not end: {halt.message}", place=complete.ends.get(""))]
+        place = place_of(*halt.at) if halt.at is not None else complete.ends.get("")
+        return [Finding("outcome", was, f"does not end: {halt.message}", place=place)]
     if halt.kind == "would_run" and halt.ask is not None and not goes_on(complete):
         ask = halt.ask
         if ask.match is None:

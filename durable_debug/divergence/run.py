@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -125,7 +126,7 @@ class Run:
 
     # ---- what is otherwise
 
-    @property
+    @functools.cached_property
     def frame(self) -> pd.DataFrame:
         """`divergences` as a DataFrame: one row each, columns as the attributes of `Divergence`.
 

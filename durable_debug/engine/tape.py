@@ -102,6 +102,7 @@ class Halt:
     kind: str  # "would_run", "side_effect", "timeout", "aborted", "invocation_end"
     message: str
     ask: Ask | None = None
+    at: tuple[CodeType, int] | None = None  # the instruction of the user's code that did not end
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,10 +218,16 @@ class Tape:
         ask.seq = next(self._sequence)
         self.asks.append(ask)
 
-    def stop(self, kind: str, message: str, ask: Ask | None = None) -> ReplayStop:
+    def stop(
+        self,
+        kind: str,
+        message: str,
+        ask: Ask | None = None,
+        at: tuple[CodeType, int] | None = None,
+    ) -> ReplayStop:
         """End the run: the exception to raise. The first reason stays."""
         if self.halt is None:
-            self.halt = Halt(kind, message, ask)
+            self.halt = Halt(kind, message, ask, at)
         return ReplayStop(self.halt.message)
 
     def may_run(self, name: str | None) -> bool:

@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, Any
 from durable_debug.engine import output
 from durable_debug.engine.sdk.frames import is_user_code
 from durable_debug.engine.turns import thread_frames
+from durable_debug.engine.users_code import is_users
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from types import FrameType
+    from types import CodeType, FrameType
 
     from durable_debug.engine.tape import Tape
 
@@ -82,7 +83,7 @@ class Worker:
         Code that is stuck in C (a lock that never opens, a read) can't be interrupted by anybody: such
         threads are left to the process, as daemons.
         """
-        stop = self._tape.stop(kind, message)
+        stop = self._tape.stop(kind, message, at=self._stands_at() if kind == "timeout" else None)
         began = time.monotonic()
         self.join(0.01)
         while not self._over.is_set() and (waited := time.monotonic() - began) < _GRACE_SECONDS:
@@ -94,6 +95,17 @@ class Worker:
             self.join(_AGAIN_SECONDS)
         if not self._over.is_set():
             self._abandon()
+
+    def _stands_at(self) -> tuple[CodeType, int] | None:
+        """The instruction of the user's code at which a thread of the handler stands."""
+        frames = thread_frames()
+        for ident in self._tape.threads:
+            frame = frames.get(ident)
+            while frame is not None and not is_users(frame.f_code.co_filename):
+                frame = frame.f_back
+            if frame is not None:
+                return frame.f_code, frame.f_lasti
+        return None
 
     def _abandon(self) -> None:
         self.abandoned = True

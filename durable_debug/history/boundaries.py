@@ -51,6 +51,9 @@ class Span:
         Events from `cut` to before this index fell into the invocation.
     clock
         Microseconds since 1970: attempts due by then were READY at its start. None: there was none to be so.
+    surely
+        Attempts due by then were READY though nothing was done about them in the invocation; between this and `clock`
+        only that tells.
     start
         Recorded start, in microseconds since 1970.
     reported
@@ -60,6 +63,7 @@ class Span:
     cut: int
     stop: int
     clock: int | None
+    surely: int | None = None
     start: int | None = None
     reported: int | None = None
 
@@ -86,15 +90,13 @@ class _Cutter:
         )  # events before `after` belong to invocations already found
         for at in [at for at, event_type in enumerate(columns.types) if event_type == "InvocationCompleted"]:
             start = self._recorded_start(at)
-            cut, clock = self._cut(after, at, start)
+            cut, stop, clock, surely = self._span(after, at, start, stop=at + 1)
             if any(columns.types[each] in self._checkpoints for each in range(after, cut)):
-                crashed, its_clock = self._cut(after, cut, None)
-                yield Span(crashed, cut, its_clock)
-            yield Span(cut, at + 1, clock, start, at)
+                yield Span(*self._span(after, cut, None, stop=cut))
+            yield Span(cut, stop, clock, surely, start, at)
             after, first = at + 1, False
         if self._one_more(after, first=first):
-            cut, clock = self._cut(after, len(columns), None)
-            yield Span(cut, len(columns), clock)
+            yield Span(*self._span(after, len(columns), None, stop=len(columns)))
 
     def _recorded_start(self, at: int) -> int | None:
         details = self._columns.details[at]
@@ -103,8 +105,10 @@ class _Cutter:
         except (KeyError, TypeError, ValueError, OverflowError):
             return None
 
-    def _cut(self, after: int, end: int, start: int | None) -> tuple[int, int | None]:
-        """Index of the first event between two that an invocation did not find at its start; and its clock."""
+    def _span(
+        self, after: int, end: int, start: int | None, *, stop: int
+    ) -> tuple[int, int, int | None, int | None]:
+        """Find the first event between two that an invocation did not find at its start, and its clocks: see `Span`."""
         columns = self._columns
         latest = start + _MILLISECOND - 1 if start is not None and start % _MILLISECOND == 0 else start
         due = min(self._attempts_due(after), default=None)
@@ -113,6 +117,8 @@ class _Cutter:
         cut = end
         for at in range(after, end):
             time, meaning = columns.time(at), columns.meaning(at)
+            if columns.types[at] == "ExecutionStarted":
+                continue  # no invocation is before it, though the JavaScript SDK stamps the first a millisecond earlier
             if latest is not None and time > latest:
                 cut = at
                 break
@@ -130,7 +136,8 @@ class _Cutter:
                 elif last is not None and time > last and (latest is None or time > latest - _MOMENT):
                     cut = at
                     break
-        return cut, self._clock(woken, latest)
+        surely = woken if latest is None else max(woken or 0, latest - _MOMENT)
+        return cut, stop, self._clock(woken, latest), surely
 
     @staticmethod
     def _clock(woken: int | None, latest: int | None) -> int | None:

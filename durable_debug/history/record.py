@@ -448,7 +448,7 @@ class History(Views):
             )
         span = spans[invocation - 1]
         within = [change for change in self._changes if span.cut <= change.at < span.stop]
-        return operations_at_start(self._changes_before(span.cut), span.clock, within)
+        return operations_at_start(self._changes_before(span.cut), span.clock, span.surely, within)
 
     def final_state(self) -> list[State]:
         """Return the operations as the service had them after the last event; as for `state_at`."""

@@ -112,7 +112,7 @@ def operations_at(changes: Iterable[Change], clock: int | None) -> list[State]:
 
 
 def operations_at_start(
-    changes: Iterable[Change], clock: int | None, within: Iterable[Change]
+    changes: Iterable[Change], clock: int | None, surely: int | None, within: Iterable[Change]
 ) -> list[State]:
     """Operations at the start of an invocation, in start order, as fresh dicts.
 
@@ -121,19 +121,29 @@ def operations_at_start(
     changes
         Those before it.
     clock
-        Microseconds since 1970: attempts due by then were READY. None: none was.
+        Microseconds since 1970: attempts due by then were READY, if they began in the invocation. None: none was.
+    surely
+        Attempts due by then were READY whether or not they began.
     within
-        Changes that it made. A step that began in it ahead of time was READY: some emulators skip over delays.
+        Changes that it made. The record decides before any clock: what is due in the moment of the start was READY if it
+        began in the invocation, and PENDING if not. What began ahead of time was READY: some emulators skip over delays.
     """
     latest = _latest(changes)
     due = {each: _due(operation) for each, operation in latest.items() if operation["Status"] == "PENDING"}
-    now = from_microseconds(clock) if clock is not None else None
-    early = {
-        change.id
-        for change in within
-        if change.id in due and change.operation["Status"] == "STARTED" and change.time < due[change.id]
-    }
-    return [_handed_out(operation, due[each] if each in early else now) for each, operation in latest.items()]
+    began: dict[str, datetime] = {}
+    for change in within:
+        if change.id in due and change.operation["Status"] == "STARTED":
+            began.setdefault(change.id, change.time)
+
+    def ready_by(each: str) -> datetime | None:
+        if each in began and began[each] < due[each]:
+            return due[each]
+        moment = clock if each in began else surely
+        return from_microseconds(moment) if moment is not None else None
+
+    return [
+        _handed_out(operation, ready_by(each) if each in due else None) for each, operation in latest.items()
+    ]
 
 
 def _latest(changes: Iterable[Change]) -> dict[str, State]:
