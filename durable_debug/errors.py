@@ -9,8 +9,11 @@ __all__ = [
     "HandlerError",
     "HistoryError",
     "IncompleteHistoryError",
+    "InternalError",
     "MissingDataError",
     "NoSuchStopError",
+    "OptionError",
+    "UnsupportedSdkError",
 ]
 
 
@@ -45,6 +48,18 @@ class MissingDataError(HistoryError):
 
 class HandlerError(DurableDebugError):
     """The handler cannot be found, loaded or replayed."""
+
+
+class UnsupportedSdkError(DurableDebugError, ImportError):
+    """The installed AWS SDK is not one that a replay can run through."""
+
+
+class OptionError(DurableDebugError, ValueError, TypeError):
+    """An option that does not exist, or a value that it can't have."""
+
+
+class InternalError(DurableDebugError, RuntimeError):
+    """Something went wrong in this package itself: neither the handler nor the history is to blame."""
 
 
 class DivergenceError(DurableDebugError, AssertionError):

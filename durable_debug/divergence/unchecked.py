@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from durable_debug.divergence.redacted import values_sentence
 from durable_debug.divergence.slots import tenants_of
 from durable_debug.divergence.wording import counted
+from durable_debug.engine import sdk
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -95,6 +96,9 @@ def _summarises(config: Any) -> bool:
 
 
 def _in_run(recording: Recording) -> Iterator[str]:
+    untested = sdk.contract.remark()
+    if untested:
+        yield untested
     if not recording.options.enter:
         yield "The inside of completed contexts: enter=False."
     if recording.halt is not None and recording.halt.kind != "would_run":

@@ -17,7 +17,14 @@ _REPR_LIMIT = 200
 def arguments(ask: Ask) -> dict[str, Any]:
     """Give the arguments of a call by name; functions by their qualified name, values as text."""
     kind, *rest = ask.args
-    return _BY_KIND[kind](ask, *rest)
+    try:
+        return _BY_KIND[kind](ask, *rest)
+    except (
+        AttributeError,
+        TypeError,
+        ValueError,
+    ):  # given what is no configuration: the SDK has said so already
+        return {}
 
 
 def _step(_: Ask, func: Any, config: Any) -> dict[str, Any]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import weakref
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -17,7 +16,7 @@ from durable_debug.engine.lambda_context import ReplayLambdaContext
 from durable_debug.engine.tape import LeaveBody, Matcher, Observer, ReplayStop, Tape
 from durable_debug.engine.veiled import Veil
 from durable_debug.engine.worker import Worker
-from durable_debug.errors import HandlerError, HistoryError
+from durable_debug.errors import HandlerError, HistoryError, InternalError
 from durable_debug.sources.redaction import matcher_of
 
 if TYPE_CHECKING:
@@ -270,6 +269,12 @@ class Replay:
             The handler could not be called at all.
         """
         answer, error, tape = self._worker.output, self._worker.error, self.tape
+        if tape.internal is not None:
+            raise InternalError(
+                f"The replay of {self.handler.name} failed in durable_debug itself: "
+                f"{type(tape.internal).__name__}: {tape.internal}.",
+                cure="The handler is not to blame. Please report it, with the versions of durable_debug and of the SDK.",
+            ) from tape.internal
         if tape.halt is not None:
             return Outcome("HALTED")
         if error is not None:
@@ -303,14 +308,4 @@ def names(given: str | Iterable[str]) -> tuple[str, ...]:
     return (given,) if isinstance(given, str) else tuple(given)
 
 
-def decoded(payload: str | None) -> Any:
-    """Give a JSON payload's value, or the text where it is not JSON."""
-    if payload is None:
-        return None
-    try:
-        return json.loads(payload)
-    except ValueError:
-        return payload
-
-
-__all__ += ["ReplayStop", "decoded", "names", "prepare", "script_for"]
+__all__ += ["ReplayStop", "names", "prepare", "script_for"]

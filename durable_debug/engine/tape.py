@@ -195,6 +195,7 @@ class Tape:
         self.sent: list[Any] = []  # checkpoints that the SDK wanted to send
         self.halt: Halt | None = None
         self.error: BaseException | None = None  # what left the handler
+        self.internal: Exception | None = None  # what went wrong in this package itself
         self.returned: tuple[Any] | None = None
         self.trace = trace
         self.jumps: frozenset[Jump] = frozenset()  # statements not to run

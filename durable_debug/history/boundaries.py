@@ -105,7 +105,7 @@ class _Cutter:
         except (KeyError, TypeError, ValueError, OverflowError):
             return None
 
-    def _span(
+    def _span(  # noqa: C901
         self, after: int, end: int, start: int | None, *, stop: int
     ) -> tuple[int, int, int | None, int | None]:
         """Find the first event between two that an invocation did not find at its start, and its clocks: see `Span`."""

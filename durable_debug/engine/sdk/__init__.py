@@ -1,11 +1,16 @@
+# ruff: noqa: E402 - what is relied on is looked at first
 """The seam to the AWS SDK: the only room that knows its insides.
 
 State goes in as an invocation input; the SDK decides what to do with it; what it asks of us comes out. Two
 things are ours: a context class through which we see what the handler asks for (put over the SDK's own
 contexts, which are the handler's alone, so nothing is patched), and a service client that sends nothing.
 
-Written against `aws-durable-execution-sdk-python` 3.0.0.
+What is relied on of the SDK's insides is in `contract`, which is looked at before anything else is imported here.
 """
+
+from durable_debug.engine.sdk import contract
+
+contract.check()
 
 from durable_debug.engine.sdk.contexts import ReplayContext
 from durable_debug.engine.sdk.frames import is_user_code, looks_by_itself, user_frame

@@ -5,13 +5,16 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import functools
+import os
 import sys
-from typing import TYPE_CHECKING, Any, cast
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from aws_durable_execution_sdk_python.concurrency.models import BatchResult
 from aws_durable_execution_sdk_python.config import (
     CallbackConfig,
     ChildConfig,
+    Duration,
     MapConfig,
     ParallelBranch,
     ParallelConfig,
@@ -67,7 +70,6 @@ if TYPE_CHECKING:
     from types import FrameType
 
     from aws_durable_execution_sdk_python.config import (
-        Duration,
         InvokeConfig,
         StepConfig,
         WaitForCallbackConfig,
@@ -77,8 +79,52 @@ if TYPE_CHECKING:
 
     from durable_debug.engine.tape import Matcher
 
+_Method = TypeVar("_Method", bound="Callable[..., Any]")
+
+_OURS = str(Path(__file__).parent.parent) + os.sep
+_PLACEHOLDER = str(Path(__file__).parent.parent / "placeholder.py")
+
+
+def raised_by_us(error: BaseException) -> bool:
+    """Whether an error rose in this package's own code: the handler is not to blame for it, whoever catches it."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    file = trace.tb_frame.f_code.co_filename if trace is not None else ""
+    return (
+        file.startswith(_OURS) and file != _PLACEHOLDER and not getattr(error, "_durable_debug_meant", False)
+    )
+
+
+def _ours(method: _Method) -> _Method:
+    """Around what the handler calls of a context: an error of ours ends the replay instead of reaching the handler."""
+
+    @functools.wraps(method)
+    def operation(self: ReplayContext, *args: Any, **options: Any) -> Any:
+        try:
+            return method(self, *args, **options)
+        except Exception as error:
+            if not raised_by_us(error):
+                raise
+            tape = self._tape
+            tape.internal = tape.internal or error
+            raise tape.stop("internal", f"{type(error).__name__}: {error}") from error
+
+    return cast("_Method", operation)
+
 
 _MOST_ASKS = 3_500  # an execution has at most 3,000 operations
+
+
+def _is_valid(config: MapConfig[Any] | ParallelConfig | None, branches: Sequence[Any]) -> bool:
+    """Whether the SDK takes a batch's configuration; what it says to a wrong one is its own matter."""
+    if config is None:
+        return True
+    try:
+        config.completion_config._validate_for_total(len(branches))
+    except Exception:  # noqa: BLE001 - of the user's values
+        return False
+    return True
 
 
 class ReplayContext(DurableContext):
@@ -99,9 +145,10 @@ class ReplayContext(DurableContext):
 
     # ---- operations, as the user calls them
 
+    @_ours
     def step(self, func: Any, name: str | None = None, config: StepConfig | None = None) -> Any:
         name = name or getattr(func, "_original_name", None)
-        ask = self._ask(STEP, name, ("step", func, config), config.sub_type if config else None)
+        ask = self._ask(STEP, name, ("step", func, config), getattr(config, "sub_type", None))
         if ask.recorded is None or ask.recorded.status not in TERMINAL:
             if self._absent(ask):
                 return Unrecorded()
@@ -112,22 +159,25 @@ class ReplayContext(DurableContext):
             note(ask, error)
             raise
 
+    @_ours
     def wait(self, duration: Duration, name: str | None = None) -> None:
-        if duration.to_seconds() < 1:  # the SDK refuses it before it becomes an operation
-            return super().wait(duration, name)
+        if not isinstance(duration, Duration) or duration.to_seconds() < 1:
+            return super().wait(duration, name)  # the SDK refuses it before it becomes an operation
         ask = self._ask(WAIT, name, ("wait", duration))
         if self._absent(ask):
             return None
         with noting(ask):
             return super().wait(duration, name)
 
+    @_ours
     def create_callback(self, name: str | None = None, config: CallbackConfig | None = None) -> Any:
-        ask = self._ask(CALLBACK, name, ("create_callback", config), config.sub_type if config else None)
+        ask = self._ask(CALLBACK, name, ("create_callback", config), getattr(config, "sub_type", None))
         if self._absent(ask):
             return Unrecorded()
         with noting(ask):
             return super().create_callback(name, config)
 
+    @_ours
     def invoke(
         self,
         function_name: str,
@@ -144,6 +194,7 @@ class ReplayContext(DurableContext):
         with noting(ask):
             return super().invoke(function_name, payload, name, config)
 
+    @_ours
     def wait_for_condition(
         self, check: Any, config: WaitForConditionConfig[Any], name: str | None = None
     ) -> Any:
@@ -157,22 +208,24 @@ class ReplayContext(DurableContext):
         with noting(ask):
             return super().wait_for_condition(check, config, name)
 
+    @_ours
     def run_in_child_context(
         self, func: Any, name: str | None = None, config: ChildConfig[Any] | None = None
     ) -> Any:
         name = name or getattr(func, "_original_name", None)
-        virtual = bool(config and config.is_virtual)
+        virtual = bool(getattr(config, "is_virtual", False))
         ask = self._ask(
             CHILD,
             name,
             ("run_in_child_context", func, config),
-            config.sub_type if config else None,
+            getattr(config, "sub_type", None),
             virtual=virtual,
         )
         asked_here = self._look_into(ask, func, config)
         with noting(ask), self._counting_also(asked_here):
             return super().run_in_child_context(func, name, config)
 
+    @_ours
     def wait_for_callback(
         self, submitter: Any, name: str | None = None, config: WaitForCallbackConfig | None = None
     ) -> Any:
@@ -185,12 +238,13 @@ class ReplayContext(DurableContext):
         with noting(ask), self._counting_also(asked_here):
             return super().wait_for_callback(submitter, name, config)
 
+    @_ours
     def map(
         self, inputs: Sequence[Any], func: Any, name: str | None = None, config: MapConfig[Any] | None = None
     ) -> Any:
         name = name or getattr(func, "_original_name", None)
-        if config is not None:
-            config.completion_config._validate_for_total(len(inputs))  # raises before it becomes an operation
+        if not _is_valid(config, inputs):
+            return super().map(inputs, func, name, config)  # raises before it becomes an operation
         ask = self._ask(MAP, name, ("map", inputs, func, config))
         if config is not None and config.item_namer is not None:
             config = with_(config, "item_namer", once_each(config.item_namer))
@@ -213,11 +267,12 @@ class ReplayContext(DurableContext):
         with self._batching(batch), noting(ask):
             return super().map(inputs, body if batch.live else func, name, config)
 
+    @_ours
     def parallel(
         self, functions: Sequence[Any], name: str | None = None, config: ParallelConfig | None = None
     ) -> Any:
-        if config is not None:
-            config.completion_config._validate_for_total(len(functions))
+        if not _is_valid(config, functions):
+            return super().parallel(functions, name, config)
         ask = self._ask(PARALLEL, name, ("parallel", functions, config))
         try:
             if not hasattr(type(functions), "__getitem__"):
@@ -277,7 +332,9 @@ class ReplayContext(DurableContext):
         if tape.halt is not None:
             raise ReplayStop(tape.halt.message)
         if tape.observer is not None and tape.local.evaluating:
-            raise RuntimeError("An expression can't ask for operations: that would change the replay.")
+            refusal = RuntimeError("An expression can't ask for operations: that would change the replay.")
+            refusal._durable_debug_meant = True  # type: ignore[attr-defined]
+            raise refusal
         if number is None:
             number = self._step_counter._counter + 1
         ask = Ask(
@@ -294,7 +351,7 @@ class ReplayContext(DurableContext):
             self._within,
         )
         self._asked = ask
-        frame = sys._getframe(2)
+        frame = sys._getframe(3)
         if not self._silent:
             frame = self._locate(ask, frame)
         if tape.matcher is None:
