@@ -17,7 +17,7 @@ from durable_debug.divergence import Run, replay
 from durable_debug.divergence.run import as_history
 from durable_debug.errors import ClosedError, DurableDebugError
 from durable_debug.replay.asked import place_of
-from durable_debug.replay.guard import SideEffect, guarded
+from durable_debug.replay.guard import Scope, SideEffect, guarded
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -718,7 +718,7 @@ def _looking_only(tape: Tape, look: Callable[[], _T]) -> _T:
     """Refuse side effects and operations while an expression is evaluated, in this thread."""
     tape.local.evaluating = True
     try:
-        with guarded(_refuse):
+        with guarded(Scope(_refuse)):
             return look()
     finally:
         tape.local.evaluating = False

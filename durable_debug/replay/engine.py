@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from durable_debug.errors import HandlerError, HistoryError
 from durable_debug.replay import output, sdk
 from durable_debug.replay.arn import ArnParts, for_replay
-from durable_debug.replay.guard import SideEffect, allows
+from durable_debug.replay.guard import Scope, SideEffect, allows
 from durable_debug.replay.handlers import Handler, resolve
 from durable_debug.replay.invocation import invocation_end
 from durable_debug.replay.lambda_context import ReplayLambdaContext
@@ -183,13 +183,15 @@ class Replay:
             run=options.run,
             matcher=matcher,
             observer=observer,
-            report=self._report,
+            scope=Scope(self._report, note=self._note),
             trace=trace,
         )
         self._worker = Worker(self._invoke, self.tape, ended)
 
     def _invoke(self) -> dict[str, Any]:
         output.begin(self.tape)
+        assert self.tape.scope is not None
+        self.tape.scope.look()
         try:
             return sdk.invoke(
                 self.handler.func,
@@ -202,12 +204,16 @@ class Replay:
         finally:
             output.end(self.tape)
 
-    def _report(self, effect: SideEffect) -> None:
+    def _note(self, effect: SideEffect) -> SideEffect:
         if allows(self.options.allow, effect):
             effect = dataclasses.replace(effect, refused=False)
         if self.tape.looking:
             effect = dataclasses.replace(effect, looked=True)
         self.tape.side_effects.append(effect)
+        return effect
+
+    def _report(self, effect: SideEffect) -> None:
+        effect = self._note(effect)
         if effect.refused and effect.looked:
             raise LeaveBody  # Lambda does not run this body: the handler goes on
         if effect.refused:

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from durable_debug.errors import HandlerError
-from durable_debug.replay.guard import SideEffect, allows, guarded
+from durable_debug.replay.guard import Scope, SideEffect, allows, guarded
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -68,7 +68,7 @@ def resolve(handler: object, *, region: str | None = None, allow: tuple[str, ...
         AWS region to assume while the module is imported, where the environment names none: on Lambda one
         is always set, and modules make clients when imported.
     allow
-        ``"network"`` lets the module reach out while it is imported; by default it may not.
+        Side effects that the module may have while it is imported, as for a replay: by default none.
 
     Raises
     ------
@@ -120,13 +120,14 @@ def _imported(spec: str, region: str | None, allow: tuple[str, ...]) -> Any:
         )
 
     def report(effect: SideEffect) -> None:
-        if effect.kind == "network" and not allows(allow, effect):
+        if effect.refused and not allows(allow, effect):
+            line = f" ({effect.file}, line {effect.line})" if effect.file else ""
             raise HandlerError(
-                f"{where} would reach out while it is imported: {effect.detail}.",
-                cure='Move that into a step, or allow it with allow="network".',
+                f"{where} would reach out while it is imported: {effect.detail}{line}.",
+                cure=f'Move that into a step, or allow it with allow="{effect.kind}".',
             )
 
-    with _assumed_region(region), guarded(report):
+    with _assumed_region(region), guarded(Scope(report).look()):
         module = _from_path(Path(where)) if where.endswith(".py") or os.sep in where else _from_name(where)
     target: Any = module
     for part in name.split("."):

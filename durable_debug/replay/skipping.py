@@ -53,7 +53,7 @@ def jump_over(file: str, line: int) -> Jump | None:
         return None
     found: Jump | None = None
     for block, behind in _blocks(tree.body, None):
-        for statement, following in zip(block, [*block[1:], None], strict=True):
+        for statement, following in zip(block, [*block[1:], None], strict=False):
             if not statement.lineno <= line <= (statement.end_lineno or statement.lineno):
                 continue
             to = following.lineno if following is not None else behind
@@ -69,7 +69,7 @@ def jump_over(file: str, line: int) -> Jump | None:
 def _blocks(body: list[ast.stmt], behind: int | None) -> Iterator[tuple[list[ast.stmt], int | None]]:
     """Every block of statements, an outer one first, with the line that follows it."""
     yield body, behind
-    for statement, following in zip(body, [*body[1:], None], strict=True):
+    for statement, following in zip(body, [*body[1:], None], strict=False):
         after = following.lineno if following is not None else behind
         if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.For | ast.While):
             after = None  # what follows its last statement is not another statement

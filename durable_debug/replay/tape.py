@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Iterable, Mapping
     from types import CodeType, FrameType
 
     from aws_durable_execution_sdk_python.lambda_service import Operation as SdkOperation
 
-    from durable_debug.replay.guard import SideEffect
+    from durable_debug.replay.guard import Scope, SideEffect
     from durable_debug.replay.skipping import Jump
 
 
@@ -146,8 +146,8 @@ class Tape:
         default the one with the same id answers, and the SDK objects to it where Lambda would.
     observer
         Called for each ask, before it is answered.
-    report
-        Called for each side effect of the handler outside steps; raises to refuse it.
+    scope
+        Watches the handler outside steps, and refuses its side effects.
     trace
         Whether to note the lines at which the handler and the bodies of contexts end.
     """
@@ -162,10 +162,10 @@ class Tape:
         run: Iterable[str] = (),
         matcher: Matcher | None = None,
         observer: Observer | None = None,
-        report: Callable[[SideEffect], None] | None = None,
+        scope: Scope | None = None,
         trace: bool = False,
     ) -> None:
-        self.report = report
+        self.scope = scope
         self.answers = answers
         self.enter = enter
         self.inject = inject

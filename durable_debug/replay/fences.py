@@ -1,0 +1,162 @@
+"""Functions of Python that reach the outside without an audit event, or hand work to threads: fenced in.
+
+The fences stand while at least one thread is watched. To threads that are not they change nothing. A fence judges
+what a call would reach and tells it; if nobody refuses, the call is made.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import signal
+import socket
+import sys
+import threading
+from typing import TYPE_CHECKING, Any
+
+from durable_debug.replay import handover
+from durable_debug.replay.opened import reached, reached_by
+from durable_debug.replay.watch import here, tell
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+__all__ = ["lower", "raise_"]
+
+_lock = threading.Lock()
+_watched = 0
+_put_back: list[Callable[[], None]] = []
+
+
+def raise_() -> None:
+    """One more piece of code is watched."""
+    global _watched  # noqa: PLW0603 - the process has one of each function
+    with _lock:
+        _watched += 1
+        if _watched == 1:
+            for owner, name, make in _fences():
+                _put_back.append(_replace(owner, name, make))
+
+
+def lower() -> None:
+    """One less; with the last one all is as it was."""
+    global _watched  # noqa: PLW0603
+    with _lock:
+        _watched -= 1
+        if _watched == 0:
+            while _put_back:
+                _put_back.pop()()
+
+
+def _replace(owner: Any, name: str, make: Callable[[Any], Any]) -> Callable[[], None]:
+    own = vars(owner).get(name)
+    setattr(owner, name, make(getattr(owner, name)))
+    if own is None:
+        return functools.partial(delattr, owner, name)  # it is inherited
+    return functools.partial(setattr, owner, name, own)
+
+
+def _fences() -> Iterator[tuple[Any, str, Callable[[Any], Any]]]:
+    """What there is to be fenced in here: the owner of a function, its name, and how to make the fence."""
+    for owner, name, judge in _table():
+        if hasattr(owner, name):
+            yield owner, name, functools.partial(_fence, judge)
+    for owner, name, make in handover.fences():
+        if hasattr(owner, name):
+            yield owner, name, make
+
+
+@functools.cache
+def _fence(judge: Callable[..., None], original: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(original)
+    def fence(*args: Any, **keywords: Any) -> Any:
+        if here.scope is not None:
+            judge(*args, **keywords)
+        return original(*args, **keywords)
+
+    return fence
+
+
+# ------------------------------------------------------------------------------------------------ judges
+
+
+def _to_descriptor(descriptor: Any, *_: Any, **__: Any) -> None:
+    scope = here.scope
+    if scope is None or not isinstance(descriptor, int):
+        return
+    effect = reached(descriptor, scope.opened)
+    if effect is not None:
+        tell(*effect)
+
+
+def _from_one_to_other(source: Any, target: Any = None, *_: Any, **__: Any) -> None:
+    del source
+    _to_descriptor(target)
+
+
+def _on_socket(connection: Any, *_: Any, **__: Any) -> None:
+    _to_descriptor(connection.fileno())
+
+
+def _on_pipe(connection: Any, *_: Any, **__: Any) -> None:
+    _to_descriptor(connection.fileno())
+
+
+@functools.cache
+def _of_kind(kind: str, name: str) -> Callable[..., None]:
+    def judge(*args: Any, **_: Any) -> None:
+        tell(kind, f"{name} {', '.join(map(repr, args[:2]))}"[:200])
+
+    return judge
+
+
+def _printed(*_: Any, file: Any = None, **__: Any) -> None:
+    scope = here.scope
+    if file is None or scope is None or not scope.files_are_open:
+        return
+    effect = reached_by(file, scope.opened)
+    if effect is not None:
+        tell(*effect)
+
+
+def _dumped(_: Any, file: Any = None, *__: Any, **___: Any) -> None:
+    _printed(file=file)
+
+
+_SENDING = ("send", "sendall", "sendto", "sendmsg", "sendmsg_afalg", "sendfile")
+
+
+@functools.cache
+def _standing() -> tuple[tuple[Any, str, Callable[..., None]], ...]:
+    import builtins
+    import marshal
+    import pickle
+    import ssl
+
+    table: list[tuple[Any, str, Callable[..., None]]] = [(builtins, "print", _printed)]
+    table += [(socket.socket, name, _on_socket) for name in _SENDING]
+    table += [(ssl.SSLSocket, name, _on_socket) for name in (*_SENDING, "write")]
+    table += [
+        (os, name, _to_descriptor)
+        for name in ("write", "writev", "pwrite", "pwritev", "sendfile", "posix_fallocate")
+    ]
+    table += [(os, name, _from_one_to_other) for name in ("splice", "copy_file_range")]
+    table += [(os, name, _of_kind("file", f"os.{name}")) for name in ("mkfifo", "mknod")]
+    table += [(os, name, _of_kind("process", f"os.{name}")) for name in ("killpg", "_exit", "abort")]
+    table += [
+        (signal, name, _of_kind("process", f"signal.{name}"))
+        for name in ("raise_signal", "pidfd_send_signal")
+    ]
+    table += [(module, "dump", _dumped) for module in (pickle, marshal)]
+    return tuple(table)
+
+
+def _table() -> Iterator[tuple[Any, str, Callable[..., None]]]:
+    yield from _standing()
+    spawning = sys.modules.get("_posixsubprocess")
+    if spawning is not None:
+        yield spawning, "fork_exec", _of_kind("process", "fork_exec")
+    connections = sys.modules.get("multiprocessing.connection")
+    if connections is not None:
+        for name in ("send", "send_bytes"):
+            yield connections._ConnectionBase, name, _on_pipe  # noqa: SLF001
