@@ -20,6 +20,7 @@ from durable_debug.divergence.outcome import find_in_outcome, find_side_effects
 from durable_debug.divergence.slots import Identity, Recorded, identity_of, parent_of
 from durable_debug.divergence.witness import Witness
 from durable_debug.replay.engine import Replay
+from durable_debug.replay.guard import noting_codecs
 from durable_debug.replay.recording import Recording, recorded
 from durable_debug.replay.skipping import Jump, jump_over
 
@@ -55,6 +56,8 @@ class Analysis:
         The pass that went through to the end.
     evidence
         What Lambda would do, also behind side effects that were refused: there the replay had ended.
+    effects
+        Side effects of codecs that were asked only so that values could be compared.
     plan, planned, unreadable
         How it was aligned (see `Aligner`); the plan is None where nothing has to be.
     """
@@ -66,6 +69,7 @@ class Analysis:
     plan: Plan | None = None
     planned: dict[str, Identity] = dataclasses.field(default_factory=dict)
     unreadable: dict[str, str] = dataclasses.field(default_factory=dict)
+    effects: tuple[SideEffect, ...] = ()
 
     @property
     def findings(self) -> list[Finding]:
@@ -98,6 +102,22 @@ def analysed(first: Recording) -> Analysis:
     first
         The replay as Lambda would do it: the SDK objects where it would there.
     """
+    with noting_codecs(first.options.allow) as effects:
+        analysis = _analysed(first)
+    return _with_effects(analysis, effects) if effects else analysis
+
+
+def _with_effects(analysis: Analysis, effects: Iterable[SideEffect]) -> Analysis:
+    """Tell of what codecs tried while values were compared, once a line."""
+    told = {(f.place.file, f.place.line) for f in analysis.findings if f.kind == "side_effect" and f.place}
+    new = {(e.file, e.line): e for e in effects if (e.file, e.line) not in told}
+    behind = float(len(analysis.complete.asks))
+    refused = find_side_effects([(effect, behind) for effect in new.values() if effect.refused])
+    groups = grouped(refused, (), {})
+    return dataclasses.replace(analysis, groups=(*analysis.groups, *groups), effects=tuple(new.values()))
+
+
+def _analysed(first: Recording) -> Analysis:
     held = _recorded(first.history)
     same: Plan = {
         a.position: a.position if a.position in held.by_position or a.virtual else None for a in first.asks

@@ -121,9 +121,7 @@ def _hook(event: str, args: tuple[Any, ...]) -> None:
         tell(kind, what, refused=refused)
 
 
-def _classified(  # noqa: C901 - one sort after the other
-    event: str, args: tuple[Any, ...]
-) -> tuple[str, str, bool] | None:
+def _classified(event: str, args: tuple[Any, ...]) -> tuple[str, str, bool] | None:
     if event == "open":
         return ("file", f"open {_text(args[0])} for writing", True) if _opens_for_writing(*args) else None
     if event == "time.sleep":

@@ -10,7 +10,7 @@ import functools
 import os
 import sys
 import threading
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from durable_debug.replay.opened import ALL, STREAMS, reached, reached_by
 from durable_debug.replay.watch import here, tell
@@ -35,7 +35,7 @@ def profiled(frame: FrameType, event: str, function: Any) -> None:
         if here.scope is None:
             return
         owner = getattr(function, "__self__", None)
-        judge = _judge_of(type(owner))
+        judge = _judge_of(cast("Any", type(owner)))
         if judge is None:
             return
         try:

@@ -9,6 +9,8 @@ the calls into C of a watched thread are looked at (`calls`).
 
 from __future__ import annotations
 
+import contextlib
+import dataclasses
 import sys
 import threading
 from typing import TYPE_CHECKING
@@ -20,6 +22,8 @@ from durable_debug.replay.opened import ALL
 from durable_debug.replay.watch import Scope, here, watched_threads
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from durable_debug.replay.effects import Place
 
 __all__ = [
@@ -121,6 +125,7 @@ def harmless() -> guarded:
     around = here.scope or here.codecs
 
     def refuse(effect: SideEffect) -> None:
+        effect = dataclasses.replace(effect, looked=True)
         if around is not None and around.note is not None:
             effect = around.note(effect)
         if effect.refused:
@@ -129,17 +134,22 @@ def harmless() -> guarded:
     return guarded(Scope(refuse, around.opened if around is not None else ALL))
 
 
-class noting_codecs:  # noqa: N801
-    """Have the side effects of codecs noted that are only asked so that values can be compared."""
+@contextlib.contextmanager
+def noting_codecs(allow: tuple[str, ...]) -> Iterator[list[SideEffect]]:
+    """Keep the side effects of codecs that are asked only so that values can be compared, after the replay."""
+    effects: list[SideEffect] = []
 
-    __slots__ = ("_before", "_scope")
+    def note(effect: SideEffect) -> SideEffect:
+        effect = dataclasses.replace(effect, refused=effect.refused and not allows(allow, effect))
+        effects.append(effect)
+        return effect
 
-    def __init__(self, scope: Scope) -> None:
-        self._scope = scope
+    before, here.codecs = here.codecs, Scope(_nobody, note=note)
+    try:
+        yield effects
+    finally:
+        here.codecs = before
 
-    def __enter__(self) -> None:
-        self._before = here.codecs
-        here.codecs = self._scope
 
-    def __exit__(self, *_: object) -> None:
-        here.codecs = self._before
+def _nobody(_: SideEffect) -> None:
+    """Watch nothing: this scope is asked only for its notes."""

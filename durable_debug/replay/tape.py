@@ -183,6 +183,7 @@ class Tape:
         self.trace = trace
         self.jumps: frozenset[Jump] = frozenset()  # statements not to run
         self.ends: dict[str, tuple[CodeType, int]] = {}  # by context, the instruction that its body ended at
+        self.changed_by: str | None = None  # an expression that changed what the handler holds
         self.threads: set[int] = set()  # idents of the threads in which the user's code runs
         self.local = _Local()
         self._sequence = itertools.count()
