@@ -21,16 +21,8 @@ __all__ = ["Changes"]
 
 _MOST = 50_000  # references that are followed where the expression calls something
 _FEW = 2_000  # where it only looks: a property or a default may change something, too
-_PURE = frozenset(dir(builtins)) - {
-    "delattr",
-    "eval",
-    "exec",
-    "getattr",
-    "map",
-    "next",
-    "setattr",
-    "__import__",
-}
+_IMPURE = {"delattr", "eval", "exec", "filter", "getattr", "map", "next", "setattr", "__import__"}
+_PURE = frozenset(dir(builtins)) - _IMPURE
 _CONTAINERS = (list, dict, set, collections.deque, bytearray)
 _NOT_ENTERED = (
     type,
@@ -51,7 +43,8 @@ def _bound(expression: str) -> int:
     except (SyntaxError, ValueError, RecursionError):
         return 0
     calls = [node.func for node in nodes if isinstance(node, ast.Call)]
-    if any(not (isinstance(func, ast.Name) and func.id in _PURE) for func in calls):
+    hands_on = any(isinstance(node, ast.keyword) and node.arg == "key" for node in nodes)
+    if hands_on or any(not (isinstance(func, ast.Name) and func.id in _PURE) for func in calls):
         return _MOST
     return _FEW if calls or any(isinstance(node, ast.Attribute | ast.Subscript) for node in nodes) else 0
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+from durable_debug.replay.unseen import unseen_libraries
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
@@ -66,6 +68,12 @@ def _in_run(recording: Recording) -> Iterator[str]:
         yield "The inside of completed contexts: enter=False."
     if recording.halt is not None and recording.halt.kind != "would_run":
         yield f"All that comes after the end of the replay: {recording.halt.message}."
+    unseen = unseen_libraries(recording.handler.func)
+    if unseen:
+        yield (
+            f"What {', '.join(unseen)} may send or write: that happens in C or in threads of its own, where a replay "
+            "can neither see nor refuse it."
+        )
     for kind, sentence in _NOTED.items():
         effect = next((e for e in recording.side_effects if e.kind == kind), None)
         if effect is not None:
