@@ -398,7 +398,7 @@ class Debugger:
         assert live is not None
         try:
             with self._noticing_changes(live.tape, found, expression):
-                return _looking_only(live.tape, lambda: evaluated(code, found))
+                return _looking_only(live.tape, lambda: evaluated(code, found), opened=True)
         except (Exception, KeyboardInterrupt):
             raise
         except BaseException as error:  # noqa: BLE001 - `exit()`, or the SDK's way to suspend: not for the caller
@@ -596,7 +596,10 @@ class Debugger:
         if breakpoint.when is None:
             return True
         held = Changes(frame, breakpoint.when)
-        holds = _looking_only(tape, lambda: breakpoint.holds(frame))
+        try:
+            holds = _looking_only(tape, lambda: breakpoint.holds(frame))
+        except DurableDebugError as error:
+            breakpoint.note, holds = f"condition: {error}", False
         name = held.changed()
         if name is not None:
             breakpoint.note = f"condition: it changes {name}"
@@ -747,18 +750,30 @@ def _serve(posted: queue.SimpleQueue[tuple[str, dict[str, Any]] | None], weak: _
         del debugger
 
 
-def _looking_only(tape: Tape, look: Callable[[], _T]) -> _T:
-    """Refuse side effects and operations while an expression is evaluated, in this thread."""
+def _looking_only(tape: Tape, look: Callable[[], _T], *, opened: bool = False) -> _T:
+    """Refuse side effects and operations while an expression is evaluated, in this thread.
+
+    Parameters
+    ----------
+    opened
+        Whether to look anew what is open; else what was when the replay began, or went on, counts.
+    """
+    refused: list[SideEffect] = []
+
+    def refuse(effect: SideEffect) -> None:
+        if effect.refused:
+            refused.append(effect)
+            raise DurableDebugError(effect.detail)
+
+    around = Scope(refuse, tape.scope.opened if tape.scope is not None else None)
     tape.local.evaluating = True
     try:
-        with guarded(Scope(_refuse)):
+        with guarded(around.look() if opened else around):
             return look()
     finally:
         tape.local.evaluating = False
-
-
-def _refuse(effect: SideEffect) -> None:
-    if effect.refused:
-        raise DurableDebugError(
-            f"The expression is refused a side effect: {effect.detail}.", cure="Look, but don't touch."
-        )
+        if refused:  # whatever was made of the exception on its way
+            raise DurableDebugError(
+                f"The expression is refused a side effect: {refused[0].detail}.",
+                cure="Look, but don't touch.",
+            ) from None

@@ -7,11 +7,14 @@ each of these calls before it is made, in its own thread only, and an exception 
 from __future__ import annotations
 
 import functools
+import gc
 import os
 import sys
 import threading
 from typing import TYPE_CHECKING, Any, cast
 
+from durable_debug.replay.effects import asked_by_sdk
+from durable_debug.replay.handover import served_elsewhere
 from durable_debug.replay.opened import ALL, STREAMS, reached, reached_by
 from durable_debug.replay.watch import here, tell
 
@@ -39,7 +42,7 @@ def profiled(frame: FrameType, event: str, function: Any) -> None:
         if judge is None:
             return
         try:
-            judge(owner, function.__name__)
+            judge(owner, function.__name__, frame)
         except BaseException:
             _profile_again(frame)  # the interpreter takes a profile function away that raises
             raise
@@ -74,7 +77,7 @@ def _nothing(*_: object) -> None:
 
 
 @functools.lru_cache(maxsize=1024)
-def _judge_of(kind: Any) -> Callable[[Any, str], None] | None:
+def _judge_of(kind: Any) -> Callable[[Any, str, FrameType], None] | None:
     if issubclass(kind, STREAMS):
         return _stream
     names = {(base.__module__, base.__name__) for base in kind.__mro__}
@@ -82,21 +85,56 @@ def _judge_of(kind: Any) -> Callable[[Any, str], None] | None:
         return _database
     if ("_socket", "socket") in names:
         return _socket
-    return None
+    if ("_queue", "SimpleQueue") in names:
+        return _queue
+    if ("_csv", "writer") in names:
+        return _csv
+    return _by_its_argument if names & _GIVEN_A_FILE else None
 
 
 def _before() -> Opened:
     return here.scope.opened if here.scope is not None else ALL
 
 
-def _stream(stream: Any, name: str) -> None:
-    if name in _WRITES and (effect := reached_by(stream, _before())) is not None:
+def _stream(stream: Any, name: str, _: FrameType) -> None:
+    if name in _WRITES:
+        _tell_of(stream)
+
+
+def _csv(writer: Any, name: str, _: FrameType) -> None:
+    if name in {"writerow", "writerows"}:
+        for held in gc.get_referents(writer):  # the file's own method, among others
+            _tell_of(getattr(held, "__self__", None))
+
+
+def _by_its_argument(_: Any, name: str, frame: FrameType) -> None:
+    """What writes to a file that it is given: which is not told, so to any that its caller has in its hands."""
+    if name in {"dump", "tofile"}:
+        names = frame.f_code.co_names
+        for value in (*frame.f_locals.values(), *(frame.f_globals.get(name) for name in names)):
+            if isinstance(value, STREAMS):
+                _tell_of(value)
+
+
+def _tell_of(stream: Any) -> None:
+    effect = reached_by(stream, _before())
+    if effect is not None:
         tell(*effect)
 
 
-def _socket(connection: Any, name: str) -> None:
+def _queue(queue: Any, name: str, frame: FrameType) -> None:
+    if name not in {"put", "put_nowait"} or frame.f_code.co_filename.endswith(_POOLS):
+        return
+    if not asked_by_sdk() and served_elsewhere(queue):
+        tell("thread", "hand work to a thread that is older than the replay, by a queue")
+
+
+_POOLS = (os.path.join("futures", "thread.py"), os.path.join("multiprocessing", "pool.py"))  # noqa: PTH118  seen before
+
+
+def _socket(connection: Any, name: str, frame: FrameType) -> None:
     """Methods that were taken from their object earlier: the others are seen by their fence first."""
-    if name in _SENDS and sys._getframe(2).f_code.co_filename != _FENCES:  # noqa: SLF001
+    if name in _SENDS and frame.f_code.co_filename != _FENCES:
         effect = reached(connection.fileno(), _before())
         if effect is not None:
             tell(*effect)
@@ -106,6 +144,9 @@ _FENCES = os.path.join(os.path.dirname(__file__), "fences.py")  # noqa: PTH118, 
 
 
 # ------------------------------------------------------------------------------------------------- sqlite
+
+
+_GIVEN_A_FILE = {("builtins", "module"), ("array", "array"), ("numpy", "ndarray")}
 
 
 class _Query:
@@ -198,7 +239,7 @@ def _actions() -> dict[int, str]:
     return {getattr(sqlite3, f"SQLITE_{word}"): word for word in _WORDS}
 
 
-def _database(owner: Any, name: str) -> None:
+def _database(owner: Any, name: str, _: FrameType) -> None:
     if name not in _RUNS and name not in _ENDS:
         return
     if _running.query is not None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from types import FrameType
 
-__all__ = ["Place", "SideEffect", "allows", "asked_by_sdk", "described", "users_place"]
+__all__ = ["Place", "SideEffect", "allows", "asked_by_sdk", "described", "users_place", "whose"]
 
 Place = tuple[str, int]  # file and line
 

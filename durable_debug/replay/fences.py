@@ -102,6 +102,14 @@ def _on_pipe(connection: Any, *_: Any, **__: Any) -> None:
     _to_descriptor(connection.fileno())
 
 
+def _requested(connection: Any, *_: Any, **__: Any) -> None:
+    """Refuse a request before it is begun: a connection with half a request could not be used again."""
+    if connection.sock is None:
+        tell("network", f"connect {(connection.host, connection.port)}")
+    elif hasattr(connection.sock, "fileno"):
+        _to_descriptor(connection.sock.fileno())
+
+
 @functools.cache
 def _of_kind(kind: str, name: str) -> Callable[..., None]:
     def judge(*args: Any, **_: Any) -> None:
@@ -156,6 +164,9 @@ def _table() -> Iterator[tuple[Any, str, Callable[..., None]]]:
     spawning = sys.modules.get("_posixsubprocess")
     if spawning is not None:
         yield spawning, "fork_exec", _of_kind("process", "fork_exec")
+    clients = sys.modules.get("http.client")
+    if clients is not None:
+        yield clients.HTTPConnection, "putrequest", _requested
     connections = sys.modules.get("multiprocessing.connection")
     if connections is not None:
         for name in ("send", "send_bytes"):

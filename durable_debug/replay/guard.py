@@ -19,7 +19,7 @@ from durable_debug.replay import audit_events, fences
 from durable_debug.replay.calls import profiled
 from durable_debug.replay.effects import SideEffect, allows
 from durable_debug.replay.opened import ALL
-from durable_debug.replay.watch import Scope, here, watched_threads
+from durable_debug.replay.watch import RefusedError, Scope, here, watched_threads
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -85,7 +85,7 @@ class guarded:  # noqa: N801 - reads as a statement: with guarded(scope)
 
 
 def _look_at_calls(scope: Scope) -> None:
-    if scope.files_are_open and sys.getprofile() is not profiled:
+    if scope.calls_matter and sys.getprofile() is not profiled:
         sys.setprofile(profiled)
 
 
@@ -111,10 +111,6 @@ class unguarded:  # noqa: N801
         here.scope = self._scope
         if self._opens and self._scope is not None:
             _look_at_calls(self._scope.look())
-
-
-class RefusedError(Exception):
-    """A side effect of what runs only so that something can be compared."""
 
 
 def harmless() -> guarded:

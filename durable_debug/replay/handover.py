@@ -14,7 +14,7 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 from durable_debug.replay.effects import asked_by_sdk, users_place
-from durable_debug.replay.watch import here, tell, watched_threads
+from durable_debug.replay.watch import RefusedError, here, tell, watched_threads
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -107,13 +107,15 @@ def _submitting(original: Callable[..., Any]) -> Callable[..., Any]:
     return submit
 
 
-def _handed(pool: Any, function: Callable[..., Any]) -> Callable[..., Any]:
+def _handed(
+    pool: Any, function: Callable[..., Any], stop: type[BaseException] | None = None
+) -> Callable[..., Any]:
     scope = here.scope
     assert scope is not None
     if id(pool) not in scope.known:  # the first time says it
         scope.known.add(id(pool))
         tell("thread", "hand work to a pool of threads", refused=False)
-    return carried(function, scope)
+    return carried(function, scope, stop)
 
 
 @functools.cache
@@ -124,7 +126,9 @@ def _mapping(original: Callable[..., Any]) -> Callable[..., Any]:
     def handing_over(pool: Any, function: Any, *args: Any, **keywords: Any) -> Any:
         if here.scope is not None:
             if type(pool).__name__ == "ThreadPool":
-                function = _handed(pool, function)
+                function = _handed(
+                    pool, function, RefusedError
+                )  # anything else would end its thread, and hang
             else:
                 tell("process", "hand work to a pool of processes")
         return original(pool, function, *args, **keywords)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from durable_debug.replay.effects import described
+from durable_debug.replay.effects import described, whose
 from durable_debug.replay.opened import ALL, now
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from types import FrameType
 
     from durable_debug.replay.effects import Place, SideEffect
     from durable_debug.replay.opened import Opened
@@ -18,7 +20,11 @@ if TYPE_CHECKING:
     Report = Callable[[SideEffect], None]
     Note = Callable[[SideEffect], SideEffect]
 
-__all__ = ["Scope", "here", "tell", "watched_threads"]
+__all__ = ["RefusedError", "Scope", "here", "tell", "watched_threads"]
+
+
+class RefusedError(Exception):
+    """A refused side effect, where an ordinary exception is what is understood."""
 
 
 class Scope:
@@ -35,23 +41,51 @@ class Scope:
         Keeps a side effect of what runs only for comparison; gives it as the user's options judge it.
     """
 
-    __slots__ = ("known", "note", "opened", "report")
+    __slots__ = ("beside", "known", "note", "opened", "report")
 
     def __init__(self, report: Report, opened: Opened | None = None, note: Note | None = None) -> None:
         self.report = report
         self.note = note
+        self.beside = False  # threads of the user's run beside it
         self.opened = opened if opened is not None else ALL
         self.known: set[int] = set()  # pools of threads that were told of
 
     def look(self) -> Scope:
         """Take what is open now for what was open before."""
         self.opened = now()
+        self.beside = _others_work()
         return self
 
     @property
     def files_are_open(self) -> bool:
-        """Whether a call into C could write to what was open before."""
+        """Whether a file or pipe is open that could be written to."""
         return self.opened.files
+
+    @property
+    def calls_matter(self) -> bool:
+        """Whether a call into C could reach the outside unseen."""
+        return self.opened.files or self.beside
+
+
+def _others_work() -> bool:
+    """Whether threads of the user's are there, to which work could be handed; other than those that wait for us."""
+    apart = {threading.main_thread().ident, threading.get_ident()}
+    frames = sys._current_frames()  # noqa: SLF001
+    return any(
+        ident not in apart and ident not in watched_threads and _is_users(frame)
+        for ident, frame in frames.items()
+    )
+
+
+def _is_users(frame: FrameType | None) -> bool:
+    found = False
+    while frame is not None:
+        owner = whose(frame.f_code.co_filename)
+        if owner == "ours":
+            return False
+        found = found or owner == "user"
+        frame = frame.f_back
+    return found
 
 
 class _Here(threading.local):
