@@ -119,16 +119,29 @@ def _imported(spec: str, region: str | None, allow: tuple[str, ...]) -> Any:
             cure="Write 'path/to/app.py:handler' or 'package.module:handler'.",
         )
 
+    refused: list[HandlerError] = []
+
     def report(effect: SideEffect) -> None:
         if effect.refused and not allows(allow, effect):
             line = f" ({effect.file}, line {effect.line})" if effect.file else ""
-            raise HandlerError(
+            error = HandlerError(
                 f"{where} would reach out while it is imported: {effect.detail}{line}.",
                 cure=f'Move that into a step, or allow it with allow="{effect.kind}".',
             )
+            refused.append(error)
+            raise error
 
-    with _assumed_region(region), guarded(Scope(report).look()):
-        module = _from_path(Path(where)) if where.endswith(".py") or os.sep in where else _from_name(where)
+    try:
+        with _assumed_region(region), guarded(Scope(report).look()):
+            module = (
+                _from_path(Path(where)) if where.endswith(".py") or os.sep in where else _from_name(where)
+            )
+    except Exception:
+        if refused:  # whatever was made of it on its way
+            raise refused[0] from None
+        raise
+    if refused:
+        raise refused[0]
     target: Any = module
     for part in name.split("."):
         if not hasattr(target, part):
@@ -292,14 +305,18 @@ def _broken(name: str, error: BaseException) -> HandlerError:
 
 @contextlib.contextmanager
 def _assumed_region(region: str | None) -> Iterator[None]:
-    if os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION"):
-        yield
-        return
-    os.environ["AWS_DEFAULT_REGION"] = region or "us-east-1"
+    """Assume what is set on Lambda, for modules that make clients: a region, and no instance to be asked for keys."""
+    assumed = {}
+    if not (os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")):
+        assumed["AWS_DEFAULT_REGION"] = region or "us-east-1"
+    if "AWS_EC2_METADATA_DISABLED" not in os.environ:
+        assumed["AWS_EC2_METADATA_DISABLED"] = "true"
+    os.environ.update(assumed)
     try:
         yield
     finally:
-        os.environ.pop("AWS_DEFAULT_REGION", None)
+        for name in assumed:
+            os.environ.pop(name, None)
 
 
 # ------------------------------------------------------------------------------- the layers of decoration

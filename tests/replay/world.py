@@ -32,8 +32,10 @@ class _Http(http.server.BaseHTTPRequestHandler):
 
 class _Sink(socketserver.BaseRequestHandler):
     def handle(self) -> None:
-        while data := self.request.recv(4096):
-            self.server.got.append(data)
+        self.server.connections.append(self.request)
+        with contextlib.suppress(OSError):
+            while data := self.request.recv(4096):
+                self.server.got.append(data)
 
 
 class World:
@@ -57,11 +59,18 @@ class World:
     def _serve(self, kind: type, handler: type) -> Any:
         kind.daemon_threads, kind.block_on_close = True, False
         server = kind(("127.0.0.1", 0), handler)
-        server.got = []
+        server.got, server.connections = [], []
         threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
         self._stack.callback(server.server_close)
         self._stack.callback(server.shutdown)
+        self._stack.callback(self._hang_up, server)
         return server
+
+    @staticmethod
+    def _hang_up(server: Any) -> None:
+        for connection in server.connections:
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
 
     def kept(self, what: Any) -> Any:
         """Close something when the test is over."""
