@@ -160,7 +160,8 @@ class _Query:
         self.owner = owner
         self._connection = connection
         self._path = path
-        self._denied: str | None = None
+        self._stop: BaseException | None = None
+        self._told = False
         self._was_in_transaction = connection.in_transaction
         connection.set_authorizer(self._asked)
 
@@ -176,20 +177,25 @@ class _Query:
             harmless = subject in {"", ":memory:", None}
         else:
             harmless = word is None or database == "temp" or (subject or "").startswith("sqlite_temp")
-        if harmless:
+        if harmless or (self._told and self._stop is None):
             return 0
-        self._denied = self._denied or f"{word} {subject or ''}".strip()
-        return 1
+        self._told = True
+        try:
+            tell("file", f"write to {self._path}: {word} {subject or ''}".strip())
+        except BaseException as stop:  # noqa: BLE001 - raised when SQLite has come back
+            self._stop = stop
+            return 1
+        return 0
 
     def end(self) -> None:
         """It has run, or was denied."""
         _running.query = None
         self._connection.set_authorizer(None)
-        if self._denied is None:
+        if self._stop is None:
             return
         if self._connection.in_transaction and not self._was_in_transaction:
             self._connection.rollback()
-        tell("file", f"write to {self._path}: {self._denied}")
+        raise self._stop
 
 
 class _Running(threading.local):

@@ -784,3 +784,310 @@ def test_while_the_module_is_imported(tried, tmp_path_factory) -> None:
     with pytest.raises(dd.HandlerError, match="while it is imported") as caught:
         dd.replay(f"{folder}/eager.py:handler", subject.history())
     assert f'allow="{kind}"' in caught.value.cure
+
+
+# -------------------------------------------------------------------------------- what must not be refused
+
+FINE = {}
+
+
+def fine(make):
+    FINE[make.__name__.replace("_", " ")] = make
+    return make
+
+
+@fine
+def prints(world):
+    def deed():
+        print("to the run")
+        print("to the run", file=sys.stderr)
+        sys.stdout.write("to the run")
+        os.write(1, b"")
+        logging.getLogger("app").error("to the run")
+
+    return deed
+
+
+@fine
+def nowhere(world):
+    null = world.kept(open(os.devnull, "w"))
+    return lambda: (null.write("x"), print("x", file=null), os.write(null.fileno(), b"x"))
+
+
+@fine
+def in_memory(world):
+    text, database = io.StringIO(), world.kept(sqlite3.connect(":memory:", check_same_thread=False))
+    database.execute("create table a (b)")
+
+    def deed():
+        text.write("x")
+        print("x", file=text)
+        pickle.dump(42, io.BytesIO())
+        csv.writer(io.StringIO()).writerow([1])
+        json.dump([1], text)
+        with database:
+            database.execute("insert into a values (1)")
+        mmap.mmap(-1, 10).write(b"x")
+
+    return deed
+
+
+@fine
+def reads_a_database(world):
+    database = connected(world)
+    opened(world)  # something that could be written to
+
+    def deed():
+        assert database.execute("select count(*) from orders").fetchone() == (0,)
+        assert database.cursor().execute("pragma user_version").fetchone() == (0,)
+        world.there.read_text()
+
+    return deed
+
+
+@fine
+def asyncio_for_itself(world):
+    opened(world)
+
+    async def work():
+        loop = asyncio.get_running_loop()
+        loop.call_soon_threadsafe(int)
+        await asyncio.to_thread(int)
+        return await loop.run_in_executor(None, int)
+
+    return lambda: asyncio.run(work())
+
+
+@fine
+def own_pipes_and_socket_pairs(world):
+    opened(world)
+
+    def deed():
+        read, write = os.pipe()
+        os.write(write, b"x")
+        assert os.read(read, 1) == b"x"
+        os.close(read), os.close(write)
+        one, other = socket.socketpair()
+        one.sendall(b"x")
+        assert other.recv(1) == b"x"
+        one.close(), other.close()
+        here, there = multiprocessing.Pipe()
+        here.send("x")
+        assert there.recv() == "x"
+        here.close(), there.close()
+
+    return deed
+
+
+@fine
+def own_queues_and_threads(world):
+    opened(world)
+
+    def deed():
+        for kind in (queue.Queue, queue.SimpleQueue, queue.PriorityQueue):
+            tasks, done = kind(), []
+            thread = threading.Thread(target=lambda: done.append(tasks.get()))
+            thread.start()
+            tasks.put(5)
+            thread.join()
+            assert done == [5]
+
+    return deed
+
+
+@fine
+def an_old_queue_that_nobody_serves(world):
+    tasks = queue.Queue()
+    return lambda: (tasks.put(1), tasks.get())
+
+
+@fine
+def an_old_pool(world):
+    pool = concurrent.futures.ThreadPoolExecutor(2)
+    pool.submit(int).result()
+    world.ends(pool.shutdown)
+    return lambda: [pool.submit(len, "abc").result(), list(pool.map(len, ["a", "b"]))]
+
+
+@fine
+def the_folder_for_temporary_files(world):
+    import tempfile
+
+    def deed():
+        before, tempfile.tempdir = tempfile.tempdir, None
+        try:
+            assert tempfile.gettempdir()
+        finally:
+            tempfile.tempdir = before
+
+    return deed
+
+
+@fine
+def a_thread_of_its_own_that_ends_badly(world):
+    def deed():
+        thread = threading.Thread(target=sys.exit)
+        thread.start()
+        thread.join()
+
+    return deed
+
+
+@pytest.mark.parametrize("name", FINE)
+def test_is_not_refused(name, world) -> None:
+    for place in subject.PLACES:
+        TROUBLE[place] = FINE[name](world)
+    run = dd.replay(subject.handler, subject.history())
+    assert [effect for effect in run.side_effects if effect.refused] == []
+    assert (run.status, run.ok) == ("SUCCEEDED", True), run.divergences
+    TROUBLE["expression"] = FINE[name](world)
+    with dd.debug(subject.handler, subject.history()) as dbg:
+        dbg.evaluate("trouble('expression')")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "warm boto3",
+        "warm socket send",
+        "cold requests",
+        "warm http client",
+        "warm file write",
+        "warm sqlite insert",
+    ],
+)
+def test_what_is_allowed_happens(name, world) -> None:
+    kind = next(kind for kind, known in REFUSED if known == name)
+    TROUBLE["between"] = REFUSED[kind, name](world)
+    before = world.seen()
+    run = dd.replay(subject.handler, subject.history(), allow=kind)
+    assert run.status == "SUCCEEDED", run.stopped
+    assert {effect.kind for effect in run.side_effects} == {kind} and run.ok
+    world.settled(lambda: world.seen() != before)
+    assert world.seen() != before
+
+
+@pytest.mark.parametrize(
+    ("name", "pattern"),
+    [
+        ("warm boto3", "dynamodb *"),
+        ("warm boto3", "dynamodb PutItem"),
+        ("warm socket send", "connect ('127.0.0.1', *)"),
+        ("warm file write", "open */there for writing"),
+        ("cold requests", "POST http://127.0.0.1:*/pay"),
+    ],
+)
+def test_patterns_allow_what_is_open_already(name, pattern, world) -> None:
+    kind = next(kind for kind, known in REFUSED if known == name)
+    TROUBLE["between"] = REFUSED[kind, name](world)
+    assert dd.replay(subject.handler, subject.history(), allow="nothing of this").status == "HALTED"
+    assert dd.replay(subject.handler, subject.history(), allow=[pattern]).status == "SUCCEEDED"
+
+
+def test_a_connection_that_an_allowed_body_opened_is_no_way_out(world) -> None:
+    client = world.client()
+
+    @durable_execution
+    def handler(event, context):
+        context.step(lambda _: client.describe_table(TableName="orders") and 1, name="read")
+        client.put_item(TableName="orders", Item={"id": {"S": "1"}})
+        return 2
+
+    begun = dd.load([event for event in subject.history().raw if event["EventId"] == 1])
+    run = dd.replay(handler, begun, run="read")
+    assert run.status == "HALTED" and "dynamodb PutItem" in run.stopped
+    assert {target for _, _, target, _ in world.http.got} == {"DynamoDB_20120810.DescribeTable"}
+
+
+def test_a_connection_that_was_opened_while_the_debugger_stood_is_no_way_out(world) -> None:
+    client = world.client()
+    TROUBLE["between"] = lambda: client.put_item(TableName="orders", Item={"id": {"S": "1"}})
+    with dd.debug(subject.handler, subject.history()) as dbg:
+        client.list_tables()  # in another cell, say
+        world.http.got.clear()
+        with pytest.raises(dd.DurableDebugError):
+            dbg.evaluate("trouble('between')")
+        dbg.run()
+        assert dbg.stop.status == "HALTED" and world.http.got == []
+
+
+def test_what_a_thread_does_after_the_replay_is_refused_and_then_nothing_is_left(world) -> None:
+    connection, go, tried = world.connection(), threading.Event(), []
+    sendall = socket.socket.sendall
+
+    def grandchild() -> None:
+        try:
+            connection.sendall(b"42")
+        except SystemExit as error:
+            tried.append(str(error))
+            raise
+
+    def child() -> None:
+        go.wait(5)
+        thread = threading.Thread(target=grandchild)
+        thread.start()
+        thread.join()
+
+    threads = []
+
+    def between() -> None:
+        threads.append(threading.Thread(target=child))
+        threads[-1].start()
+
+    TROUBLE["between"] = between
+    assert dd.replay(subject.handler, subject.history()).status == "SUCCEEDED"
+    assert socket.socket.sendall is not sendall  # as long as somebody is watched
+    go.set()
+    for thread in threads:
+        thread.join()
+    assert tried and "send to" in tried[0]
+    assert socket.socket.sendall is sendall
+    assert b"42" not in b"".join(world.sink.got)
+
+
+def test_a_module_that_is_imported_in_the_handler_may_not_write(world, monkeypatch) -> None:
+    (world.folder / "late_writer.py").write_text(f"open({str(world.folder / 'made')!r}, 'w').close()\n")
+    monkeypatch.syspath_prepend(world.folder)
+
+    def deed() -> None:
+        import late_writer  # noqa: F401
+
+    TROUBLE["between"] = deed
+    run = dd.replay(subject.handler, subject.history())
+    assert run.status == "HALTED" and not (world.folder / "made").exists()
+    assert run.side_effects[0].file.endswith("late_writer.py")
+
+
+def test_a_handler_without_source_is_refused_like_any_other(tmp_path) -> None:
+    names = {"made": str(tmp_path / "made")}
+    exec(
+        "from aws_durable_execution_sdk_python import durable_execution\n"
+        "@durable_execution\n"
+        "def handler(event, context):\n"
+        "    open(made, 'w')\n"
+        "    return 2\n",
+        names,
+    )
+    run = dd.replay(names["handler"], dd.load([subject.history().raw[0]]))
+    assert run.status == "HALTED" and [found.kind for found in run.divergences] == ["side_effect"]
+
+
+def test_what_cannot_be_seen_is_said(world) -> None:
+    import types
+
+    import zmq
+
+    plain = dd.replay(subject.handler, subject.history())
+    assert not any("zmq" in sentence for sentence in plain.unchecked)
+
+    module = types.ModuleType("app_with_zmq")
+    module.zmq = zmq
+    exec(
+        "from aws_durable_execution_sdk_python import durable_execution\n"
+        "@durable_execution\n"
+        "def handler(event, context):\n"
+        "    return 2\n",
+        vars(module),
+    )
+    run = dd.replay(module.handler, dd.load([subject.history().raw[0]]))
+    assert any("zmq" in sentence and "neither see nor refuse" in sentence for sentence in run.unchecked)

@@ -17,6 +17,10 @@ from typing import Any
 class _Http(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"  # connections stay open
 
+    def setup(self) -> None:
+        super().setup()
+        self.server.connections.append(self.request)
+
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         self.server.got.append((self.command, self.path, self.headers.get("X-Amz-Target"), body))
