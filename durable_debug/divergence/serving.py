@@ -17,6 +17,7 @@ from durable_debug.divergence.checked import checked
 from durable_debug.divergence.sending import received
 from durable_debug.errors import DurableDebugError, HandlerError
 from durable_debug.replay.handlers import resolve
+from durable_debug.replay.opened import spare
 
 if TYPE_CHECKING:
     from durable_debug.divergence.crew import Job
@@ -31,6 +32,7 @@ def serve() -> None:
     """Answer, until there are no more questions. Runs as the main thread of a process of its own."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever started us ends us
     questions, answers = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
+    spare(answers.fileno())
     nothing = os.open(os.devnull, os.O_RDWR)
     os.dup2(nothing, 0)
     os.dup2(nothing, 1)  # what the user's code prints from C must not come between

@@ -137,12 +137,7 @@ def _classified(event: str, args: tuple[Any, ...]) -> tuple[str, str, bool] | No
     if event in _CLIENTS:
         return _of_client(event, args[0])
     if event in _NETWORK:
-        address = (
-            args[1]
-            if event.startswith(("socket.connect", "socket.bind", "socket.send")) and len(args) > 1
-            else args[:2]
-        )
-        return "network", f"{event.removeprefix('socket.')} {_text(address)}", True
+        return _on_network(event, args)
     if event in _PROCESS:
         return (
             "process",
@@ -152,6 +147,14 @@ def _classified(event: str, args: tuple[Any, ...]) -> tuple[str, str, bool] | No
     if (args and _is_housekeeping(args[0])) or (event == "sqlite3.connect" and args[0] in _IN_MEMORY):
         return None
     return "file", f"{event} {_text(args[0] if args else '')}", True
+
+
+def _on_network(event: str, args: tuple[Any, ...]) -> tuple[str, str, bool] | None:
+    of_socket = event.startswith(("socket.connect", "socket.bind", "socket.send")) and len(args) > 1
+    address = args[1] if of_socket else args[:2]
+    if event == "socket.bind" and isinstance(address, tuple) and address[1:2] == (0,):
+        return None  # any port: a way to ask what this machine can, which reaches nobody
+    return "network", f"{event.removeprefix('socket.')} {_text(address)}", True
 
 
 def _opens_for_writing(path: Any, mode: str | None, flags: int | None) -> bool:

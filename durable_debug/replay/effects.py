@@ -13,7 +13,16 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from types import FrameType
 
-__all__ = ["Place", "SideEffect", "allows", "asked_by_sdk", "described", "users_place", "whose"]
+__all__ = [
+    "Place",
+    "SideEffect",
+    "allows",
+    "asked_by_sdk",
+    "described",
+    "done_by_library",
+    "users_place",
+    "whose",
+]
 
 Place = tuple[str, int]  # file and line
 
@@ -125,6 +134,17 @@ def users_place() -> Place | None:
                 within = outermost is None
         frame = frame.f_back
     return outermost
+
+
+def done_by_library() -> bool:
+    """Whether it is a library that does this by itself, not the user's code or Python at its bidding."""
+    frame: FrameType | None = sys._getframe(1)  # noqa: SLF001
+    while frame is not None:
+        owner = whose(frame.f_code.co_filename)
+        if owner not in {"ours", "python"}:
+            return owner in {"library", "sdk"}
+        frame = frame.f_back
+    return False
 
 
 def asked_by_sdk() -> bool:

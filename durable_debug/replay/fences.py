@@ -23,9 +23,11 @@ if TYPE_CHECKING:
 
 __all__ = ["lower", "raise_"]
 
+_MISSING: Any = object()
 _lock = threading.Lock()
 _watched = 0
-_put_back: list[Callable[[], None]] = []
+_standing: list[tuple[Any, str, Any, Any]] = []  # owner, name, the fence, what is put back
+_known: tuple[int, list[tuple[Any, str, Any, Any]]] = (0, [])  # by how many modules were loaded
 
 
 def raise_() -> None:
@@ -34,8 +36,9 @@ def raise_() -> None:
     with _lock:
         _watched += 1
         if _watched == 1:
-            for owner, name, make in _fences():
-                _put_back.append(_replace(owner, name, make))
+            _standing[:] = _fences()
+            for owner, name, fence, _ in _standing:
+                setattr(owner, name, fence)
 
 
 def lower() -> None:
@@ -44,26 +47,32 @@ def lower() -> None:
     with _lock:
         _watched -= 1
         if _watched == 0:
-            while _put_back:
-                _put_back.pop()()
+            for owner, name, _, before in reversed(_standing):
+                if before is _MISSING:  # it is inherited
+                    delattr(owner, name)
+                else:
+                    setattr(owner, name, before)
 
 
-def _replace(owner: Any, name: str, make: Callable[[Any], Any]) -> Callable[[], None]:
-    own = vars(owner).get(name)
-    setattr(owner, name, make(getattr(owner, name)))
-    if own is None:
-        return functools.partial(delattr, owner, name)  # it is inherited
-    return functools.partial(setattr, owner, name, own)
-
-
-def _fences() -> Iterator[tuple[Any, str, Callable[[Any], Any]]]:
-    """What there is to be fenced in here: the owner of a function, its name, and how to make the fence."""
-    for owner, name, judge in _table():
-        if hasattr(owner, name):
-            yield owner, name, functools.partial(_fence, judge)
-    for owner, name, make in handover.fences():
-        if hasattr(owner, name):
-            yield owner, name, make
+def _fences() -> list[tuple[Any, str, Any, Any]]:
+    """Make what there is to be fenced in here, or give what was made: nobody else may have replaced anything since."""
+    global _known  # noqa: PLW0603
+    count, known = _known
+    if count == len(sys.modules) and all(
+        vars(owner).get(name, _MISSING) is before for owner, name, _, before in known
+    ):
+        return known
+    made: list[tuple[Any, str, Callable[[Any], Any]]] = [
+        (owner, name, functools.partial(_fence, judge)) for owner, name, judge in _table()
+    ]
+    made += handover.fences()
+    known = [
+        (owner, name, make(getattr(owner, name)), vars(owner).get(name, _MISSING))
+        for owner, name, make in made
+        if hasattr(owner, name)
+    ]
+    _known = len(sys.modules), known
+    return known
 
 
 @functools.cache
@@ -135,7 +144,7 @@ _SENDING = ("send", "sendall", "sendto", "sendmsg", "sendmsg_afalg", "sendfile")
 
 
 @functools.cache
-def _standing() -> tuple[tuple[Any, str, Callable[..., None]], ...]:
+def _always() -> tuple[tuple[Any, str, Callable[..., None]], ...]:
     import builtins
     import marshal
     import pickle
@@ -160,7 +169,7 @@ def _standing() -> tuple[tuple[Any, str, Callable[..., None]], ...]:
 
 
 def _table() -> Iterator[tuple[Any, str, Callable[..., None]]]:
-    yield from _standing()
+    yield from _always()
     spawning = sys.modules.get("_posixsubprocess")
     if spawning is not None:
         yield spawning, "fork_exec", _of_kind("process", "fork_exec")

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from durable_debug.errors import HandlerError
+from durable_debug.replay.effects import done_by_library
 from durable_debug.replay.guard import Scope, SideEffect, allows, guarded
 
 if TYPE_CHECKING:
@@ -119,7 +120,20 @@ def _imported(spec: str, region: str | None, allow: tuple[str, ...]) -> Any:
             cure="Write 'path/to/app.py:handler' or 'package.module:handler'.",
         )
 
+    module = _without_side_effects(where, region, allow)
+    target: Any = module
+    for part in name.split("."):
+        if not hasattr(target, part):
+            near = difflib.get_close_matches(part, [n for n in dir(target) if not n.startswith("_")], n=3)
+            hint = f"Did you mean {' or '.join(map(repr, near))}?" if near else "Check the spelling."
+            raise HandlerError(f"There is no {name!r} in {where}.", cure=hint)
+        target = getattr(target, part)
+    return target
+
+
+def _without_side_effects(where: str, region: str | None, allow: tuple[str, ...]) -> types.ModuleType:
     refused: list[HandlerError] = []
+    by_users: list[HandlerError] = []
 
     def report(effect: SideEffect) -> None:
         if effect.refused and not allows(allow, effect):
@@ -129,6 +143,8 @@ def _imported(spec: str, region: str | None, allow: tuple[str, ...]) -> Any:
                 cure=f'Move that into a step, or allow it with allow="{effect.kind}".',
             )
             refused.append(error)
+            if not done_by_library():
+                by_users.append(error)
             raise error
 
     try:
@@ -136,20 +152,28 @@ def _imported(spec: str, region: str | None, allow: tuple[str, ...]) -> Any:
             module = (
                 _from_path(Path(where)) if where.endswith(".py") or os.sep in where else _from_name(where)
             )
-    except Exception:
-        if refused:  # whatever was made of it on its way
-            raise refused[0] from None
+    except Exception as error:
+        for cause in refused:
+            if cause is error or _is_of(error, cause):
+                raise cause from None
         raise
-    if refused:
-        raise refused[0]
-    target: Any = module
-    for part in name.split("."):
-        if not hasattr(target, part):
-            near = difflib.get_close_matches(part, [n for n in dir(target) if not n.startswith("_")], n=3)
-            hint = f"Did you mean {' or '.join(map(repr, near))}?" if near else "Check the spelling."
-            raise HandlerError(f"There is no {name!r} in {where}.", cure=hint)
-        target = getattr(target, part)
-    return target
+    if by_users:  # while a library that only tries, as for IPv6, may go on without
+        raise by_users[0]
+    return module
+
+
+def _is_of(error: BaseException | None, cause: BaseException) -> bool:
+    """Whether an exception came of another, whatever was made of that on its way."""
+    seen: set[int] = set()
+    pending = [error]
+    while pending:
+        one = pending.pop()
+        if one is cause or (one is not None and str(cause) in str(one)):
+            return True
+        if one is not None and id(one) not in seen:
+            seen.add(id(one))
+            pending += [one.__cause__, one.__context__]
+    return False
 
 
 def _from_name(name: str) -> types.ModuleType:

@@ -79,9 +79,10 @@ def now() -> Opened:
             continue
         keys.add(key)
         if not files and (stat.S_ISREG(facts.st_mode) or stat.S_ISFIFO(facts.st_mode)):
-            files = bool(
+            files = (
                 descriptor not in _spared
                 and writable(descriptor)
+                and not _inherited(descriptor)
                 and not _path(descriptor).endswith(_NOTEBOOKS)
             )
     return Opened(frozenset(keys), files)
@@ -97,9 +98,17 @@ def writable(descriptor: int) -> bool:
         return True
 
 
+def _inherited(descriptor: int) -> bool:
+    """Whether it comes from the process that began this one: what Python opens is closed at exec (PEP 446)."""
+    try:
+        return os.get_inheritable(descriptor)
+    except OSError:
+        return False
+
+
 def _path(descriptor: int) -> str:
     try:
-        return str(Path(f"{_LIST}/{descriptor}").readlink())
+        return os.readlink(f"{_LIST}/{descriptor}")  # noqa: PTH115 - for every replay
     except OSError:
         return f"descriptor {descriptor}"
 
