@@ -13,6 +13,7 @@ import io
 import os
 import socket
 import stat
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -55,11 +56,14 @@ ALL = Opened(None, files=True)  # all that is open, whenever it was opened
 
 
 def _standard() -> set[_Key]:
+    """The standard streams, and those that a notebook keeps of them while it has others in their place."""
     found = set()
-    for descriptor in (1, 2):
-        with contextlib.suppress(OSError):
-            facts = os.fstat(descriptor)
-            found.add((facts.st_dev, facts.st_ino))
+    kept = (getattr(stream, "_original_stdstream_copy", None) for stream in (sys.stdout, sys.stderr))
+    for descriptor in (1, 2, *kept):
+        if isinstance(descriptor, int):
+            with contextlib.suppress(OSError):
+                facts = os.fstat(descriptor)
+                found.add((facts.st_dev, facts.st_ino))
     return found
 
 
