@@ -15,7 +15,10 @@ from durable_debug.replay.opened import writable
 from durable_debug.replay.watch import here, tell
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import FrameType
+
+    _Judged = tuple[str, str, bool] | None  # kind, words, whether it is refused
 
 __all__ = ["install"]
 
@@ -81,13 +84,32 @@ _FILES = frozenset(
     }
 )
 _THREADS = frozenset({"_thread.start_new_thread", "_thread.start_joinable_thread"})
-_WATCHED = (
-    _NETWORK
-    | _CLIENTS
-    | _PROCESS
-    | _FILES
-    | _THREADS
-    | {"open", "mmap.__new__", "time.sleep", "builtins.input"}
+_OF_C = frozenset(
+    {
+        "connect",
+        "execve",
+        "execvp",
+        "fork",
+        "ftruncate",
+        "kill",
+        "mkdir",
+        "popen",
+        "posix_spawn",
+        "pwrite",
+        "remove",
+        "rename",
+        "rmdir",
+        "send",
+        "sendfile",
+        "sendmsg",
+        "sendto",
+        "system",
+        "truncate",
+        "unlink",
+        "vfork",
+        "write",
+        "writev",
+    }
 )
 _LONGEST_SLEEP = 60  # seconds: a replay does not wait longer, and a thread that sleeps cannot be woken
 _IN_MEMORY = ("", ":memory:", b":memory:")
@@ -121,35 +143,59 @@ def _hook(event: str, args: tuple[Any, ...]) -> None:
         tell(kind, what, refused=refused)
 
 
-def _classified(event: str, args: tuple[Any, ...]) -> tuple[str, str, bool] | None:
-    if event == "open":
-        return ("file", f"open {_text(args[0])} for writing", True) if _opens_for_writing(*args) else None
-    if event == "time.sleep":
-        return "sleep", f"sleep {args[0]:g} s", args[0] > _LONGEST_SLEEP
-    if event == "builtins.input":
-        return "input", "ask for input", True
-    if event in _THREADS:
-        return (
-            None if _is_carried(args[0]) or asked_by_sdk() else ("thread", "start a thread by an alias", True)
-        )
-    if event == "mmap.__new__":
-        return ("file", "map a file into memory for writing", True) if _maps_for_writing(*args) else None
-    if event in _CLIENTS:
-        return _of_client(event, args[0])
-    if event in _NETWORK:
-        return _on_network(event, args)
-    if event in _PROCESS:
-        return (
-            "process",
-            f"{event} {_text(args[1] if event == 'subprocess.Popen' else args[0] if args else '')}",
-            True,
-        )
+def _classified(event: str, args: tuple[Any, ...]) -> _Judged:
+    judge = _JUDGES.get(event)
+    return judge(event, args) if judge is not None else _on_file(event, args)
+
+
+def _on_file(event: str, args: tuple[Any, ...]) -> _Judged:
     if (args and _is_housekeeping(args[0])) or (event == "sqlite3.connect" and args[0] in _IN_MEMORY):
         return None
     return "file", f"{event} {_text(args[0] if args else '')}", True
 
 
-def _on_network(event: str, args: tuple[Any, ...]) -> tuple[str, str, bool] | None:
+def _on_open(_: str, args: tuple[Any, ...]) -> _Judged:
+    return ("file", f"open {_text(args[0])} for writing", True) if _opens_for_writing(*args) else None
+
+
+def _on_memory_map(_: str, args: tuple[Any, ...]) -> _Judged:
+    return ("file", "map a file into memory for writing", True) if _maps_for_writing(*args) else None
+
+
+def _on_sleep(_: str, args: tuple[Any, ...]) -> _Judged:
+    return "sleep", f"sleep {args[0]:g} s", args[0] > _LONGEST_SLEEP
+
+
+def _on_input(*_: object) -> _Judged:
+    return "input", "ask for input", True
+
+
+def _on_thread(_: str, args: tuple[Any, ...]) -> _Judged:
+    return None if _is_carried(args[0]) or asked_by_sdk() else ("thread", "start a thread by an alias", True)
+
+
+def _on_symbol_of_c(_: str, args: tuple[Any, ...]) -> _Judged:
+    """Look at the name; what was found before the replay can't be seen."""
+    name = os.fsdecode(args[1]) if isinstance(args[1], str | bytes) else ""
+    return ("process", f"call C's {name}", True) if name in _OF_C else None
+
+
+def _on_client(event: str, args: tuple[Any, ...]) -> _Judged:
+    """A request that goes by a socket of Python's is seen there; by anything else, only here."""
+    client = args[0]
+    connection = getattr(client, "sock", None)
+    if connection is None or isinstance(connection, socket.socket):
+        return None
+    address = getattr(client, "host", None), getattr(client, "port", None)
+    return "network", f"{event} {_text(address)}", True
+
+
+def _on_process(event: str, args: tuple[Any, ...]) -> _Judged:
+    what = args[1] if event == "subprocess.Popen" else args[0] if args else ""
+    return "process", f"{event} {_text(what)}", True
+
+
+def _on_network(event: str, args: tuple[Any, ...]) -> _Judged:
     of_socket = event.startswith(("socket.connect", "socket.bind", "socket.send")) and len(args) > 1
     address = args[1] if of_socket else args[:2]
     if event == "socket.bind" and isinstance(address, tuple) and address[1:2] == (0,):
@@ -175,15 +221,6 @@ def _is_carried(function: Any) -> bool:
     if isinstance(started, threading.Thread):
         function = started.run
     return getattr(function, CARRIED, False)
-
-
-def _of_client(event: str, client: Any) -> tuple[str, str, bool] | None:
-    """A request that goes by a socket of Python's is seen there; by anything else, only here."""
-    connection = getattr(client, "sock", None)
-    if connection is None or isinstance(connection, socket.socket):
-        return None
-    address = getattr(client, "host", None), getattr(client, "port", None)
-    return "network", f"{event} {_text(address)}", True
 
 
 def _maps_for_writing(descriptor: int, _length: int, access: int, *_: object) -> bool:
@@ -218,3 +255,17 @@ def _is_housekeeping(path: Any) -> bool:
             return False
         frame = frame.f_back
     return False
+
+
+_JUDGES: dict[str, Callable[[str, tuple[Any, ...]], _Judged]] = {
+    "open": _on_open,
+    "mmap.__new__": _on_memory_map,
+    "time.sleep": _on_sleep,
+    "builtins.input": _on_input,
+    "ctypes.dlsym": _on_symbol_of_c,
+    **dict.fromkeys(_THREADS, _on_thread),
+    **dict.fromkeys(_CLIENTS, _on_client),
+    **dict.fromkeys(_NETWORK, _on_network),
+    **dict.fromkeys(_PROCESS, _on_process),
+}
+_WATCHED = _FILES | _JUDGES.keys()

@@ -153,13 +153,14 @@ def _always() -> tuple[tuple[Any, str, Callable[..., None]], ...]:
     table: list[tuple[Any, str, Callable[..., None]]] = [(builtins, "print", _printed)]
     table += [(socket.socket, name, _on_socket) for name in _SENDING]
     table += [(ssl.SSLSocket, name, _on_socket) for name in (*_SENDING, "write")]
-    table += [
-        (os, name, _to_descriptor)
-        for name in ("write", "writev", "pwrite", "pwritev", "sendfile", "posix_fallocate")
-    ]
-    table += [(os, name, _from_one_to_other) for name in ("splice", "copy_file_range")]
-    table += [(os, name, _of_kind("file", f"os.{name}")) for name in ("mkfifo", "mknod")]
-    table += [(os, name, _of_kind("process", f"os.{name}")) for name in ("killpg", "_exit", "abort")]
+    for system in (os, sys.modules[os.name]):  # the same functions by two names
+        table += [
+            (system, name, _to_descriptor)
+            for name in ("write", "writev", "pwrite", "pwritev", "sendfile", "posix_fallocate")
+        ]
+        table += [(system, name, _from_one_to_other) for name in ("splice", "copy_file_range")]
+        table += [(system, name, _of_kind("file", f"os.{name}")) for name in ("mkfifo", "mknod")]
+        table += [(system, name, _of_kind("process", f"os.{name}")) for name in ("killpg", "_exit", "abort")]
     table += [
         (signal, name, _of_kind("process", f"signal.{name}"))
         for name in ("raise_signal", "pidfd_send_signal")

@@ -11,6 +11,7 @@ import asyncio
 import concurrent.futures
 import contextlib
 import csv
+import ctypes
 import ftplib
 import http.client
 import io
@@ -431,6 +432,11 @@ def cold_kill(world):
 @effect("process")
 def cold_killpg(world):
     return lambda: os.killpg(os.getpgid(0), signal.SIGCONT)
+
+
+@effect("process")
+def cold_call_of_c(world):
+    return lambda: ctypes.CDLL(None).system(f"touch {world.folder}/made".encode())
 
 
 @effect("process")
