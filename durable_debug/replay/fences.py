@@ -160,7 +160,7 @@ def _always() -> tuple[tuple[Any, str, Callable[..., None]], ...]:
         ]
         table += [(system, name, _from_one_to_other) for name in ("splice", "copy_file_range")]
         table += [(system, name, _of_kind("file", f"os.{name}")) for name in ("mkfifo", "mknod")]
-        table += [(system, name, _of_kind("process", f"os.{name}")) for name in ("killpg", "_exit", "abort")]
+        table += [(system, name, _of_kind("process", f"os.{name}")) for name in ("killpg",)]
     table += [
         (signal, name, _of_kind("process", f"signal.{name}"))
         for name in ("raise_signal", "pidfd_send_signal")
