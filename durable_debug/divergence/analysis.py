@@ -18,6 +18,7 @@ from durable_debug.divergence.findings import VALUE_KEEPING, Comparison, Finding
 from durable_debug.divergence.matcher import Aligner, replaced_at
 from durable_debug.divergence.outcome import find_in_outcome, find_side_effects
 from durable_debug.divergence.slots import Identity, Recorded, identity_of, parent_of
+from durable_debug.divergence.unchecked import refused_codecs
 from durable_debug.divergence.witness import Witness
 from durable_debug.replay.engine import Replay
 from durable_debug.replay.guard import noting_codecs
@@ -109,12 +110,9 @@ def analysed(first: Recording) -> Analysis:
 
 def _with_effects(analysis: Analysis, effects: Iterable[SideEffect]) -> Analysis:
     """Tell of what codecs tried while values were compared, once a line."""
-    told = {(f.place.file, f.place.line) for f in analysis.findings if f.kind == "side_effect" and f.place}
-    new = {(e.file, e.line): e for e in effects if (e.file, e.line) not in told}
-    behind = float(len(analysis.complete.asks))
-    refused = find_side_effects([(effect, behind) for effect in new.values() if effect.refused])
-    groups = grouped(refused, (), {})
-    return dataclasses.replace(analysis, groups=(*analysis.groups, *groups), effects=tuple(new.values()))
+    new = tuple({(e.file, e.line): e for e in effects}.values())
+    sentences = (*analysis.unchecked, *refused_codecs(new))
+    return dataclasses.replace(analysis, unchecked=_distinct(sentences), effects=new)
 
 
 def _analysed(first: Recording) -> Analysis:
@@ -127,7 +125,7 @@ def _analysed(first: Recording) -> Analysis:
     objected = (
         "NonDeterministicExecutionError" in failures
     )  # the others are recorded so, where nothing differs
-    refused = any(effect.refused for effect in first.side_effects)
+    refused = any(effect.refused and not effect.compared for effect in first.side_effects)
     if not (objected or refused or comparison.findings or find_in_outcome(first, first, ())):
         return Analysis((), _distinct(comparison.unchecked), first, first)
     if (
@@ -184,13 +182,14 @@ class _Effects:
 
     def add(self, recording: Recording) -> bool:
         """Take note of a pass; whether the next one gets further."""
-        for effect in recording.side_effects:
+        effects = [effect for effect in recording.side_effects if not effect.compared]
+        for effect in effects:
             if effect.refused and all(not _same_line(effect, other) for other, _ in self.seen):
                 self.seen.append((effect, len(recording.asks) - 0.5))
         halt = recording.halt
-        if halt is None or halt.kind != "side_effect" or not recording.side_effects:
+        if halt is None or halt.kind != "side_effect" or not effects:
             return False
-        effect = recording.side_effects[-1]
+        effect = effects[-1]
         jump = jump_over(effect.file, effect.line) if effect.file and effect.line else None
         if jump is None or jump in self.jumps:
             return False

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 from durable_debug.replay.unseen import unseen_libraries
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from durable_debug.history import Operation
+    from durable_debug.replay.guard import SideEffect
     from durable_debug.replay.recording import Recording
     from durable_debug.replay.tape import Ask
 
-__all__ = ["unchecked"]
+__all__ = ["refused_codecs", "unchecked"]
 
 _NOTED = {
     "thread": "The handler starts threads outside steps{where}: operations that they ask for have no certain order.",
@@ -63,6 +64,17 @@ def _summarises(config: Any) -> bool:
     return config is not None and config.summary_generator is not None
 
 
+def refused_codecs(effects: Iterable[SideEffect]) -> Iterator[str]:
+    """Say what could not be compared, for a codec has a side effect when it writes."""
+    for effect in effects:
+        if effect.compared and effect.refused:
+            where = f" at {effect.file}:{effect.line}" if effect.file else ""
+            yield (
+                f"What a codec writes{where}: it would have a side effect ({effect.detail}), which a replay refuses; "
+                "name it in allow= to let it happen."
+            )
+
+
 def _in_run(recording: Recording) -> Iterator[str]:
     if not recording.options.enter:
         yield "The inside of completed contexts: enter=False."
@@ -74,8 +86,9 @@ def _in_run(recording: Recording) -> Iterator[str]:
             f"What {', '.join(unseen)} may send or write: that happens in C or in threads of its own, where a replay "
             "can neither see nor refuse it."
         )
+    yield from refused_codecs(recording.side_effects)
     for kind, sentence in _NOTED.items():
-        effect = next((e for e in recording.side_effects if e.kind == kind), None)
+        effect = next((e for e in recording.side_effects if e.kind == kind and not e.compared), None)
         if effect is not None:
             where = f" ({effect.file}:{effect.line})" if effect.file else ""
             yield sentence.format(where=where)

@@ -46,6 +46,8 @@ class SideEffect:
         Whether it was in the body of an ended context, which is run only to look into it.
     call
         The call of a client library that it was part of, where that is known: ``"dynamodb PutItem"``.
+    compared
+        Whether it was a codec's that was asked only so that values could be compared: Lambda does not ask it.
     """
 
     kind: str
@@ -55,6 +57,7 @@ class SideEffect:
     line: int | None
     looked: bool = False
     call: str | None = None
+    compared: bool = False
 
 
 # To write to what is open already is the same permission as to open it.

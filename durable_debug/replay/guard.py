@@ -121,7 +121,7 @@ def harmless() -> guarded:
     around = here.scope or here.codecs
 
     def refuse(effect: SideEffect) -> None:
-        effect = dataclasses.replace(effect, looked=True)
+        effect = dataclasses.replace(effect, compared=True)
         if around is not None and around.note is not None:
             effect = around.note(effect)
         if effect.refused:
