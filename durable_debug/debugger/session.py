@@ -428,7 +428,7 @@ class Debugger:
                 shown = inside(dict(shown).get(name))
             return variables(shown)
 
-        return _looking_only(self._live.tape, described)  # somebody's repr may do anything
+        return _looking_only(self._live.tape, described, quiet=True)  # somebody's repr may do anything
 
     @property
     def state(self) -> pd.DataFrame:
@@ -750,13 +750,15 @@ def _serve(posted: queue.SimpleQueue[tuple[str, dict[str, Any]] | None], weak: _
         del debugger
 
 
-def _looking_only(tape: Tape, look: Callable[[], _T], *, opened: bool = False) -> _T:
+def _looking_only(tape: Tape, look: Callable[[], _T], *, opened: bool = False, quiet: bool = False) -> _T:
     """Refuse side effects and operations while an expression is evaluated, in this thread.
 
     Parameters
     ----------
     opened
         Whether to look anew what is open; else what was when the replay began, or went on, counts.
+    quiet
+        Whether it is for `look` itself to say what was refused.
     """
     refused: list[SideEffect] = []
 
@@ -772,7 +774,7 @@ def _looking_only(tape: Tape, look: Callable[[], _T], *, opened: bool = False) -
             return look()
     finally:
         tape.local.evaluating = False
-        if refused:  # whatever was made of the exception on its way
+        if refused and not quiet:  # whatever was made of the exception on its way
             raise DurableDebugError(
                 f"The expression is refused a side effect: {refused[0].detail}.",
                 cure="Look, but don't touch.",

@@ -67,7 +67,7 @@ class guarded:  # noqa: N801 - reads as a statement: with guarded(scope)
             audit_events.install()
             fences.raise_()
             self._thread = threading.get_ident()
-            watched_threads[self._thread] += 1
+            watched_threads.setdefault(self._thread, []).append(scope)
             self._profile = sys.getprofile()
             _look_at_calls(scope)
         here.scope, here.stop, here.place = scope, self._stop, self._place
@@ -78,7 +78,7 @@ class guarded:  # noqa: N801 - reads as a statement: with guarded(scope)
             return
         if sys.getprofile() is not self._profile:
             sys.setprofile(self._profile)
-        watched_threads[self._thread] -= 1
+        watched_threads[self._thread].pop()
         if not watched_threads[self._thread]:
             del watched_threads[self._thread]
         fences.lower()

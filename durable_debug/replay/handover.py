@@ -166,7 +166,11 @@ def _calling(original: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(original)
     def call_soon_threadsafe(loop: Any, *args: Any, **keywords: Any) -> Any:
         thread = getattr(loop, "_thread_id", None)
-        if here.scope is not None and thread is not None and thread not in watched_threads:
+        if (
+            here.scope is not None
+            and thread is not None
+            and here.scope not in watched_threads.get(thread, ())
+        ):
             tell("thread", "hand work to the event loop of another thread")
         return original(loop, *args, **keywords)
 
@@ -174,9 +178,9 @@ def _calling(original: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def served_elsewhere(queue: object) -> bool:
-    """Whether a thread that is not watched has a queue in its hands: in its functions or their objects."""
+    """Whether a thread that this watch does not watch has a queue in its hands: in its functions or their objects."""
     for ident, frame in sys._current_frames().items():  # noqa: SLF001
-        if ident not in watched_threads and _holds(frame, queue):
+        if here.scope not in watched_threads.get(ident, ()) and _holds(frame, queue):
             return True
     return False
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections import Counter
 from typing import TYPE_CHECKING
 
 from durable_debug.replay.effects import described, whose
@@ -110,7 +109,7 @@ class _Here(threading.local):
 
 
 here = _Here()
-watched_threads: Counter[int] = Counter()  # by their idents
+watched_threads: dict[int, list[Scope]] = {}  # by their idents, who watches them
 
 
 def tell(kind: str, what: str, *, refused: bool = True) -> None:

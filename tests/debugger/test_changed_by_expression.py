@@ -148,3 +148,24 @@ def test_the_panel_says_so(history) -> None:
         dbg.goto(name="first")
         assert "changed" not in panel.view["headline"]
         panel.close()
+
+
+class Loud:
+    def __repr__(self) -> str:
+        open("made", "w")
+        return "loud"
+
+
+@durable_execution
+def has_a_loud_variable(event, context):
+    loud, quiet = Loud(), 5
+    context.step(lambda _: 1, name="first")
+    return [loud is None, quiet]
+
+
+def test_what_a_repr_does_is_refused_and_the_other_variables_are_shown(tmp_path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with dd.debug(has_a_loud_variable, subject.history_of(has_a_loud_variable)) as dbg:
+        shown = {one.name: one.preview for one in dbg.variables()}
+    assert "its repr raises" in shown["loud"] and shown["quiet"] == "5"
+    assert list(tmp_path.iterdir()) == []

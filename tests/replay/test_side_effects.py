@@ -1108,3 +1108,30 @@ def test_what_cannot_be_seen_is_said(world, monkeypatch) -> None:
     )
     run = dd.replay(module.handler, dd.load([subject.history().raw[0]]))
     assert any("zmq" in sentence and "neither see nor refuse" in sentence for sentence in run.unchecked)
+
+
+def test_a_queue_thread_that_the_module_started_takes_no_work(world, tmp_path_factory) -> None:
+    """It is watched, but since the import: the replay would not be told."""
+    folder = tmp_path_factory.mktemp("app")
+    (folder / "with_thread.py").write_text(
+        "import queue, threading\n"
+        "from aws_durable_execution_sdk_python import durable_execution\n"
+        "tasks = queue.Queue()\n"
+        "def serve():\n"
+        "    while (task := tasks.get()) is not None:\n"
+        "        task()\n"
+        "threading.Thread(target=serve, daemon=True).start()\n"
+        "@durable_execution\n"
+        "def handler(event, context):\n"
+        f"    tasks.put(lambda: open({str(world.folder / 'made')!r}, 'w'))\n"
+        "    return 2\n"
+    )
+    before = set(threading.enumerate())
+    run = dd.replay(f"{folder}/with_thread.py:handler", dd.load([subject.history().raw[0]]))
+    assert run.status == "HALTED" and not (world.folder / "made").exists()
+    assert [(effect.kind, effect.line) for effect in run.side_effects if effect.refused][0] == ("thread", 10)
+    for name, module in list(sys.modules.items()):
+        if getattr(module, "__file__", None) == str(folder / "with_thread.py"):
+            module.tasks.put(None)
+    for thread in set(threading.enumerate()) - before:
+        thread.join(5)
