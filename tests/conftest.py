@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
+import asyncio
 import builtins
+import concurrent.futures
+import http.client
 import io
 import logging
+import marshal
+import multiprocessing.connection
+import multiprocessing.pool
+import multiprocessing.queues
 import os
+import pickle
+import queue
+import signal
 import socket
+import ssl
 import subprocess
 import sys
 import threading
 import time
+import _posixsubprocess
+import _thread
 from pathlib import Path
 from typing import Iterator
 
@@ -43,16 +56,44 @@ def samples() -> Path:
 LASTING_THREADS = ("asyncio_", "tqdm", "IPython", "IOPub", "Heartbeat", "pydevd", "Tornado", "ZMQ", "jupyter")
 
 # What a guard against side effects might patch, and must put back.
+SENDING = ("send", "sendall", "sendto", "sendmsg", "sendmsg_afalg", "sendfile")
+WRITING = (
+    "write",
+    "writev",
+    "pwrite",
+    "pwritev",
+    "sendfile",
+    "splice",
+    "copy_file_range",
+    "mkfifo",
+    "mknod",
+    "killpg",
+    "abort",
+)
 GUARDED = (
+    (_posixsubprocess, ("fork_exec",)),
+    (_thread, ("start_new_thread", "start_new", "start_joinable_thread")),
+    (asyncio.BaseEventLoop, ("call_soon_threadsafe",)),
     (builtins, ("open", "print", "input", "__import__", "exec")),
+    (concurrent.futures.ProcessPoolExecutor, ("submit",)),
+    (concurrent.futures.ThreadPoolExecutor, ("submit",)),
+    (http.client.HTTPConnection, ("request", "putrequest", "send")),
     (io, ("open",)),
-    (os, ("open", "system", "fork", "remove", "_exit")),
+    (marshal, ("dump",)),
+    (multiprocessing.connection._ConnectionBase, ("send", "send_bytes")),
+    (multiprocessing.pool.Pool, ("apply_async", "_map_async", "imap", "imap_unordered")),
+    (multiprocessing.queues.Queue, ("put",)),
+    (os, ("open", "system", "fork", "remove", "_exit", *WRITING)),
+    (pickle, ("dump",)),
+    (queue.Queue, ("put",)),
+    (signal, ("raise_signal", "pidfd_send_signal")),
     (socket, ("socket", "create_connection", "getaddrinfo")),
-    (socket.socket, ("connect", "sendto")),
+    (socket.socket, ("connect", *SENDING)),
+    (ssl.SSLSocket, ("write", *SENDING)),
     (subprocess, ("Popen", "run")),
     (subprocess.Popen, ("__init__",)),
     (sys, ("exit", "excepthook", "displayhook")),
-    (threading, ("Thread", "excepthook")),
+    (threading, ("Thread", "excepthook", "_start_new_thread", "_start_joinable_thread")),
     (threading.Thread, ("start",)),
     (time, ("sleep", "time", "monotonic", "perf_counter")),
 )

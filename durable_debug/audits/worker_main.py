@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from durable_debug.audits.check import checked
 from durable_debug.audits.pickling import received
 from durable_debug.engine.handlers import resolve
+from durable_debug.engine.opened import spare
 from durable_debug.errors import DurableDebugError, HandlerError
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ def serve() -> None:
     """Answer, until there are no more questions. Runs as the main thread of a process of its own."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever started us ends us
     questions, answers = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
+    spare(answers.fileno())
     nothing = os.open(os.devnull, os.O_RDWR)
     os.dup2(nothing, 0)
     os.dup2(nothing, 1)  # what the user's code prints from C must not come between

@@ -107,6 +107,8 @@ class Live:
             while not self._going and self.tape.halt is None:
                 self._condition.wait()
             self.held = None
+        if self.tape.scope is not None:
+            self.tape.scope.look()  # whatever others have opened meanwhile
         if self.tape.halt is not None:
             raise self.tape.stop("aborted", "the debugger went elsewhere")
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import gc
 import queue
 import threading
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from durable_debug.debugger.breakpoints import Breakpoint, compiled, evaluated, same_file
+from durable_debug.debugger.changes import Changes
 from durable_debug.debugger.live import Held, Live
 from durable_debug.debugger.states import reached_statuses, state_frame
 from durable_debug.debugger.stop import StackFrame, Stop, Variable, inside, variables, variables_of
@@ -16,7 +18,7 @@ from durable_debug.debugger.trail import Trail
 from durable_debug.divergence import Run, replay
 from durable_debug.divergence.run import as_history
 from durable_debug.engine.asked import place_of
-from durable_debug.engine.guard import SideEffect, guarded
+from durable_debug.engine.guard import Scope, SideEffect, guarded
 from durable_debug.errors import ClosedError, DurableDebugError
 from durable_debug.views import view
 
@@ -372,7 +374,9 @@ class Debugger:
         Parameters
         ----------
         expression
-            Python; it may read anything. Sockets, processes and written files are refused.
+            Python; it may read anything. Sockets, processes and written files are refused. One that changes what the
+            handler holds is evaluated, and the stops from here on say so (``stop.changed_by``), until the replay is
+            taken anew: by going back, say.
         frame
             Number of the function on the `stack`, 0 the innermost.
 
@@ -394,7 +398,8 @@ class Debugger:
         code, live = compiled(expression.strip()), self._live
         assert live is not None
         try:
-            return _looking_only(live.tape, lambda: evaluated(code, found))
+            with self._noticing_changes(live.tape, found, expression):
+                return _looking_only(live.tape, lambda: evaluated(code, found), opened=True)
         except (Exception, KeyboardInterrupt):
             raise
         except BaseException as error:  # noqa: BLE001 - `exit()`, or the SDK's way to suspend: not for the caller
@@ -416,9 +421,15 @@ class Debugger:
             for name, value in variables_of(found).items()
             if name.isidentifier() and not name.startswith("__")
         ]
-        for name in path:
-            items = inside(dict(items).get(name))
-        return variables(items)
+        assert self._live is not None
+
+        def described() -> list[Variable]:
+            shown = items
+            for name in path:
+                shown = inside(dict(shown).get(name))
+            return variables(shown)
+
+        return _looking_only(self._live.tape, described, quiet=True)  # somebody's repr may do anything
 
     @property
     def state(self) -> pd.DataFrame:
@@ -473,6 +484,17 @@ class Debugger:
             self._control.start()
         self._posted.put((verb, arguments))
 
+    @contextlib.contextmanager
+    def _noticing_changes(self, tape: Tape, frame: FrameType, expression: str) -> Iterator[None]:
+        held = Changes(frame, expression)
+        try:
+            yield
+        finally:
+            if tape.changed_by is None and held.changed() is not None:
+                tape.changed_by = expression.strip()
+                self.stop = dataclasses.replace(self.stop, changed_by=tape.changed_by)
+                self._tell()
+
     def _tell(self) -> None:
         for callback in list(self._subscribers):
             with contextlib.suppress(Exception):  # a view that is gone must not stop a verb half-way
@@ -514,10 +536,11 @@ class Debugger:
     def _goto(self, target: int, reason: str) -> Stop:
         """Stand at a stop: go on to it if it lies ahead, else begin a new pass."""
         here = self._live is not None and self._held is not None
-        if here and target == self.stop.index:
+        changed = self._live is not None and self._live.tape.changed_by is not None
+        if here and target == self.stop.index and not changed:
             return self._standing(target, reason)
         with _no_collection():
-            if not here or target < self.stop.index:
+            if not here or target < self.stop.index + changed:
                 self._begin()
             return self._forward(lambda ask, _: reason if ask.seq >= target else None, target, reason)
 
@@ -571,7 +594,18 @@ class Debugger:
     def _hits(self, breakpoint: Breakpoint, ask: Ask, frame: FrameType, tape: Tape) -> bool:  # noqa: A002
         if not self._fits(breakpoint, ask):
             return False
-        return breakpoint.when is None or _looking_only(tape, lambda: breakpoint.holds(frame))
+        if breakpoint.when is None:
+            return True
+        held = Changes(frame, breakpoint.when)
+        try:
+            holds = _looking_only(tape, lambda: breakpoint.holds(frame))
+        except DurableDebugError as error:
+            breakpoint.note, holds = f"condition: {error}", False
+        name = held.changed()
+        if name is not None:
+            breakpoint.note = f"condition: it changes {name}"
+            tape.changed_by = tape.changed_by or breakpoint.when
+        return holds
 
     def _count_so_far(self, made: Breakpoint) -> None:
         """Count the hits that a new breakpoint would have had on the way to this stop."""
@@ -661,9 +695,11 @@ class Debugger:
     def _standing(self, index: int, reason: str) -> Stop:
         ended = self._held is None
         self.status = "ended" if ended else "stopped"
-        return self._trail.stop(
+        stop = self._trail.stop(
             self._trail.end if ended else index, reason, self._held.frames if self._held else None
         )
+        changed_by = self._live.tape.changed_by if self._live is not None else None
+        return dataclasses.replace(stop, changed_by=changed_by) if changed_by is not None else stop
 
     # ------------------------------------------------------------------------------------------------ shown
 
@@ -713,18 +749,32 @@ def _serve(posted: queue.SimpleQueue[tuple[str, dict[str, Any]] | None], weak: _
         del debugger
 
 
-def _looking_only(tape: Tape, look: Callable[[], _T]) -> _T:
-    """Refuse side effects and operations while an expression is evaluated, in this thread."""
+def _looking_only(tape: Tape, look: Callable[[], _T], *, opened: bool = False, quiet: bool = False) -> _T:
+    """Refuse side effects and operations while an expression is evaluated, in this thread.
+
+    Parameters
+    ----------
+    opened
+        Whether to look anew what is open; else what was when the replay began, or went on, counts.
+    quiet
+        Whether it is for `look` itself to say what was refused.
+    """
+    refused: list[SideEffect] = []
+
+    def refuse(effect: SideEffect) -> None:
+        if effect.refused:
+            refused.append(effect)
+            raise DurableDebugError(effect.detail)
+
+    around = Scope(refuse, tape.scope.opened if tape.scope is not None else None)
     tape.local.evaluating = True
     try:
-        with guarded(_refuse):
+        with guarded(around.look() if opened else around):
             return look()
     finally:
         tape.local.evaluating = False
-
-
-def _refuse(effect: SideEffect) -> None:
-    if effect.refused:
-        raise DurableDebugError(
-            f"The expression is refused a side effect: {effect.detail}.", cure="Look, but don't touch."
-        )
+        if refused and not quiet:  # whatever was made of the exception on its way
+            raise DurableDebugError(
+                f"The expression is refused a side effect: {refused[0].detail}.",
+                cure="Look, but don't touch.",
+            ) from None

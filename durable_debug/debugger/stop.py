@@ -78,6 +78,9 @@ class Stop:
         The history stood at this event then (see ``history.state_at``).
     status
         At the end, the replay's status.
+    changed_by
+        An expression that changed what the handler holds, so that what follows need not be as recorded. To go
+        back, or to the same stop, takes the replay anew, without it.
     """
 
     index: int
@@ -90,15 +93,19 @@ class Stop:
     error: str | None
     state_event_id: int
     status: str | None = None
+    changed_by: str | None = None
 
     def __repr__(self) -> str:
         where = f" at {self.source}" if self.source else ""
+        changed = ", changed by an expression" if self.changed_by else ""
         if self.kind == "end":
-            return f"<Stop {self.index}: the end, {self.status}{f', {self.error}' if self.error else ''}>"
+            error = f", {self.error}" if self.error else ""
+            return f"<Stop {self.index}: the end, {self.status}{error}{changed}>"
         if self.kind == "exception" or self.asked is None:
-            return f"<Stop {self.index}: {self.error}{where}>"
+            return f"<Stop {self.index}: {self.error}{where}{changed}>"
         name = f" {self.asked.name!r}" if self.asked.name else ""
-        return f"<Stop {self.index}: {self.asked.position} {self.asked.sub_type}{name}, {self.asked.answer}{where} ({self.reason})>"
+        what = f"{self.asked.position} {self.asked.sub_type}{name}, {self.asked.answer}"
+        return f"<Stop {self.index}: {what}{where} ({self.reason}{changed})>"
 
 
 class _Bounded(reprlib.Repr):

@@ -19,9 +19,11 @@ from durable_debug.divergence.matcher import Aligner, replaced_at
 from durable_debug.divergence.outcome import find_in_outcome, find_side_effects, recorded_objection
 from durable_debug.divergence.redacted import Judged, judged_by_what_is_known
 from durable_debug.divergence.slots import Identity, Recorded, identity_of, parent_of
+from durable_debug.divergence.unchecked import refused_codecs
 from durable_debug.divergence.verdict import Judge
 from durable_debug.divergence.witness import Witness
 from durable_debug.engine.engine import Replay
+from durable_debug.engine.guard import noting_codecs
 from durable_debug.engine.recording import Recording, recorded
 from durable_debug.engine.skipping import Jump, jump_over
 
@@ -59,6 +61,8 @@ class Analysis:
         What Lambda would do, also behind side effects that were refused: there the replay had ended.
     unjudged
         How many differences may come only of values that were redacted.
+    effects
+        Side effects of codecs that were asked only so that values could be compared.
     plan, planned, unreadable
         How it was aligned (see `Aligner`); the plan is None where nothing has to be.
     """
@@ -71,6 +75,7 @@ class Analysis:
     plan: Plan | None = None
     planned: dict[str, Identity] = dataclasses.field(default_factory=dict)
     unreadable: dict[str, str] = dataclasses.field(default_factory=dict)
+    effects: tuple[SideEffect, ...] = ()
 
     @property
     def findings(self) -> list[Finding]:
@@ -104,8 +109,11 @@ def analysed(first: Recording) -> Analysis:
         The replay as Lambda would do it: the SDK objects where it would there.
     """
     first = dataclasses.replace(first, history=_record_of(first))
-    found = _analysed(first)
-    return _of_recorded_objection(first, found) if recorded_objection(first) is not None else found
+    with noting_codecs(first.options.allow) as effects:
+        found = _analysed(first)
+    if recorded_objection(first) is not None:
+        found = _of_recorded_objection(first, found)
+    return _with_effects(found, effects) if effects else found
 
 
 _cut: weakref.WeakKeyDictionary[History, dict[int, History]] = weakref.WeakKeyDictionary()
@@ -134,14 +142,15 @@ def _of_recorded_objection(first: Recording, found: Analysis) -> Analysis:
     )
 
 
-def _analysed(first: Recording) -> Analysis:
-    """Compare a replay with its history; where something differs, replay it again to say what and where.
+def _with_effects(analysis: Analysis, effects: Iterable[SideEffect]) -> Analysis:
+    """Tell of what codecs tried while values were compared, once a line."""
+    new = tuple({(e.file, e.line): e for e in effects}.values())
+    sentences = (*analysis.unchecked, *refused_codecs(new))
+    return dataclasses.replace(analysis, unchecked=_distinct(sentences), effects=new)
 
-    Parameters
-    ----------
-    first
-        The replay as Lambda would do it: the SDK objects where it would there.
-    """
+
+def _analysed(first: Recording) -> Analysis:
+    """Compare a replay with its history; where something differs, replay it again to say what and where."""
     held = _recorded(first.history)
     same: Plan = {
         a.position: a.position if a.position in held.by_position or a.virtual else None for a in first.asks
@@ -151,7 +160,7 @@ def _analysed(first: Recording) -> Analysis:
     objected = (
         "NonDeterministicExecutionError" in failures
     )  # the others are recorded so, where nothing differs
-    refused = any(effect.refused for effect in first.side_effects)
+    refused = any(effect.refused and not effect.compared for effect in first.side_effects)
     if not (objected or refused or comparison.findings or find_in_outcome(first, first, ())):
         return Analysis((), _distinct(comparison.unchecked), first, first)
     if _timed_out(first):  # each further pass would take as long
@@ -210,13 +219,14 @@ class _Effects:
 
     def add(self, recording: Recording) -> bool:
         """Take note of a pass; whether the next one gets further."""
-        for effect in recording.side_effects:
+        effects = [effect for effect in recording.side_effects if not effect.compared]
+        for effect in effects:
             if effect.refused and all(not _same_line(effect, other) for other, _ in self.seen):
                 self.seen.append((effect, len(recording.asks) - 0.5))
         halt = recording.halt
-        if halt is None or halt.kind != "side_effect" or not recording.side_effects:
+        if halt is None or halt.kind != "side_effect" or not effects:
             return False
-        effect = recording.side_effects[-1]
+        effect = effects[-1]
         jump = jump_over(effect.file, effect.line) if effect.file and effect.line else None
         if jump is None or jump in self.jumps:
             return False

@@ -169,7 +169,7 @@ KINDS: dict[str, tuple[str, str]] = {
     ),
     "side_effect": (
         "outside a step: {asked}",
-        "Move it into a step: outside, it happens again at every replay.",
+        "Move it into a step: outside, it happens again at every replay. To let it happen while you look, name it in allow=.",
     ),
     "nondeterministic": (
         "{asked}",  # written by `determinism`

@@ -122,7 +122,7 @@ class Run:
     @property
     def side_effects(self) -> tuple[SideEffect, ...]:
         """What the handler did, or tried, outside steps."""
-        return self.recording.side_effects
+        return (*self.recording.side_effects, *self.analysis.effects)
 
     # ---- what is otherwise
 

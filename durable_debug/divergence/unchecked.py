@@ -9,15 +9,17 @@ from durable_debug.divergence.redacted import values_sentence
 from durable_debug.divergence.slots import tenants_of
 from durable_debug.divergence.wording import counted
 from durable_debug.engine import sdk
+from durable_debug.engine.unseen import unseen_libraries
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
+    from durable_debug.engine.guard import SideEffect
     from durable_debug.engine.recording import Recording
     from durable_debug.engine.tape import Ask
     from durable_debug.history import History, Operation
 
-__all__ = ["unchecked"]
+__all__ = ["refused_codecs", "unchecked"]
 
 _NOTED = {
     "thread": "The handler starts threads outside steps{where}: operations that they ask for have no certain order.",
@@ -95,6 +97,17 @@ def _summarises(config: Any) -> bool:
     return config is not None and config.summary_generator is not None
 
 
+def refused_codecs(effects: Iterable[SideEffect]) -> Iterator[str]:
+    """Say what could not be compared, for a codec has a side effect when it writes."""
+    for effect in effects:
+        if effect.compared and effect.refused:
+            where = f" at {effect.file}:{effect.line}" if effect.file else ""
+            yield (
+                f"What a codec writes{where}: it would have a side effect ({effect.detail}), which a replay refuses; "
+                "name it in allow= to let it happen."
+            )
+
+
 def _in_run(recording: Recording) -> Iterator[str]:
     untested = sdk.contract.remark()
     if untested:
@@ -103,8 +116,15 @@ def _in_run(recording: Recording) -> Iterator[str]:
         yield "The inside of completed contexts: enter=False."
     if recording.halt is not None and recording.halt.kind != "would_run":
         yield f"All that comes after the end of the replay: {recording.halt.message}."
+    unseen = unseen_libraries(recording.handler.func)
+    if unseen:
+        yield (
+            f"What {', '.join(unseen)} may send or write: that happens in C or in threads of its own, where a replay "
+            "can neither see nor refuse it."
+        )
+    yield from refused_codecs(recording.side_effects)
     for kind, sentence in _NOTED.items():
-        effect = next((e for e in recording.side_effects if e.kind == kind), None)
+        effect = next((e for e in recording.side_effects if e.kind == kind and not e.compared), None)
         if effect is not None:
             where = f" ({effect.file}:{effect.line})" if effect.file else ""
             yield sentence.format(where=where)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from durable_debug.engine import output, sdk
 from durable_debug.engine.arn import ArnParts, for_replay
-from durable_debug.engine.guard import SideEffect, allows
+from durable_debug.engine.guard import Scope, SideEffect, allows
 from durable_debug.engine.handlers import Handler, resolve
 from durable_debug.engine.invocation import invocation_end
 from durable_debug.engine.lambda_context import ReplayLambdaContext
@@ -188,7 +188,7 @@ class Replay:
             run=options.run,
             matcher=matcher,
             observer=observer,
-            report=self._report,
+            scope=Scope(self._report, note=self._note),
             trace=trace,
         )
         if script.redacted is not None:
@@ -197,6 +197,8 @@ class Replay:
 
     def _invoke(self) -> dict[str, Any]:
         output.begin(self.tape)
+        assert self.tape.scope is not None
+        self.tape.scope.look()
         try:
             with self.handler.one_pass():
                 return sdk.invoke(
@@ -210,12 +212,16 @@ class Replay:
         finally:
             output.end(self.tape)
 
-    def _report(self, effect: SideEffect) -> None:
+    def _note(self, effect: SideEffect) -> SideEffect:
         if allows(self.options.allow, effect):
             effect = dataclasses.replace(effect, refused=False)
         if self.tape.looking:
             effect = dataclasses.replace(effect, looked=True)
         self.tape.side_effects.append(effect)
+        return effect
+
+    def _report(self, effect: SideEffect) -> None:
+        effect = self._note(effect)
         if effect.refused and effect.looked:
             raise LeaveBody  # Lambda does not run this body: the handler goes on
         if effect.refused:

@@ -11,7 +11,8 @@ import weakref
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from durable_debug.engine.guard import SideEffect, allows, guarded
+from durable_debug.engine.effects import done_by_library
+from durable_debug.engine.guard import Scope, SideEffect, allows, guarded
 from durable_debug.engine.importing import World, world_of
 from durable_debug.engine.module_state import ModuleState
 from durable_debug.engine.unwrapping import path_to_durable, rebuilt
@@ -114,7 +115,7 @@ def resolve(handler: object, *, region: str | None = None, allow: tuple[str, ...
         AWS region to assume while the module is imported, where the environment names none: on Lambda one
         is always set, and modules make clients when imported.
     allow
-        ``"network"`` lets the module reach out while it is imported; by default it may not.
+        Side effects that the module may have while it is imported, as for a replay: by default none.
 
     Raises
     ------
@@ -172,15 +173,7 @@ def _imported(spec: str, region: str | None, allow: tuple[str, ...]) -> tuple[Wo
             cure="Write 'path/to/app.py:handler' or 'package.module:handler'.",
         )
 
-    def report(effect: SideEffect) -> None:
-        if effect.kind == "network" and not allows(allow, effect):
-            raise HandlerError(
-                f"{where} would reach out while it is imported: {effect.detail}.",
-                cure='Move that into a step, or allow it with allow="network".',
-            )
-
-    with _assumed_region(region), guarded(report):
-        world = world_of(where)
+    world = _without_side_effects(where, region, allow)
     target: Any = world.module
     for part in name.split("."):
         if not hasattr(target, part):
@@ -191,13 +184,60 @@ def _imported(spec: str, region: str | None, allow: tuple[str, ...]) -> tuple[Wo
     return world, target
 
 
+def _without_side_effects(where: str, region: str | None, allow: tuple[str, ...]) -> World:
+    refused: list[HandlerError] = []
+    by_users: list[HandlerError] = []
+
+    def report(effect: SideEffect) -> None:
+        if effect.refused and not allows(allow, effect):
+            line = f" ({effect.file}, line {effect.line})" if effect.file else ""
+            error = HandlerError(
+                f"{where} would reach out while it is imported: {effect.detail}{line}.",
+                cure=f'Move that into a step, or allow it with allow="{effect.kind}".',
+            )
+            refused.append(error)
+            if not done_by_library():
+                by_users.append(error)
+            raise error
+
+    try:
+        with _assumed_region(region), guarded(Scope(report).look()):
+            world = world_of(where)
+    except Exception as error:
+        for cause in refused:
+            if cause is error or _is_of(error, cause):
+                raise cause from None
+        raise
+    if by_users:  # while a library that only tries, as for IPv6, may go on without
+        raise by_users[0]
+    return world
+
+
+def _is_of(error: BaseException | None, cause: BaseException) -> bool:
+    """Whether an exception came of another, whatever was made of that on its way."""
+    seen: set[int] = set()
+    pending = [error]
+    while pending:
+        one = pending.pop()
+        if one is cause or (one is not None and str(cause) in str(one)):
+            return True
+        if one is not None and id(one) not in seen:
+            seen.add(id(one))
+            pending += [one.__cause__, one.__context__]
+    return False
+
+
 @contextlib.contextmanager
 def _assumed_region(region: str | None) -> Iterator[None]:
-    if os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION"):
-        yield
-        return
-    os.environ["AWS_DEFAULT_REGION"] = region or "us-east-1"
+    """Assume what is set on Lambda, for modules that make clients: a region, and no instance to be asked for keys."""
+    assumed = {}
+    if not (os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")):
+        assumed["AWS_DEFAULT_REGION"] = region or "us-east-1"
+    if "AWS_EC2_METADATA_DISABLED" not in os.environ:
+        assumed["AWS_EC2_METADATA_DISABLED"] = "true"
+    os.environ.update(assumed)
     try:
         yield
     finally:
-        os.environ.pop("AWS_DEFAULT_REGION", None)
+        for name in assumed:
+            os.environ.pop(name, None)

@@ -53,12 +53,12 @@ def jump_over(file: str, line: int) -> Jump | None:
         return None
     found: Jump | None = None
     for block, behind in _blocks(tree.body, None):
-        for statement, following in zip(block, [*block[1:], None], strict=True):
+        for statement, following in zip(block, [*block[1:], None], strict=False):
             if not statement.lineno <= line <= (statement.end_lineno or statement.lineno):
                 continue
             to = following.lineno if following is not None else behind
             jumpable = isinstance(statement, ast.Expr | ast.Assign | ast.AnnAssign | ast.AugAssign | ast.With)
-            if jumpable and to is not None and not _asks(statement):
+            if jumpable and to is not None and not _asks(statement) and not _starts(statement):
                 found = Jump(file, statement.lineno, to, tuple(_assigned(statement)))
             else:
                 found = None  # only the innermost counts
@@ -69,7 +69,7 @@ def jump_over(file: str, line: int) -> Jump | None:
 def _blocks(body: list[ast.stmt], behind: int | None) -> Iterator[tuple[list[ast.stmt], int | None]]:
     """Every block of statements, an outer one first, with the line that follows it."""
     yield body, behind
-    for statement, following in zip(body, [*body[1:], None], strict=True):
+    for statement, following in zip(body, [*body[1:], None], strict=False):
         after = following.lineno if following is not None else behind
         if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.For | ast.While):
             after = None  # what follows its last statement is not another statement
@@ -85,6 +85,12 @@ def _blocks(body: list[ast.stmt], behind: int | None) -> Iterator[tuple[list[ast
 def _asks(statement: ast.stmt) -> bool:
     calls = (node.func for node in ast.walk(statement) if isinstance(node, ast.Call))
     return any(isinstance(func, ast.Attribute) and func.attr in _ASKS for func in calls)
+
+
+def _starts(statement: ast.stmt) -> bool:
+    """Whether a statement starts a thread: what comes behind it waits for that."""
+    call = statement.value if isinstance(statement, ast.Expr) else None
+    return isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) and call.func.attr == "start"
 
 
 def _assigned(statement: ast.stmt) -> Iterator[str]:

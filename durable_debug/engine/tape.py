@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Iterable, Mapping
     from types import CodeType, FrameType
 
     from aws_durable_execution_sdk_python.lambda_service import Operation as SdkOperation
 
-    from durable_debug.engine.guard import SideEffect
+    from durable_debug.engine.guard import Scope, SideEffect
     from durable_debug.engine.skipping import Jump
     from durable_debug.engine.veiled import Veil
 
@@ -162,8 +162,8 @@ class Tape:
         default the one with the same id answers, and the SDK objects to it where Lambda would.
     observer
         Called for each ask, before it is answered.
-    report
-        Called for each side effect of the handler outside steps; raises to refuse it.
+    scope
+        Watches the handler outside steps, and refuses its side effects.
     trace
         Whether to note the lines at which the handler and the bodies of contexts end.
     """
@@ -178,10 +178,10 @@ class Tape:
         run: Iterable[str] = (),
         matcher: Matcher | None = None,
         observer: Observer | None = None,
-        report: Callable[[SideEffect], None] | None = None,
+        scope: Scope | None = None,
         trace: bool = False,
     ) -> None:
-        self.report = report
+        self.scope = scope
         self.answers = answers
         self.enter = enter
         self.inject = inject
@@ -201,6 +201,7 @@ class Tape:
         self.jumps: frozenset[Jump] = frozenset()  # statements not to run
         self.veil: Veil | None = None  # over the values of a redacted history
         self.ends: dict[str, tuple[CodeType, int]] = {}  # by context, the instruction that its body ended at
+        self.changed_by: str | None = None  # an expression that changed what the handler holds
         self.threads: set[int] = set()  # idents of the threads in which the user's code runs
         self.local = _Local()
         self._sequence = itertools.count()

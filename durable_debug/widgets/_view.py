@@ -47,9 +47,14 @@ def view_of(debugger: Debugger, table: Table, serial: int) -> View:
 
 def headline(debugger: Debugger, total: int) -> str:
     """Say in words where it stands."""
-    stop = debugger.stop
     if debugger.status == "closed":
         return "This debugger is closed. dd.debug(handler, history) opens another."
+    changed = "; changed by an expression, until you go back" if debugger.stop.changed_by else ""
+    return _where(debugger, total) + changed
+
+
+def _where(debugger: Debugger, total: int) -> str:
+    stop = debugger.stop
     if stop.kind == "end":
         ended = {"PENDING": "suspended", "HALTED": "was stopped"}.get(stop.status or "", "ended")
         status = "" if ended != "ended" else f": {stop.status}"

@@ -436,7 +436,7 @@ class ReplayContext(DurableContext):
             if not tape.may_run(ask.name):
                 raise tape.stop("would_run", f"{deed(ask)}: it has no recorded answer", ask)
             ask.ran = True
-            with unguarded():
+            with unguarded(opens=True):
                 return body(*args)
 
         return guard

@@ -72,13 +72,13 @@ def user_frame(frame: FrameType | None) -> FrameType | None:
 def users_code(tape: Tape) -> Iterator[None]:
     """Around the user's own code: side effects are reported, and on request the lines that bodies end at."""
     if not tape.trace and not tape.jumps:
-        with guarded(tape.report):
+        with guarded(tape.scope):
             yield
         return
     before = sys.gettrace()
     sys.settrace(_Bodies(tape))
     try:
-        with guarded(tape.report):
+        with guarded(tape.scope):
             yield
     finally:
         sys.settrace(before)

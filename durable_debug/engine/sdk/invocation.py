@@ -91,5 +91,5 @@ def invoke(  # noqa: PLR0913
     if around is not None:
         event.update(event.to_json_dict())
         durable = around(durable)
-    with guarded(tape.report):  # decorators are the user's code, too
+    with guarded(tape.scope):  # decorators are the user's code, too
         return cast("dict[str, Any]", durable(event, lambda_context))
