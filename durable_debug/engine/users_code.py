@@ -29,6 +29,8 @@ def _library_folders() -> tuple[str, ...]:
 
 
 _LIBRARIES = _library_folders()
+_SDK = "aws_durable_execution_sdk_python"
+_DEEPEST = 8  # folders between a file and where its package was installed
 _claimed: set[str] = set()  # folders among the libraries that hold a handler: a wheel of the user's own
 
 
@@ -58,9 +60,35 @@ def _is_elsewhere(file: str) -> bool:
 @functools.cache
 def is_users(file: str) -> bool:
     """Whether a file (or the name of a notebook's cell) holds code of the user's."""
-    if file.startswith("<frozen"):
+    if file.startswith("<frozen") or f"{os.sep}{_SDK}{os.sep}" in file:
         return False
-    return _is_elsewhere(file) or file.startswith(tuple(_claimed))
+    if _claimed and file.startswith(tuple(_claimed)):
+        return True
+    return _is_elsewhere(file) and not _is_vendored(file)
+
+
+def _is_vendored(file: str) -> bool:
+    """Whether a library was installed beside the handler, as ``sam build`` and ``pip install --target`` do."""
+    path = Path(file)
+    for folder in list(path.parents)[:_DEEPEST]:
+        names = _installed_in(str(folder))
+        if names:
+            return path.relative_to(folder).parts[0] in names
+    return False
+
+
+@functools.cache
+def _installed_in(folder: str) -> frozenset[str]:
+    """Names of what pip has installed in a folder, by its own records."""
+    found: set[str] = set()
+    try:
+        records = [one for one in os.scandir(folder) if one.name.endswith(".dist-info")]
+        for record in records:
+            with open(os.path.join(record.path, "RECORD"), encoding="utf-8", errors="replace") as lines:  # noqa: PTH118, PTH123
+                found |= {line.split(",", 1)[0].split("/", 1)[0] for line in lines}
+    except OSError:
+        pass
+    return frozenset(found)
 
 
 def is_users_module(module: object) -> bool:

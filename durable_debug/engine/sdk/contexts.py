@@ -116,6 +116,10 @@ def _ours(method: _Method) -> _Method:
 _MOST_ASKS = 3_500  # an execution has at most 3,000 operations
 
 
+def _has_sub_type(config: object) -> bool:
+    return config is None or hasattr(config, "sub_type")
+
+
 def _is_valid(config: MapConfig[Any] | ParallelConfig | None, branches: Sequence[Any]) -> bool:
     """Whether the SDK takes a batch's configuration; what it says to a wrong one is its own matter."""
     if config is None:
@@ -147,6 +151,8 @@ class ReplayContext(DurableContext):
 
     @_ours
     def step(self, func: Any, name: str | None = None, config: StepConfig | None = None) -> Any:
+        if not _has_sub_type(config):
+            return super().step(func, name, config)  # raises before it becomes an operation
         name = name or getattr(func, "_original_name", None)
         ask = self._ask(STEP, name, ("step", func, config), getattr(config, "sub_type", None))
         if ask.recorded is None or ask.recorded.status not in TERMINAL:
@@ -212,6 +218,8 @@ class ReplayContext(DurableContext):
     def run_in_child_context(
         self, func: Any, name: str | None = None, config: ChildConfig[Any] | None = None
     ) -> Any:
+        if not _has_sub_type(config):
+            return super().run_in_child_context(func, name, config)
         name = name or getattr(func, "_original_name", None)
         virtual = bool(getattr(config, "is_virtual", False))
         ask = self._ask(
