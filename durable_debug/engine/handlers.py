@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from durable_debug.engine.effects import done_by_library
 from durable_debug.engine.guard import Scope, SideEffect, allows, guarded
-from durable_debug.engine.importing import World, world_of
+from durable_debug.engine.importing import World, forget, world_of
 from durable_debug.engine.module_state import ModuleState
 from durable_debug.engine.unwrapping import path_to_durable, rebuilt
 from durable_debug.engine.users_code import claim
@@ -209,6 +209,7 @@ def _without_side_effects(where: str, region: str | None, allow: tuple[str, ...]
                 raise cause from None
         raise
     if by_users:  # while a library that only tries, as for IPv6, may go on without
+        forget(where)  # else it would be told but once
         raise by_users[0]
     return world
 

@@ -25,7 +25,7 @@ from durable_debug.errors import HandlerError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-__all__ = ["World", "world_of"]
+__all__ = ["World", "forget", "world_of"]
 
 _CANNOT_BE_IMPORTED_TWICE = (
     "The handler's modules can't be imported a second time ({error}): what they keep between calls may lead from one "
@@ -249,7 +249,7 @@ def world_of(where: str) -> World:
         There is no such module, or it does not import.
     """
     global _latest  # noqa: PLW0603 - like sys.modules, which it spares a search
-    key = os.path.realpath(Path(where).expanduser()) if where.endswith(".py") or os.sep in where else where
+    key = _key(where)
     world = _worlds.get(key)
     if world is None:
         world = World(key)
@@ -267,6 +267,16 @@ def world_of(where: str) -> World:
 def _of_worlds() -> set[int]:
     """The modules that were imported for replays, by identity."""
     return {id(module) for world in _worlds.values() for module in world.modules}
+
+
+def forget(where: str) -> None:
+    """Let a module be imported anew the next time."""
+    _worlds.pop(_key(where), None)
+
+
+def _key(where: str) -> str:
+    is_path = where.endswith(".py") or os.sep in where
+    return os.path.realpath(Path(where).expanduser()) if is_path else where
 
 
 # ------------------------------------------------------------------------------------------------ modules
