@@ -18,8 +18,11 @@ from durable_debug.errors import (
     HandlerError,
     HistoryError,
     IncompleteHistoryError,
+    InternalError,
     MissingDataError,
     NoSuchStopError,
+    OptionError,
+    UnsupportedSdkError,
 )
 
 if TYPE_CHECKING:
@@ -51,12 +54,15 @@ __all__ = [
     "History",
     "HistoryError",
     "IncompleteHistoryError",
+    "InternalError",
     "MissingDataError",
     "NoSuchStopError",
     "Operation",
+    "OptionError",
     "Report",
     "Run",
     "Stop",
+    "UnsupportedSdkError",
     "audit",
     "debug",
     "executions",

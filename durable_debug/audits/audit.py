@@ -14,9 +14,9 @@ from durable_debug.audits.pickling import sent
 from durable_debug.audits.report import Report, Rows
 from durable_debug.audits.workers import Batch, Job, dismiss, work
 from durable_debug.divergence.wording import counted
-from durable_debug.engine.engine import names
 from durable_debug.errors import DurableDebugError, HandlerError, HistoryError
 from durable_debug.history import History
+from durable_debug.options import Options
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -90,9 +90,10 @@ def audit(  # noqa: PLR0913
     (False, 'unexpected', 41)
     """
     start = time.perf_counter()
-    _refuse_what_means_nothing((handler, against), n_jobs, timeout)
+    _refuse_what_means_nothing((handler, against), n_jobs)
+    asked = Options(enter=enter, run=run, allow=allow, timeout=timeout)  # type: ignore[arg-type]  # one or several
+    options = {"timeout": timeout, "enter": enter, "run": asked.run, "allow": asked.allow}
     sources, count = gathered(histories)
-    options = {"timeout": timeout, "enter": enter, "run": names(run), "allow": names(allow)}
     job = Job(
         token=uuid.uuid4().hex,
         handler=sent(handler),
@@ -117,19 +118,12 @@ def audit(  # noqa: PLR0913
     )
 
 
-def _refuse_what_means_nothing(
-    handlers: tuple[object, ...], n_jobs: int | None, timeout: float | None
-) -> None:
+def _refuse_what_means_nothing(handlers: tuple[object, ...], n_jobs: int | None) -> None:
     if any(isinstance(one, Mapping) and not one for one in handlers):
         raise HandlerError("The mapping of handlers is empty.", cure="Give {'function name': handler}.")
     if n_jobs == 0:
         raise DurableDebugError(
             "n_jobs=0 is nobody to do the work.", cure="Give 1 or more, or -1 for one per core."
-        )
-    if timeout is not None and not timeout > 0:  # nor is NaN
-        raise DurableDebugError(
-            f"timeout={timeout!r} leaves no time for a replay.",
-            cure="Give seconds above 0, or None to wait for ever.",
         )
 
 

@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from durable_debug.divergence.divergence import Divergence
-from durable_debug.divergence.run import Run, as_history
-from durable_debug.divergence.run import replay as run_over
+from durable_debug.divergence.run import Run, as_history, replayed
 from durable_debug.engine.asked import Place, place_of
 from durable_debug.errors import DurableDebugError, HandlerError, HistoryError
+from durable_debug.options import Options
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -107,7 +107,7 @@ def checked(
             recorded_status=history.status,
             redacted=history.redacted is not None,
         )
-        run = run_over(_handler_of(history, handler), history, **options)
+        run = replayed(_handler_of(history, handler), history, Options(**options))
         findings = _findings(run)
         found = replace(found, status=run.status, **_counted(findings))
         if findings and against is not None:
@@ -168,7 +168,7 @@ def _compared(
 ) -> dict[str, Any]:
     """Leave out what the other handler does too; without a baseline, nothing."""
     try:
-        before = _findings(run_over(_handler_of(history, against), history, **options))
+        before = _findings(replayed(_handler_of(history, against), history, Options(**options)))
     except DurableDebugError as error:
         return {"no_baseline": str(error)}
     except Exception as error:  # noqa: BLE001 - of the other handler

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fnmatch
 import functools
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -13,10 +14,10 @@ from durable_debug.divergence.looking import as_on_lambda
 from durable_debug.divergence.outcome import goes_on
 from durable_debug.divergence.unchecked import unchecked
 from durable_debug.divergence.wording import counted, counts
-from durable_debug.engine.engine import Options, names
 from durable_debug.engine.recording import Recording, record, record_again
-from durable_debug.errors import DivergenceError
+from durable_debug.errors import DivergenceError, OptionError
 from durable_debug.history import History
+from durable_debug.options import Options, meant
 from durable_debug.sources import load_one
 from durable_debug.views import view
 
@@ -295,8 +296,27 @@ def replay(  # noqa: PLR0913
     >>> run.status, run.ok
     ('FAILED', True)
     """
-    options = Options(invocation=invocation, enter=enter, run=names(run), allow=names(allow), timeout=timeout)
-    return _settled(record(handler, as_history(history), options))
+    options = Options(invocation=invocation, enter=enter, run=run, allow=allow, timeout=timeout)  # type: ignore[arg-type]  # one or several
+    found = replayed(handler, as_history(history), options)
+    _check_run(options, found)
+    return found
+
+
+def replayed(handler: object, history: History, options: Options) -> Run:
+    """Replay as `replay` does, with options that were checked."""
+    return _settled(record(handler, history, options))
+
+
+def _check_run(options: Options, found: Run) -> None:
+    """Refuse names of bodies to run that nothing has, neither in the history nor in what was asked for."""
+    asked = {one.name or "" for one in found.operations}
+    known = asked | {one.name or "" for one in found.history.tree()}
+    for pattern in options.run:
+        if not any(fnmatch.fnmatchcase(name, pattern) for name in known):
+            raise OptionError(
+                f"run={pattern!r:.80} fits no operation, neither of the history nor of what the handler asks for.",
+                cure=meant(pattern, known - {""}) or "Name a step, or several by a glob: run='charge-*'.",
+            )
 
 
 def _settled(first: Recording) -> Run:

@@ -17,42 +17,17 @@ from durable_debug.engine.tape import LeaveBody, Matcher, Observer, ReplayStop, 
 from durable_debug.engine.veiled import Veil
 from durable_debug.engine.worker import Worker
 from durable_debug.errors import HandlerError, HistoryError, InternalError
+from durable_debug.options import Options
 from durable_debug.sources.redaction import matcher_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
     from aws_durable_execution_sdk_python.lambda_service import Operation as SdkOperation
 
     from durable_debug.history import History
 
 __all__ = ["Options", "Outcome", "Replay", "Script"]
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """What a user may ask of a replay.
-
-    Attributes
-    ----------
-    invocation
-        Re-run this one invocation (from 1) as it was, instead of the whole execution.
-    enter
-        Whether to look into the bodies of completed child contexts, maps and parallels.
-    run
-        Glob patterns of the names of steps whose bodies may really run where no answer is recorded.
-    allow
-        Side effects outside steps to let happen: ``"network"``, ``"process"``, ``"file"``, or a glob on
-        their description.
-    timeout
-        Seconds after which a handler that asks for nothing more is ended; None to wait for ever.
-    """
-
-    invocation: int | None = None
-    enter: bool = True
-    run: tuple[str, ...] = ()
-    allow: tuple[str, ...] = ()
-    timeout: float | None = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -309,9 +284,4 @@ def prepare(handler: object, history: History, options: Options) -> tuple[Handle
     return resolve(handler, region=script.arn.region, allow=options.allow), script
 
 
-def names(given: str | Iterable[str]) -> tuple[str, ...]:
-    """Take one name or several."""
-    return (given,) if isinstance(given, str) else tuple(given)
-
-
-__all__ += ["ReplayStop", "names", "prepare", "script_for"]
+__all__ += ["ReplayStop", "prepare", "script_for"]

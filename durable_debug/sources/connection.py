@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from durable_debug.errors import DurableDebugError, HistoryError
 from durable_debug.history import History
+from durable_debug.options import unknown_options
 from durable_debug.sources.pace import Pace
 from durable_debug.sources.problems import (
     InterruptedFetchError,
@@ -51,6 +52,9 @@ _LIST = "ListDurableExecutionsByFunction"
 _REQUIRED = {_GET: "Status", _HISTORY: "Events", _LIST: "DurableExecutions"}
 
 
+WHERE = ("client", "session", "profile", "region", "endpoint_url", "rate")  # options that say where to look
+
+
 def connect(  # noqa: PLR0913
     *,
     client: Any = None,
@@ -60,6 +64,7 @@ def connect(  # noqa: PLR0913
     endpoint_url: str | None = None,
     rate: float = RATE,
     subject: str = "",
+    **unknown: Any,
 ) -> Connection:
     """Make a connection.
 
@@ -85,6 +90,7 @@ def connect(  # noqa: PLR0913
     HistoryError
         There is no such profile, or no region.
     """
+    unknown_options("A connection", unknown, WHERE)
     if not rate > 0:
         raise HistoryError(
             f"rate={rate!r} is no number of requests a second.", cure=f"Leave it out ({RATE:g})."

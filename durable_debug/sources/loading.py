@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from durable_debug.errors import DurableDebugError, HistoryError
 from durable_debug.history import History
+from durable_debug.options import unknown_options
 from durable_debug.sources import reading, runners
 from durable_debug.sources.collection import Histories
-from durable_debug.sources.connection import connect
+from durable_debug.sources.connection import WHERE, connect
 from durable_debug.sources.documents import from_document, several
 from durable_debug.sources.reading import is_database, is_zip, parsed
 from durable_debug.sources.records import arn_of
@@ -89,6 +90,7 @@ def load(
     >>> history = load("histories/", "order-42")  # doctest: +SKIP
     >>> history = load(runner)  # doctest: +SKIP
     """
+    unknown_options("load", where, ("execution", "format", "children", "redact", *WHERE))
     found = _Loader(format, redactor(redact), where).found(source, execution)
     if isinstance(found, Histories):
         found = found[execution] if execution is not None else found

@@ -1,0 +1,126 @@
+"""What a user may ask of a replay, checked in one place."""
+
+from __future__ import annotations
+
+import difflib
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from durable_debug.errors import OptionError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+__all__ = ["Options", "meant", "unknown_options"]
+
+# What an `allow` may name as a whole; everything else is a glob on the description of a side effect.
+KINDS = ("network", "process", "file", "input", "sleep", "thread")
+_OF_A_DESCRIPTION = frozenset("*?[ /.:\\")
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What a user may ask of a replay.
+
+    Attributes
+    ----------
+    invocation
+        Re-run this one invocation (from 1) as it was, instead of the whole execution.
+    enter
+        Whether to look into the bodies of completed child contexts, maps and parallels.
+    run
+        Glob patterns of the names of steps whose bodies may really run where no answer is recorded.
+    allow
+        Side effects outside steps to let happen: one of `KINDS`, or a glob on their description.
+    timeout
+        Seconds after which a handler that asks for nothing more is ended; None to wait for ever.
+
+    Raises
+    ------
+    OptionError
+        A value that an option can't have.
+    """
+
+    invocation: int | None = None
+    enter: bool = True
+    run: tuple[str, ...] = ()
+    allow: tuple[str, ...] = ()
+    timeout: float | None = 60.0
+
+    def __post_init__(self) -> None:
+        _check_invocation(self.invocation)
+        if not isinstance(self.enter, bool):
+            raise OptionError(
+                f"enter={self.enter!r:.80} is neither True nor False.", cure="Write enter=False."
+            )
+        object.__setattr__(self, "run", _texts("run", self.run, "run='charge-*'"))
+        object.__setattr__(self, "allow", _texts("allow", self.allow, "allow='network'"))
+        for pattern in self.allow:
+            _check_allowed(pattern)
+        _check_timeout(self.timeout)
+
+
+def _check_invocation(value: Any) -> None:
+    if value is None or (isinstance(value, int) and not isinstance(value, bool) and value >= 1):
+        return
+    raise OptionError(
+        f"invocation={value!r:.80} is no number of an invocation.",
+        cure="They are counted from 1: invocation=2.",
+    )
+
+
+def _check_timeout(value: Any) -> None:
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if value is None or (is_number and math.isfinite(value) and value > 0):
+        return
+    raise OptionError(
+        f"timeout={value!r:.80} leaves no time for a replay.",
+        cure="Give seconds above 0, or None to wait for ever.",
+    )
+
+
+def _check_allowed(pattern: str) -> None:
+    if pattern in KINDS or _OF_A_DESCRIPTION & set(pattern):
+        return
+    raise OptionError(
+        f"allow={pattern!r:.80} names no kind of side effect.",
+        cure=meant(pattern, KINDS) or f"Kinds are {', '.join(KINDS)}; or give a glob: allow='connect*'.",
+    )
+
+
+def _texts(name: str, given: Any, example: str) -> tuple[str, ...]:
+    """Take one text or several."""
+    if isinstance(given, str):
+        given = (given,)
+    try:
+        found = tuple(given)
+    except TypeError:
+        found = (given,)
+    wrong = next((one for one in found if not isinstance(one, str) or not one), None)
+    if wrong is not None:
+        raise OptionError(f"{name}={wrong!r:.80} is no pattern.", cure=f"Give a text, or several: {example}.")
+    return found
+
+
+def meant(given: str, known: Iterable[str], *, say: str = "Did you mean {}?") -> str:
+    """Name what may have been meant; empty where nothing is near."""
+    near = difflib.get_close_matches(given, list(dict.fromkeys(known)), n=3, cutoff=0.6)
+    return say.format(" or ".join(map(repr, near))) if near else ""
+
+
+def unknown_options(function: str, given: Iterable[str], known: Iterable[str]) -> None:
+    """Refuse keywords that a function does not have.
+
+    Raises
+    ------
+    OptionError
+        There is one.
+    """
+    known = list(known)
+    for name in given:
+        if name not in known:
+            raise OptionError(
+                f"{function}() has no option {name!r:.80}.",
+                cure=meant(name, known) or f"Its options are {', '.join(known)}.",
+            )

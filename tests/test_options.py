@@ -1,0 +1,64 @@
+"""Options are checked once: what can't be meant is told, with what may have been."""
+
+from __future__ import annotations
+
+import math
+
+import durable_debug as dd
+import pytest
+
+ESPRESSO = "sample_histories/apps/espresso.py:handler"
+RECORD = "sample_histories/espresso_completed.json"
+BAD = [
+    ({"allow": "netwrok"}, "Did you mean 'network'"),
+    ({"allow": ("file", "proces")}, "Did you mean 'process'"),
+    ({"allow": 5}, "is no pattern"),
+    ({"allow": "nothing"}, "Kinds are network"),
+    ({"timeout": -1}, "leaves no time for a replay"),
+    ({"timeout": 0}, "leaves no time for a replay"),
+    ({"timeout": math.nan}, "leaves no time for a replay"),
+    ({"timeout": "5"}, "leaves no time for a replay"),
+    ({"timeout": True}, "leaves no time for a replay"),
+    ({"enter": "no"}, "neither True nor False"),
+    ({"run": ("",)}, "is no pattern"),
+]
+
+
+@pytest.mark.parametrize(("options", "says"), BAD)
+@pytest.mark.parametrize("function", [dd.replay, dd.debug, dd.audit])
+def test_a_value_that_an_option_cannot_have(function, options, says) -> None:
+    with pytest.raises(dd.DurableDebugError, match=says):
+        function(ESPRESSO, RECORD, **options)
+
+
+@pytest.mark.parametrize("invocation", [0, -1, True, "1", 1.0])
+@pytest.mark.parametrize("function", [dd.replay, dd.debug])
+def test_invocations_are_numbers_from_one(function, invocation) -> None:
+    with pytest.raises(dd.OptionError, match="counted from 1"):
+        function(ESPRESSO, RECORD, invocation=invocation)
+
+
+@pytest.mark.parametrize("function", [dd.replay, dd.debug])
+def test_a_body_to_run_that_nothing_has(function) -> None:
+    with pytest.raises(dd.OptionError, match="fits no operation.*Did you mean 'take-time'"):
+        function(ESPRESSO, RECORD, run="tak-time")
+
+
+def test_patterns_that_may_fit_something_pass() -> None:
+    for allow in ("network", "open */tmp/*", "dynamodb PutItem", "connect*", ("file", "sleep")):
+        assert dd.replay(ESPRESSO, RECORD, allow=allow).ok
+    assert dd.replay(ESPRESSO, RECORD, run="t*").ok
+
+
+@pytest.mark.parametrize(
+    ("call", "says"),
+    [
+        (lambda: dd.load(RECORD, regoin="eu-west-1"), "Did you mean 'region'"),
+        (lambda: dd.load(RECORD, nothing=1), "Its options are"),
+        (lambda: dd.executions("orders", statu="FAILED"), "no option 'statu'"),
+        (lambda: list(dd.fetch("orders", profil="dev")), "Did you mean 'profile'"),
+    ],
+)
+def test_keywords_that_do_not_exist(call, says) -> None:
+    with pytest.raises(dd.OptionError, match=says):
+        call()
