@@ -22,8 +22,6 @@ __all__ = ["OBSTACLES", "Checked", "checked", "obstacle"]
 
 _MOST_FINDINGS = 100  # of one history; all of them are in its own `replay`
 
-_NOT_REACHED = "Not reached: the execution "  # so begins the effect of what is behind the execution's end
-
 # What keeps a history from being compared: a finding too, though no divergence. kind -> advice where the error has none
 OBSTACLES = {
     "unreadable": "Fetch the history again, with execution data.",
@@ -184,12 +182,8 @@ def _compared(
 
 def _only_follows(one: Divergence, known: list[Divergence]) -> bool:
     """Whether it is how the execution ends, but Lambda never comes to that: something known stops it before."""
-    if one.kind not in {"result", "error", "outcome"} or not one.lambda_effect.startswith(_NOT_REACHED):
-        return False
-    stop = one.lambda_effect.removeprefix(_NOT_REACHED)
-    return any(
-        it.kind == "would_run" or it.lambda_effect.endswith(stop) for it in known if it.severity == "error"
-    )
+    ends = one.kind in {"result", "error", "outcome"} and not one.reached
+    return ends and any(it.stops or it.kind == "would_run" for it in known)
 
 
 def _findings(run: Run) -> tuple[Divergence, ...]:
@@ -213,8 +207,7 @@ def _signature(one: Divergence) -> tuple[object, ...]:
     return (
         one.kind,
         one.recorded_position,
-        one.recorded,
-        one.asked,
+        one.signature,
         "" if one.recorded or one.asked else one.message,
     )
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from durable_debug.divergence.branches import given_names
 from durable_debug.divergence.slots import identity_of
 from durable_debug.divergence.values import same_as_written, same_error
-from durable_debug.divergence.wording import counted, described, error_text, listed, shortened
+from durable_debug.divergence.wording import counted, described, error_side, listed, side
 from durable_debug.engine import sdk
 
 if TYPE_CHECKING:
@@ -113,17 +113,18 @@ def _compare_results(matched: Matched, operation: Operation, flat: list[Ask]) ->
             continue
         how, value = branch.inner
         error = dict(item.error.to_dict()) if item.error is not None else None
-        was = now = None
+        was: str | None = None
+        now: str | None = None
         if item.status.value == "SUCCEEDED":
-            was = f"result {shortened(item.result)}"
+            was = side("result ", item.result)
             if how == "returned" and same_as_written(value, item.result) is False:
-                now = f"result {shortened(value)}"
+                now = side("result ", value)
         elif item.status.value == "FAILED":
-            was = f"failed with {error_text(error)}"
+            was = error_side("failed with ", error)
             written = how == "returned" and same_as_written(value, None) is not None
             now = "returns a result" if written else None
         if how == "raised" and is_its_own(branch, value) and not same_error(value, error):
-            now = f"raises {type(value).__name__}: {shortened(value)}"
+            now = side(f"raises {type(value).__name__}: ", value)
         if was is not None and now is not None:
             place = matched.recording.ends.get(branch.position)
             matched.add("child_result", was, now, ask=branch, operation=operation, place=place)

@@ -14,7 +14,7 @@ from durable_debug.divergence.outcome import ended_by_handler
 from durable_debug.divergence.slots import identity_of
 from durable_debug.divergence.unknown import could_be
 from durable_debug.divergence.values import can_be_written, same_error, same_value
-from durable_debug.divergence.wording import called, described, error_text, shortened
+from durable_debug.divergence.wording import called, described, error_side, side
 
 if TYPE_CHECKING:
     from durable_debug.divergence.align import Plan
@@ -72,11 +72,11 @@ def find_in_calls(matched: Matched, unreadable: dict[str, str]) -> None:
         if position in unreadable:
             if operation.position != position:
                 continue  # its codec may be told its id, which is another one here
-            was = f"result {shortened(operation.result)}"
+            was = side("result ", operation.result)
             matched.add("undeserializable", was, unreadable[position], ask=ask, operation=operation)
             continue
         for change in changes(ask, operation, matched.recorded):
-            was, now = (f"{change.what}: {shortened(side)}" for side in (change.recorded, change.asked))
+            was, now = (side(f"{change.what}: ", value) for value in (change.recorded, change.asked))
             matched.add(change.kind, was, now, ask=ask, operation=operation)
         _compare_body(matched, ask, operation)
 
@@ -138,16 +138,16 @@ def _compare_body(matched: Matched, ask: Ask, operation: Operation) -> None:
     if how == "returned" and operation.status == "FAILED":
         if not can_be_written(ask, value, arn):
             return  # that is how it failed
-        was, now = f"failed with {error_text(operation.error)}", "returns a result"
+        was, now = error_side("failed with ", operation.error), "returns a result"
     elif how == "returned" and operation.status == "SUCCEEDED" and not _is_summary(ask):
         now = _other_result(matched, ask, operation, value)
-        was = f"result {shortened(operation.result)}"
+        was = side("result ", operation.result)
     elif how == "raised" and is_its_own(ask, value):
-        now = f"raises {type(value).__name__}: {shortened(value)}"
+        now = side(f"raises {type(value).__name__}: ", value)
         if operation.status == "SUCCEEDED":
-            was = f"result {shortened(operation.result)}"
+            was = side("result ", operation.result)
         elif operation.status == "FAILED" and not same_error(value, operation.error):
-            was = f"failed with {error_text(operation.error)}"
+            was = error_side("failed with ", operation.error)
     if was is not None and now is not None:
         place = matched.recording.ends.get(ask.position)
         matched.add("child_result", was, now, ask=ask, operation=operation, place=place)
@@ -164,4 +164,4 @@ def _other_result(matched: Matched, ask: Ask, operation: Operation, value: Any) 
     if same is None:
         sentence = f"The result of {called(operation)} ({ask.position}) could not be compared: {text}."
         matched.comparison.unchecked.append(sentence)
-    return f"result {shortened(text)}" if same is False else None
+    return side("result ", text) if same is False else None

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 from dataclasses import dataclass
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from durable_debug.divergence.verdict import Judge
-from durable_debug.divergence.wording import called, described, short_ids, shortened
+from durable_debug.divergence.wording import called, described, short_ids, shortened, whole
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -53,6 +54,13 @@ class Divergence:
     index
         Number of the call at which it shows, in the order of asking; of what is missing, the call that comes
         instead; None where it shows at the end.
+    signature
+        What it is, wherever it stands in the code: the same for two handlers that do the same. Made of whole values,
+        where `recorded` and `asked` are cut.
+    reached
+        Whether Lambda comes to it, before the execution fails or runs something.
+    stops
+        Whether this is what the execution fails at, or runs something for.
     """
 
     kind: str
@@ -68,6 +76,9 @@ class Divergence:
     advice: str
     positions: tuple[str, ...] = ()
     index: int | None = None
+    signature: str = ""
+    reached: bool = True
+    stops: bool = False
 
     @property
     def file(self) -> str | None:
@@ -201,6 +212,9 @@ def _divergence(group: Group, judge: Judge) -> Divergence:
     if len(group.findings) > 1:
         message += f" (and {len(group.findings) - 1} more like it)"
     severity, effect = judge.verdict(group.findings)
+    told = hashlib.blake2b(digest_size=16)
+    for one in group.findings:
+        told.update(whole(one.recorded) + b"/" + whole(one.asked) + b";")
     operations = [o for f in group.findings for o in (f.operation, *f.also) if o is not None]
     positions = [one.position for f in group.findings for one in (f.ask or f.operation,) if one is not None]
     return Divergence(
@@ -217,6 +231,9 @@ def _divergence(group: Group, judge: Judge) -> Divergence:
         advice=advice,
         positions=tuple(dict.fromkeys(positions)),
         index=None if first.order == math.inf else max(0, math.ceil(first.order)),
+        signature=told.hexdigest(),
+        reached=judge.is_reached(group.findings),
+        stops=judge.stops(group.findings),
     )
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from durable_debug.divergence.findings import STRUCTURE, VALUE_KEEPING, Finding
 from durable_debug.divergence.values import same_error_objects, same_result
-from durable_debug.divergence.wording import error_text, shortened
+from durable_debug.divergence.wording import error_side, side
 from durable_debug.engine import sdk
 from durable_debug.engine.asked import Place, place_of
 from durable_debug.engine.users_code import is_users
@@ -222,11 +222,11 @@ def _recorded_end(history: History) -> str:
 
 def _end(status: str, result: str | None, error: Mapping[str, Any] | None) -> str:
     if status == "FAILED" and error:
-        return f"FAILED with {error_text(error)}"
+        return error_side("FAILED with ", error)
     if status == "SUCCEEDED":
-        return f"SUCCEEDED with {shortened(result)}"
+        return side("SUCCEEDED with ", result)
     if status == "CRASHED" and error:
-        return f"ends without an output: {error_text(error)}"
+        return error_side("ends without an output: ", error)
     return "is suspended" if status in {"PENDING", "RUNNING"} else f"is {status}"
 
 

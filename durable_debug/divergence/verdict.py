@@ -64,6 +64,16 @@ class Judge:
         ]
         self._cause = max(visible, key=self._at, default=None)
 
+    def is_reached(self, findings: Sequence[Finding]) -> bool:
+        """Whether Lambda comes to a change before the execution fails or runs something."""
+        if findings[0].kind in {"result", "error", "outcome"}:
+            return self._stopped is None
+        return any(self._is_reached(finding) for finding in findings)
+
+    def stops(self, findings: Sequence[Finding]) -> bool:
+        """Whether a change is what the execution fails at, or runs something for."""
+        return self._stopped is not None and self._cause is not None and self._cause in findings
+
     def is_told(self, findings: Sequence[Finding]) -> bool:
         """Whether a change has a part in how the execution ended, where the SDK's objection is on record.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -17,11 +18,14 @@ __all__ = [
     "counted",
     "counts",
     "described",
+    "error_side",
     "error_text",
     "listed",
     "located",
     "short_ids",
     "shortened",
+    "side",
+    "whole",
 ]
 
 _PLAIN = {None, "Step", "Wait", "Callback", "ChainedInvoke"}  # sub-types that say no more than the type
@@ -84,6 +88,39 @@ def shortened(text: object, limit: int = 160) -> str:
         return "none"
     text = str(text)
     return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+class Side(str):
+    """One side of a difference, cut for people; it still knows what was cut off, so that it can be compared."""
+
+    __slots__ = ("whole",)
+    whole: bytes
+
+
+def side(before: str, value: object) -> Side:
+    """Tell a payload or message behind a few words."""
+    return _side(before + shortened(value), before, value)
+
+
+def error_side(before: str, error: Mapping[str, Any] | None) -> Side:
+    """Tell an error object behind a few words."""
+    error = error or {}
+    return _side(before + error_text(error), before, error.get("ErrorType"), error.get("ErrorMessage"))
+
+
+def _side(text: str, *parts: object) -> Side:
+    found = Side(text)
+    found.whole = hashlib.blake2b(
+        repr([str(part) for part in parts]).encode(errors="replace"), digest_size=16
+    ).digest()
+    return found
+
+
+def whole(text: str | None) -> bytes:
+    """What tells a side from all others, however much of it is shown."""
+    if isinstance(text, Side):
+        return text.whole
+    return b"" if text is None else hashlib.blake2b(text.encode(errors="replace"), digest_size=16).digest()
 
 
 def error_text(error: Mapping[str, Any] | None) -> str:
