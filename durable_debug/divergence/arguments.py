@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from durable_debug.divergence.unknown import holds_unknown
 from durable_debug.divergence.values import same_sent
+from durable_debug.engine.placeholder import holds_unknown
 
 if TYPE_CHECKING:
     from durable_debug.divergence.slots import Recorded

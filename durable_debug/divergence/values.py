@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 from typing import TYPE_CHECKING, Any
 
-from durable_debug.divergence.unknown import holds_unknown, marked, same_known
+from durable_debug.divergence.unknown import same_known
 from durable_debug.engine import sdk
 from durable_debug.engine.guard import harmless
 from durable_debug.engine.output import sdk_silent
+from durable_debug.engine.placeholder import holds_unknown, marked
 
 if TYPE_CHECKING:
     from durable_debug.engine.recording import Recording
@@ -115,11 +115,7 @@ def same_as_written(value: Any, recorded: Any) -> bool | None:
 
 def same_result(recording: Recording, recorded: str | None, *, any_order: bool) -> bool:
     """Compare what a handler returned with the recorded result; lists in any order, if that is all there is to it."""
-    text = recording.outcome.result
-    if recording.returned is not None and holds_unknown(recording.returned[0]):
-        with contextlib.suppress(TypeError, ValueError):
-            text = json.dumps(marked(recording.returned[0]))
-    return same_payload(text or "null", recorded or "null", any_order=any_order)
+    return same_payload(recording.outcome.result or "null", recorded or "null", any_order=any_order)
 
 
 def same_error(error: BaseException, recorded: dict[str, Any] | None) -> bool:

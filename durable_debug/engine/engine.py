@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import json
 import weakref
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -13,6 +15,7 @@ from durable_debug.engine.guard import Scope, SideEffect, allows
 from durable_debug.engine.handlers import Handler, resolve
 from durable_debug.engine.invocation import invocation_end
 from durable_debug.engine.lambda_context import ReplayLambdaContext
+from durable_debug.engine.placeholder import holds_unknown, marked
 from durable_debug.engine.tape import LeaveBody, Matcher, Observer, ReplayStop, Tape
 from durable_debug.engine.veiled import Veil
 from durable_debug.engine.worker import Worker
@@ -275,6 +278,11 @@ class Replay:
             if update.operation_type.value == "EXECUTION":
                 result, wire = update.payload, update.error.to_dict() if update.error else wire
                 break
+        if result and tape.returned is not None and holds_unknown(tape.returned[0]):
+            with contextlib.suppress(
+                TypeError, ValueError
+            ):  # as JSON, a value that nobody knows would be `{}`
+                result = json.dumps(marked(tape.returned[0]))
         return Outcome(status, result, dict(wire) if wire else None)
 
 

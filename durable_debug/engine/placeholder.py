@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
-__all__ = ["Unrecorded"]
+__all__ = ["UNKNOWN", "Unrecorded", "holds_unknown", "marked"]
+
+UNKNOWN = "<unrecorded>"  # how it reads wherever it is shown
+_DEEPEST = 50
 
 
 class Unrecorded(dict[str, Any]):
@@ -53,13 +57,42 @@ class Unrecorded(dict[str, Any]):
         return 0.0
 
     def __str__(self) -> str:
-        return "<unrecorded>"
+        return UNKNOWN
 
     def __format__(self, spec: str) -> str:
         return str(self)
 
     def __repr__(self) -> str:
-        return "<unrecorded>"
+        return UNKNOWN
 
     def __hash__(self) -> int:  # type: ignore[override]
         return id(self)
+
+
+def holds_unknown(value: Any, depth: int = 0) -> bool:
+    """Whether a value is made of one that nobody knows."""
+    if isinstance(value, Unrecorded):
+        return True
+    if isinstance(value, str):
+        return UNKNOWN in value
+    if depth > _DEEPEST:
+        return False
+    if isinstance(value, dict):
+        return any(holds_unknown(inner, depth + 1) for inner in value.values())
+    if isinstance(value, list | tuple | set | frozenset):
+        return any(holds_unknown(inner, depth + 1) for inner in value)
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        fields = (getattr(value, field.name, None) for field in dataclasses.fields(value))
+        return any(holds_unknown(inner, depth + 1) for inner in fields)
+    return False
+
+
+def marked(value: Any) -> Any:
+    """Put a text in place of each value that nobody knows: written as JSON it would be an empty object."""
+    if isinstance(value, Unrecorded):
+        return UNKNOWN
+    if type(value) is dict:
+        return {key: marked(inner) for key, inner in value.items()}
+    if type(value) is list or type(value) is tuple:
+        return type(value)(map(marked, value))
+    return value

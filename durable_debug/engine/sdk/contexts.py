@@ -37,7 +37,7 @@ from aws_durable_execution_sdk_python.operation.parallel import ParallelExecutor
 from aws_durable_execution_sdk_python.serdes import DEFAULT_JSON_SERDES, deserialize, serialize
 
 from durable_debug.engine.guard import harmless, unguarded
-from durable_debug.engine.placeholder import Unrecorded
+from durable_debug.engine.placeholder import Unrecorded, holds_unknown, marked
 from durable_debug.engine.sdk.batches import Batch
 from durable_debug.engine.sdk.copies import as_it_is, once_each, with_
 from durable_debug.engine.sdk.counter import Counter
@@ -194,7 +194,8 @@ class ReplayContext(DurableContext):
         ask = self._ask(INVOKE, name, ("invoke", function_name, payload, config))
         with contextlib.suppress(Exception), harmless():  # the SDK reports what can't be serialised
             codec = (config.serdes_payload if config else None) or DEFAULT_JSON_SERDES
-            ask.payload = serialize(codec, payload, ask.operation_id, self.state.durable_execution_arn)
+            sent = marked(payload) if holds_unknown(payload) else payload
+            ask.payload = serialize(codec, sent, ask.operation_id, self.state.durable_execution_arn)
         if self._absent(ask):
             return Unrecorded()
         with noting(ask):
