@@ -67,6 +67,8 @@ class Breakpoint:
         How often it has been hit up to here.
     bound
         Whether any operation of this replay can hit it.
+    stops
+        Numbers of the stops that it fits, its condition aside: what every view marks.
     note
         What is to be known of it: where it bound, or why its condition failed.
     """
@@ -88,6 +90,7 @@ class Breakpoint:
     enabled: bool = True
     hit_count: int = 0
     bound: bool = True
+    stops: tuple[int, ...] = ()
     note: str = ""
     _condition: CodeType | None = field(default=None, repr=False)
     _worked: bool = field(default=False, repr=False)

@@ -323,7 +323,8 @@ class Debugger:
     def _bind(self, made: Breakpoint) -> None:
         if made.line is not None:
             self._bind_line(made)
-        made.bound = any(self._fits(made, ask) for ask in self._trail.asks)
+        made.stops = tuple(ask.seq for ask in self._trail.asks if self._fits(made, ask))
+        made.bound = bool(made.stops)
         if not made.bound and not made.note:
             made.note = "no operation of this replay fits it"
 
