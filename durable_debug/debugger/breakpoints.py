@@ -115,6 +115,10 @@ class Breakpoint:
             parts.append(f"hits={self.hits}")
         return ", ".join(parts)
 
+    def is_like(self, name: str | None) -> bool:
+        """Whether an operation's name is one that it says; all are where it says none."""
+        return self.name is None or _like(name, self.name)
+
     def fits(
         self,
         ask: Ask,
@@ -133,7 +137,7 @@ class Breakpoint:
         """
         if self.divergence is not None and diverges is not self.divergence:
             return False
-        if self.name is not None and not _like(ask.name, self.name):
+        if not self.is_like(ask.name):
             return False
         if self.type is not None and ask.type.upper() != self.type.upper():
             return False

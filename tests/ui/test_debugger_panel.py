@@ -9,7 +9,7 @@ import pytest
 import durable_debug.widgets
 from durable_debug.debugger import debug
 from durable_debug.widgets import DebuggerPanel, Graph, Timeline
-from tests.patience import PATIENCE
+from tests.patience import PATIENCE, comes
 from tests.widgets import hostile
 from tests.widgets.wire import Bridge, open_wires
 
@@ -388,9 +388,9 @@ def test_finding_operations(espresso):
     press(espresso, "/")
     page.keyboard.type("timed out")
     shown = page.locator(".dd-row:not([hidden]) .dd-name")
-    assert shown.all_inner_texts() == ["barista-acceptance create callback id"]
+    assert comes(lambda: shown.all_inner_texts() == ["barista-acceptance create callback id"])
     page.get_by_label("Find an operation").fill("")
-    assert shown.count() == 12
+    assert comes(lambda: shown.count() == 12)
 
 
 @pytest.mark.parametrize(
