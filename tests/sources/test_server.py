@@ -21,6 +21,7 @@ from durable_debug.sources.problems import (
     ServiceUnavailableError,
     ThrottledError,
 )
+from tests.patience import comes
 from tests.sources.conftest import Proxy, Server, plain_client
 
 FAULTS = ["429", "500", "502", "drop", "cut", "cut unnoticed", "empty"]
@@ -132,7 +133,7 @@ def test_one_that_has_enough_leaves_nothing_behind(server: Server, proxy: Proxy)
     stream = fetch("orders", endpoint_url=proxy.url, rate=20, progress=False)
     first = next(stream)
     stream.close()
-    assert [thread for thread in threading.enumerate() if "fetch" in thread.name] == []
+    assert comes(lambda: not [one for one in threading.enumerate() if "fetch" in one.name])
     asked = sum(proxy.answered.values())
     time.sleep(0.2)
     assert sum(proxy.answered.values()) == asked
