@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import difflib
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from durable_debug.errors import OptionError
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-__all__ = ["Options", "meant", "unknown_options"]
+__all__ = ["NAMES", "Options", "meant", "no_such_body", "unknown_options"]
 
 # What an `allow` may name as a whole; everything else is a glob on the description of a side effect.
 KINDS = ("network", "process", "file", "input", "sleep", "thread")
@@ -91,16 +89,26 @@ def _check_allowed(pattern: str) -> None:
 
 def _texts(name: str, given: Any, example: str) -> tuple[str, ...]:
     """Take one text or several."""
-    if isinstance(given, str):
-        given = (given,)
-    try:
-        found = tuple(given)
-    except TypeError:
-        found = (given,)
-    wrong = next((one for one in found if not isinstance(one, str) or not one), None)
-    if wrong is not None:
-        raise OptionError(f"{name}={wrong!r:.80} is no pattern.", cure=f"Give a text, or several: {example}.")
+    several = not isinstance(given, str | bytes) and isinstance(given, Iterable)
+    found = tuple(given) if several else (given,)
+    for one in found:
+        if not isinstance(one, str) or not one:
+            raise OptionError(
+                f"{name}={one!r:.80} is no pattern.", cure=f"Give a text, or several: {example}."
+            )
     return found
+
+
+NAMES = tuple(Options.__dataclass_fields__)
+"""The options of a replay, as keywords."""
+
+
+def no_such_body(pattern: str, known: Iterable[str]) -> OptionError:
+    """What is told where `run` names something that no operation is called."""
+    return OptionError(
+        f"run={pattern!r:.80} fits no operation, neither of the history nor of what the handler asks for.",
+        cure=meant(pattern, known) or "Name a step, or several by a glob: run='charge-*'.",
+    )
 
 
 def meant(given: str, known: Iterable[str], *, say: str = "Did you mean {}?") -> str:

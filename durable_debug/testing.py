@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Never
 
 from durable_debug.divergence import replay
 from durable_debug.divergence.wording import counted
 from durable_debug.errors import DivergenceError, HistoryError
+from durable_debug.options import NAMES, unknown_options
 
 if TYPE_CHECKING:
     import os
@@ -35,6 +36,7 @@ def assert_replays(  # noqa: PLR0913 - those of replay
     run: str | Iterable[str] = (),
     allow: str | Iterable[str] = (),
     timeout: float | None = 60.0,
+    **unknown: Never,
 ) -> Run:
     """Fail unless a handler does what a history says. Parameters are those of `replay`.
 
@@ -47,10 +49,11 @@ def assert_replays(  # noqa: PLR0913 - those of replay
     ------
     DivergenceError
         It does something else; an AssertionError, with every divergence and its line of code in the message.
-    HandlerError, HistoryError
+    HandlerError, HistoryError, OptionError
         One of them can't be used.
     """
     __tracebackhide__ = True  # pytest shows the line of the test instead
+    unknown_options("assert_replays", unknown, NAMES)
     found = replay(
         handler, history, invocation=invocation, enter=enter, run=run, allow=allow, timeout=timeout
     )

@@ -12,6 +12,7 @@ import marshal
 import multiprocessing.connection
 import multiprocessing.pool
 import multiprocessing.queues
+import operator
 import os
 import pickle
 import queue
@@ -54,6 +55,8 @@ def samples() -> Path:
 
 # Threads that other libraries keep for the life of the process.
 LASTING_THREADS = ("asyncio_", "tqdm", "IPython", "IOPub", "Heartbeat", "pydevd", "Tornado", "ZMQ", "jupyter")
+
+LINGERING = 15.0  # seconds for a thread to end: the machine may be busy
 
 # What a guard against side effects might patch, and must put back.
 SENDING = ("send", "sendall", "sendto", "sendmsg", "sendmsg_afalg", "sendfile")
@@ -99,19 +102,64 @@ GUARDED = (
 )
 
 
-def patchable() -> dict[str, object]:
-    """What a replay might have patched: guarded names of the standard library, and all of the SDK, classes included."""
-    found = {
-        f"{owner.__name__}.{name}": getattr(owner, name, None) for owner, names in GUARDED for name in names
-    }
-    for module_name, module in list(sys.modules.items()):
-        if module_name.partition(".")[0] != SDK:
-            continue
-        for key, value in vars(module).items():
-            found[f"{module_name}.{key}"] = value
-            if isinstance(value, type) and value.__module__ == module_name:
-                found |= {f"{module_name}.{key}.{name}": member for name, member in vars(value).items()}
-    return found
+class Names:
+    """The names of a module or class as they were. Told unchanged in C: the SDK has 3,500 of them, looked at twice a test."""
+
+    def __init__(self, owner: object) -> None:
+        names = vars(owner)
+        self.owner, self.keys, self.values = owner, tuple(names), tuple(names.values())
+
+    def unchanged(self) -> bool:
+        names = vars(self.owner)
+        return (
+            len(names) == len(self.keys)
+            and all(map(operator.is_, names.values(), self.values))
+            and all(map(operator.eq, names, self.keys))
+        )
+
+    def changed(self) -> list[str]:
+        """The names that are gone or stand for something else; new ones do not count."""
+        names = vars(self.owner)
+        return [key for key, was in zip(self.keys, self.values) if names.get(key, Names) is not was]
+
+
+class SdkNames:
+    """All that a replay might have patched in the SDK, its classes included. Only what has changed is read anew."""
+
+    def __init__(self) -> None:
+        self.modules: dict[str, tuple[Names, list[Names]]] = {}
+
+    def look(self) -> None:
+        for name in [name for name in sys.modules if name.partition(".")[0] == SDK]:
+            module, known = sys.modules[name], self.modules.get(name)
+            if known is None or known[0].owner is not module or not known[0].unchanged():
+                own = [
+                    one for one in vars(module).values() if isinstance(one, type) and one.__module__ == name
+                ]
+                self.modules[name] = Names(module), [Names(one) for one in dict.fromkeys(own)]
+            else:
+                classes = known[1]
+                classes[:] = [one if one.unchanged() else Names(one.owner) for one in classes]
+
+    def changed(self) -> list[str]:
+        """What is something else than at the last look."""
+        found: list[str] = []
+        for name, (module, classes) in self.modules.items():
+            if sys.modules.get(name) is not module.owner:
+                found.append(name)
+            for one in (module, *classes):
+                if not one.unchanged():
+                    label = name if one is module else f"{name}.{one.owner.__name__}"
+                    found += [f"{label}.{key}" for key in one.changed()]
+        return found
+
+
+sdk_names = SdkNames()
+
+
+def guarded() -> list[object]:
+    """What the names of the standard library that a guard might patch stand for."""
+    return [getattr(owner, name, None) for owner, names in GUARDED for name in names]
 
 
 def hooks() -> dict[str, object]:
@@ -139,14 +187,15 @@ def new_threads(before: set[threading.Thread]) -> list[threading.Thread]:
 def nothing_left_behind() -> Iterator[None]:
     """No thread, no trace hook and no patched module stays after a test.
 
-    Threads have two seconds to end: the SDK's own look at their stop flag ten times a second.
+    Threads have a while to end: the SDK's own look at their stop flag ten times a second, and the machine may be busy.
     """
-    threads, hooks_before, patchable_before = set(threading.enumerate()), hooks(), patchable()
+    threads, hooks_before, guarded_before = set(threading.enumerate()), hooks(), guarded()
+    sdk_names.look()
     yield
     assert hooks() == hooks_before
-    now = patchable()
-    assert [name for name, was in patchable_before.items() if now.get(name) is not was] == []
-    give_up = time.monotonic() + 2
-    while new_threads(threads) and time.monotonic() < give_up:
-        time.sleep(0.02)
+    labels = [f"{owner.__name__}.{name}" for owner, names in GUARDED for name in names]
+    patched = [label for label, was, now in zip(labels, guarded_before, guarded()) if now is not was]
+    assert patched + sdk_names.changed() == []
+    for thread in new_threads(threads):
+        thread.join(LINGERING)
     assert new_threads(threads) == []

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 pytest_plugins = ["pytester"]
 
-CONFTEST = "from tests.conftest import nothing_left_behind  # noqa"
+CONFTEST = """
+import tests.conftest
+from tests.conftest import nothing_left_behind  # noqa
+
+tests.conftest.LINGERING = 3
+"""
 
 
 def outcome(pytester, monkeypatch, body: str) -> dict[str, int]:
@@ -24,7 +29,7 @@ def test_a_clean_test_passes_and_each_leak_is_an_error(pytester, monkeypatch):
             thread.start()
 
         def test_thread():
-            threading.Thread(target=time.sleep, args=(4,), daemon=True, name="durable-debug-1").start()
+            threading.Thread(target=threading.Event().wait, daemon=True, name="durable-debug-1").start()
 
         def test_trace_hook():
             sys.settrace(lambda *_: None)
@@ -42,5 +47,14 @@ def test_a_clean_test_passes_and_each_leak_is_an_error(pytester, monkeypatch):
 
         def test_sdk_class():
             state.ExecutionState.close = lambda self: None
+
+        def test_sdk_name_taken_away():
+            del state.CHECKPOINT_NOT_FOUND
+
+        def test_sdk_module_replaced():
+            sys.modules[state.__name__] = type(sys)(state.__name__)
+
+        def test_clean_again():
+            pass
     """
-    assert outcome(pytester, monkeypatch, body) == {"passed": 7, "errors": 6}
+    assert outcome(pytester, monkeypatch, body) == {"passed": 10, "errors": 8}

@@ -6,6 +6,7 @@ import math
 
 import durable_debug as dd
 import pytest
+from durable_debug.testing import assert_replays
 
 ESPRESSO = "sample_histories/apps/espresso.py:handler"
 RECORD = "sample_histories/espresso_completed.json"
@@ -21,11 +22,16 @@ BAD = [
     ({"timeout": True}, "leaves no time for a replay"),
     ({"enter": "no"}, "neither True nor False"),
     ({"run": ("",)}, "is no pattern"),
+    ({"run": None}, "run=None is no pattern"),
+    ({"allow": b"network"}, "is no pattern"),
+    ({"alow": "network"}, "has no option 'alow'. Did you mean 'allow'"),
+    ({"timout": 5}, "Did you mean 'timeout'"),
+    ({"nothing": 5}, "Its options are"),
 ]
 
 
 @pytest.mark.parametrize(("options", "says"), BAD)
-@pytest.mark.parametrize("function", [dd.replay, dd.debug, dd.audit])
+@pytest.mark.parametrize("function", [dd.replay, dd.debug, dd.audit, assert_replays])
 def test_a_value_that_an_option_cannot_have(function, options, says) -> None:
     with pytest.raises(dd.DurableDebugError, match=says):
         function(ESPRESSO, RECORD, **options)
@@ -55,7 +61,17 @@ def test_patterns_that_may_fit_something_pass() -> None:
     [
         (lambda: dd.load(RECORD, regoin="eu-west-1"), "Did you mean 'region'"),
         (lambda: dd.load(RECORD, nothing=1), "Its options are"),
-        (lambda: dd.executions("orders", statu="FAILED"), "no option 'statu'"),
+        (lambda: dd.executions("orders", statu="FAILED"), "Did you mean 'status'"),
+        (lambda: dd.fetch("orders", progres=False), "Did you mean 'progress'"),
+        (
+            lambda: dd.load(
+                "arn:aws:lambda:us-east-1:123456789012:function:f:1/durable-execution/a/b", regoin="x"
+            ),
+            "Did you mean 'region'",
+        ),
+        (lambda: dd.audit(ESPRESSO, RECORD, n_job=2), "Did you mean 'n_jobs'"),
+        (lambda: dd.audit(ESPRESSO, RECORD, n_jobs="two"), "n_jobs='two' is nobody"),
+        (lambda: dd.audit(ESPRESSO, RECORD, invocation=2), "has no option 'invocation'"),
         (lambda: list(dd.fetch("orders", profil="dev")), "Did you mean 'profile'"),
     ],
 )

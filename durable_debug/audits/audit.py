@@ -7,16 +7,16 @@ import sys
 import time
 import uuid
 from collections.abc import Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Never, Self
 
 from durable_debug.audits.inputs import Source, gathered
 from durable_debug.audits.pickling import sent
 from durable_debug.audits.report import Report, Rows
 from durable_debug.audits.workers import Batch, Job, dismiss, work
 from durable_debug.divergence.wording import counted
-from durable_debug.errors import DurableDebugError, HandlerError, HistoryError
+from durable_debug.errors import HandlerError, HistoryError, OptionError
 from durable_debug.history import History
-from durable_debug.options import Options
+from durable_debug.options import NAMES, Options, unknown_options
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,6 +39,7 @@ def audit(  # noqa: PLR0913
     enter: bool = True,
     run: str | Iterable[str] = (),
     allow: str | Iterable[str] = (),
+    **unknown: Never,
 ) -> Report:
     """Replay many histories, and say which no longer do what they did, where, and for how many causes.
 
@@ -80,8 +81,8 @@ def audit(  # noqa: PLR0913
         The handler does not exist, does not import, is not durable or can't be sent to another process.
     HistoryError
         There are no histories.
-    DurableDebugError
-        `timeout` or `n_jobs` means nothing.
+    OptionError
+        An option does not exist, or can't have this value.
 
     Examples
     --------
@@ -90,6 +91,9 @@ def audit(  # noqa: PLR0913
     (False, 'unexpected', 41)
     """
     start = time.perf_counter()
+    unknown_options(
+        "audit", unknown, ("against", "n_jobs", "progress", *(name for name in NAMES if name != "invocation"))
+    )
     _refuse_what_means_nothing((handler, against), n_jobs)
     asked = Options(enter=enter, run=run, allow=allow, timeout=timeout)  # type: ignore[arg-type]  # one or several
     options = {"timeout": timeout, "enter": enter, "run": asked.run, "allow": asked.allow}
@@ -121,9 +125,11 @@ def audit(  # noqa: PLR0913
 def _refuse_what_means_nothing(handlers: tuple[object, ...], n_jobs: int | None) -> None:
     if any(isinstance(one, Mapping) and not one for one in handlers):
         raise HandlerError("The mapping of handlers is empty.", cure="Give {'function name': handler}.")
-    if n_jobs == 0:
-        raise DurableDebugError(
-            "n_jobs=0 is nobody to do the work.", cure="Give 1 or more, or -1 for one per core."
+    is_number = isinstance(n_jobs, int) and not isinstance(n_jobs, bool)
+    if n_jobs is not None and not (is_number and n_jobs):
+        raise OptionError(
+            f"n_jobs={n_jobs!r:.80} is nobody to do the work.",
+            cure="Give 1 or more, or -1 for one per core.",
         )
 
 

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 from durable_debug.cli.text import error_line, paint, paint_status, plain, ranges, symbol, word
 from durable_debug.cli.values import seconds
+from durable_debug.errors import OptionError
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Callable, Iterator
 
-    from durable_debug.debugger import Debugger, Stop
+    from durable_debug.debugger import Breakpoint, Debugger, Stop
     from durable_debug.divergence import Run
 
 EXAMPLES = """\
@@ -173,7 +174,9 @@ def stops_at(debugger: Debugger, breaks: list[dict[str, Any]]) -> Iterator[dict[
     Divergences, and an exception that leaves the handler, are stops too.
     """
     for spec in breaks:
-        debugger.break_at(**spec)
+        made = debugger.break_at(**spec)
+        if not made.bound:
+            _say_that_nothing_fits(debugger, made)
     # The debugger opens on the first operation, before there was any breakpoint: one there is met from behind.
     debugger.step_in()
     stop = debugger.run_back()
@@ -181,6 +184,28 @@ def stops_at(debugger: Debugger, breaks: list[dict[str, Any]]) -> Iterator[dict[
         yield _seen(debugger, stop)
     while (stop := debugger.run()).kind != "end":
         yield _seen(debugger, stop)
+
+
+def _say_that_nothing_fits(debugger: Debugger, one: Breakpoint) -> None:
+    """Refuse a name that nothing has, as `--run` does; what the record alone has, or nothing of this kind, is told.
+
+    Raises
+    ------
+    OptionError
+        No operation has the name, neither of the history nor of what the handler asks for.
+    """
+    from durable_debug.options import meant
+
+    asked = {each.name or "" for each in debugger.run_result.operations}
+    known = asked | {each.name or "" for each in debugger.history.tree()}
+    near = meant(one.name, known - {""}) if one.name is not None else ""
+    if one.name is not None and not any(one.is_like(name) for name in known):
+        raise OptionError(
+            f"--break {one.spec!r:.80} fits no operation, neither of the history nor of what the handler asks for.",
+            cure=near or "Give a name, a glob, or KEY=VALUE: --break status=FAILED.",
+        )
+    why = one.note or "no operation of this replay fits it"
+    print(f"{paint('warning', '33')}: --break {plain(one.spec, 200)}: {plain(why)}", file=sys.stderr)
 
 
 def _seen(debugger: Debugger, stop: Stop) -> dict[str, Any]:

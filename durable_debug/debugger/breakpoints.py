@@ -67,6 +67,8 @@ class Breakpoint:
         How often it has been hit up to here.
     bound
         Whether any operation of this replay can hit it.
+    stops
+        Numbers of the stops that it fits, its condition aside: what every view marks.
     note
         What is to be known of it: where it bound, or why its condition failed.
     """
@@ -88,6 +90,7 @@ class Breakpoint:
     enabled: bool = True
     hit_count: int = 0
     bound: bool = True
+    stops: tuple[int, ...] = ()
     note: str = ""
     _condition: CodeType | None = field(default=None, repr=False)
     _worked: bool = field(default=False, repr=False)
@@ -112,6 +115,10 @@ class Breakpoint:
             parts.append(f"hits={self.hits}")
         return ", ".join(parts)
 
+    def is_like(self, name: str | None) -> bool:
+        """Whether an operation's name is one that it says; all are where it says none."""
+        return self.name is None or _like(name, self.name)
+
     def fits(
         self,
         ask: Ask,
@@ -130,7 +137,7 @@ class Breakpoint:
         """
         if self.divergence is not None and diverges is not self.divergence:
             return False
-        if self.name is not None and not _like(ask.name, self.name):
+        if not self.is_like(ask.name):
             return False
         if self.type is not None and ask.type.upper() != self.type.upper():
             return False

@@ -7,7 +7,7 @@ import dataclasses
 import gc
 import queue
 import threading
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Never, Self, TypeVar
 
 from durable_debug.debugger.breakpoints import Breakpoint, compiled, evaluated, same_file
 from durable_debug.debugger.changes import Changes
@@ -20,6 +20,7 @@ from durable_debug.divergence.run import as_history
 from durable_debug.engine.asked import place_of
 from durable_debug.engine.guard import Scope, SideEffect, guarded
 from durable_debug.errors import ClosedError, DurableDebugError
+from durable_debug.options import NAMES, unknown_options
 from durable_debug.views import view
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ def debug(  # noqa: PLR0913
     run: str | Iterable[str] = (),
     allow: str | Iterable[str] = (),
     timeout: float | None = 10.0,
+    **unknown: Never,
 ) -> Debugger:
     """Open the debugger on a handler and a recorded history.
 
@@ -75,7 +77,7 @@ def debug(  # noqa: PLR0913
 
     Raises
     ------
-    HandlerError, HistoryError
+    HandlerError, HistoryError, OptionError
         See `replay`.
 
     Examples
@@ -86,6 +88,7 @@ def debug(  # noqa: PLR0913
     ...     stop.operation.name, dbg.locals["order"]["drink"]
     ('barista-acceptance create callback id', 'flat white')
     """
+    unknown_options("debug", unknown, NAMES)
     first = replay(
         handler,
         as_history(history),
@@ -323,7 +326,8 @@ class Debugger:
     def _bind(self, made: Breakpoint) -> None:
         if made.line is not None:
             self._bind_line(made)
-        made.bound = any(self._fits(made, ask) for ask in self._trail.asks)
+        made.stops = tuple(ask.seq for ask in self._trail.asks if self._fits(made, ask))
+        made.bound = bool(made.stops)
         if not made.bound and not made.note:
             made.note = "no operation of this replay fits it"
 

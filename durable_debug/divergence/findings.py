@@ -99,8 +99,3 @@ class Comparison:
 
     findings: list[Finding] = field(default_factory=list)
     unchecked: list[str] = field(default_factory=list)
-
-    @property
-    def structural(self) -> bool:
-        """Whether operations themselves differ, not only their arguments or results."""
-        return any(finding.kind in STRUCTURE for finding in self.findings)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from durable_debug.divergence.slots import identity_of
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping, Sequence
     from types import CodeType
 
     from aws_durable_execution_sdk_python.lambda_service import Operation as SdkOperation
@@ -65,7 +65,10 @@ class Aligner:
         """Give the recorded operation that answers a call; None for one that was inserted."""
         position = ask.position
         if position not in self.used:  # a branch that is resumed asks again
-            self.used[position] = self._plan[position] if self._is_planned(ask) else self._guess(ask)
+            planned = self._is_planned(ask)
+            self.used[position] = self._plan[position] if planned else self._guess(ask)
+            if planned and self.used[position] is not None:
+                self._pass_over(ask, self.used[position])
         target = self.used[position]
         if target is None or ask.virtual or position in self._unreadable:
             return None
@@ -79,9 +82,23 @@ class Aligner:
         # A name that is on record nowhere may be made by chance: another one at each pass.
         return planned == wanted or not {planned, wanted} & self._recorded.identities
 
-    def _guess(self, ask: Ask) -> str | None:
+    def _slots(self, ask: Ask) -> Sequence[Slot]:
         path = self.used.get(ask.parent_path) if ask.parent_path else ""
-        slots = self._recorded.slots.get(path, []) if path is not None else []
+        return self._recorded.slots.get(path, []) if path is not None else []
+
+    def _pass_over(self, ask: Ask, target: str | None) -> None:
+        """Keep guesses from what a planned call has taken: they go on behind it."""
+        slots, due = self._slots(ask), self._due.get(ask.parent_path, 0)
+        for index in range(due, len(slots)):
+            if slots[index].position == target:
+                self._skipped[ask.parent_path].extend(slots[due:index])
+                self._due[ask.parent_path] = index + 1
+                return
+        skipped = self._skipped[ask.parent_path]
+        skipped[:] = [slot for slot in skipped if slot.position != target]
+
+    def _guess(self, ask: Ask) -> str | None:
+        slots = self._slots(ask)
         if ask.args[0] == "branch":
             return next((slot.position for slot in slots if slot.number == ask.number), None)
         wanted = identity_of(ask)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import fnmatch
 import functools
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Never
 
 from durable_debug.divergence.analysis import Analysis, analysed
 from durable_debug.divergence.determinism import as_parting, parting
@@ -15,9 +15,9 @@ from durable_debug.divergence.outcome import goes_on
 from durable_debug.divergence.unchecked import unchecked
 from durable_debug.divergence.wording import counted, counts
 from durable_debug.engine.recording import Recording, record, record_again
-from durable_debug.errors import DivergenceError, OptionError
+from durable_debug.errors import DivergenceError
 from durable_debug.history import History
-from durable_debug.options import Options, meant
+from durable_debug.options import NAMES, Options, no_such_body, unknown_options
 from durable_debug.sources import load_one
 from durable_debug.views import view
 
@@ -253,6 +253,7 @@ def replay(  # noqa: PLR0913
     run: str | Iterable[str] = (),
     allow: str | Iterable[str] = (),
     timeout: float | None = 60.0,
+    **unknown: Never,
 ) -> Run:
     """Run a handler over a recorded history, through the AWS SDK, and say what it does otherwise.
 
@@ -289,6 +290,8 @@ def replay(  # noqa: PLR0913
         The handler does not exist, does not import or is not durable.
     HistoryError
         The history can't be read, or can't drive a replay: it is partial, or payloads are missing.
+    OptionError
+        An option does not exist, or can't have this value.
 
     Examples
     --------
@@ -296,6 +299,7 @@ def replay(  # noqa: PLR0913
     >>> run.status, run.ok
     ('FAILED', True)
     """
+    unknown_options("replay", unknown, NAMES)
     options = Options(invocation=invocation, enter=enter, run=run, allow=allow, timeout=timeout)  # type: ignore[arg-type]  # one or several
     found = replayed(handler, as_history(history), options)
     _check_run(options, found)
@@ -313,10 +317,7 @@ def _check_run(options: Options, found: Run) -> None:
     known = asked | {one.name or "" for one in found.history.tree()}
     for pattern in options.run:
         if not any(fnmatch.fnmatchcase(name, pattern) for name in known):
-            raise OptionError(
-                f"run={pattern!r:.80} fits no operation, neither of the history nor of what the handler asks for.",
-                cure=meant(pattern, known - {""}) or "Name a step, or several by a glob: run='charge-*'.",
-            )
+            raise no_such_body(pattern, known - {""})
 
 
 def _settled(first: Recording) -> Run:

@@ -90,7 +90,7 @@ def connect(  # noqa: PLR0913
     HistoryError
         There is no such profile, or no region.
     """
-    unknown_options("A connection", unknown, WHERE)
+    unknown_options("connect", unknown, WHERE)
     if not rate > 0:
         raise HistoryError(
             f"rate={rate!r} is no number of requests a second.", cure=f"Leave it out ({RATE:g})."

@@ -9,8 +9,9 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from durable_debug.history.keeping import ARN
+from durable_debug.options import unknown_options
 from durable_debug.sources.choice import Choice
-from durable_debug.sources.connection import MOST_THREADS, connect
+from durable_debug.sources.connection import MOST_THREADS, WHERE, connect
 from durable_debug.sources.problems import ExecutionNotFoundError
 
 if TYPE_CHECKING:
@@ -68,6 +69,7 @@ def executions(
     """
     import pandas as pd
 
+    unknown_options("executions", where, ("status", "since", "limit", *WHERE))
     connection = connect(subject=function, **where)
     found = list(chosen(connection, function, status, since, limit))
     arns = [each["DurableExecutionArn"] for each in found]

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any, overload
 
 from durable_debug.errors import HistoryError
 from durable_debug.history.keeping import ENDED
+from durable_debug.options import unknown_options
 from durable_debug.sources.collection import Histories
-from durable_debug.sources.connection import connect
+from durable_debug.sources.connection import WHERE, connect
 from durable_debug.sources.documents import from_document
 from durable_debug.sources.executions import Progress, chosen, gathered
 from durable_debug.sources.problems import ExecutionNotFoundError
@@ -115,6 +116,8 @@ def fetch(  # noqa: PLR0913
     >>> for history in fetch("orders", limit=1000):  # doctest: +SKIP
     ...     print(history.name, history.status)
     """
+    own = ("status", "since", "limit", "to", "children", "redact", "progress")
+    unknown_options("fetch", where, (*own, *WHERE))
     treat = redactor(redact)
     connection = connect(subject=function, **where)
     stop = threading.Event()

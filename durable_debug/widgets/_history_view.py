@@ -93,7 +93,6 @@ class HistoryView(anywidget.AnyWidget):
         self._changing = threading.RLock()
         self._serial = 0
         self._shown = 0
-        self._marks: dict[tuple[int, str], list[int]] = {}
         self._unsubscribe: Callable[[], None] | None = None
         self._looks = Queue("durable-debug view")
         title = self.history.name or self.history.function_name or "durable execution"
@@ -163,30 +162,8 @@ class HistoryView(anywidget.AnyWidget):
             "id": one.id,
             "spec": one_line(one.spec, 200),
             "enabled": one.enabled,
-            "rows": self._rows_of(one),
+            "rows": self._table.rows_of(one),
         }
-
-    def _rows_of(self, one: Breakpoint) -> list[int]:
-        """Rows that a breakpoint may stop at, but for its condition; found once, since it never changes."""
-        key = (one.id, one.spec)
-        if key not in self._marks:
-            debugger = self._debugger
-            assert debugger is not None
-            asks = debugger.run_result.complete.asks
-            self._marks[key] = [
-                at
-                for at, row in enumerate(self._table.rows)
-                if one.id
-                and row.asked is not None
-                and one.fits(
-                    asks[row.asked.seq],
-                    row.recorded,
-                    handler_file=self._table.handler_file,
-                    diverges=False,
-                    boundary=None,
-                )
-            ]
-        return self._marks[key]
 
     def close(self) -> None:
         """Take the view off the page. A debugger stays as it is."""

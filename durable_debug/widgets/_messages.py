@@ -79,8 +79,6 @@ class BreakpointView(TypedDict):
     hit_count: int
     bound: bool
     note: str
-    name: str | None
-    position: str | None
     file: str | None
     line: int | None
     when: str | None

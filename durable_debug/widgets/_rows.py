@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from durable_debug.debugger import Debugger
+    from durable_debug.debugger import Breakpoint, Debugger
     from durable_debug.engine.asked import AskedOperation
     from durable_debug.history import Operation
     from durable_debug.widgets._messages import Rows
@@ -96,6 +96,10 @@ class Table:
         if end is None:
             return self.handler_file
         return next((file for file in self.files if file == end or file.endswith(f"{os.sep}{end}")), end)
+
+    def rows_of(self, breakpoint: Breakpoint) -> list[int]:  # noqa: A002 - what it is
+        """Rows that a breakpoint may stop at; none for the one of the divergences, which are marked as such."""
+        return [self.row_of_stop[stop] for stop in breakpoint.stops] if breakpoint.id else []
 
     def columns(self) -> Rows:
         """Give the columns that are sent once."""

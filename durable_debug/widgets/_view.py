@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from durable_debug.widgets._rows import handler_file
 from durable_debug.widgets._text import one_line, title_of
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from durable_debug.widgets._messages import BreakpointView, Frame, View
     from durable_debug.widgets._rows import Table
 
-__all__ = ["headline", "view_of"]
+__all__ = ["headline", "marks_of", "view_of"]
 
 _MOST_FRAMES = 50
 _MOST_BREAKPOINTS = 200
@@ -43,6 +43,12 @@ def view_of(debugger: Debugger, table: Table, serial: int) -> View:
         "error": None if stop.error is None else one_line(stop.error, 1_000),
         "problem": None if debugger.problem is None else one_line(debugger.problem, 1_000),
     }
+
+
+def marks_of(debugger: Debugger, table: Table) -> list[list[Any]]:
+    """Give number and rows of each breakpoint that fits an operation; what fits is decided where it stops."""
+    marks = [[each.id, table.rows_of(each)] for each in debugger.breakpoints[:_MOST_BREAKPOINTS]]
+    return [[number, rows] for number, rows in marks if rows]
 
 
 def headline(debugger: Debugger, total: int) -> str:
@@ -108,8 +114,6 @@ def _breakpoint(one: Breakpoint, table: Table) -> BreakpointView:
         "hit_count": one.hit_count,
         "bound": one.bound,
         "note": one_line(one.note, 200),
-        "name": one.name,
-        "position": one.position,
         "file": table.file(one.file) if one.line is not None else None,
         "line": one.line,
         "when": one.when,

@@ -208,10 +208,13 @@ function createPanel(model, signal) {
     panel.refresh();
   };
   panel.chosenRow = () => (panel.chosen >= 0 ? panel.chosen : panel.view.row);
-  panel.breakpointsAt = (row) =>
-    panel.view.breakpoints.filter(
-      (one) => matches(one.name, panel.rows.name[row]) || matches(one.position, panel.rows.position[row]),
-    );
+  panel.marked = () => {
+    const enabled = new Map(panel.view.breakpoints.map((one) => [one.id, one.enabled]));
+    panel.marks = new Map(); // row: whether one of its breakpoints is enabled
+    for (const [id, rows] of model.get("marks")) {
+      for (const row of rows) panel.marks.set(row, enabled.get(id) || panel.marks.get(row) === true);
+    }
+  };
   panel.toggleName = (row) => {
     const name = panel.rows.name[row];
     if (name == null) return panel.tell("break", { fields: { position: panel.rows.position[row] } });
@@ -231,20 +234,11 @@ function createPanel(model, signal) {
       panel.frame = panel.view.frames[0]?.frame ?? 0;
       panel.chosen = -1;
     }
+    panel.marked();
     panel.refresh();
   };
+  panel.marked();
   return panel;
-}
-
-/** Whether a breakpoint's name or position, which may be a glob pattern, is that of an operation. */
-function matches(pattern, name) {
-  if (pattern == null || name == null) return false;
-  if (!/[*?]/.test(pattern)) return pattern === name;
-  const source = pattern
-    .replace(/[.+^${}()|[\]\\]/g, "\\$&")
-    .replace(/\*+/g, ".*")
-    .replace(/\?/g, ".");
-  return new RegExp(`^${source}$`, "s").test(name);
 }
 
 // ---- toolbar, status line, notices ------------------------------------------------------------------------------------
@@ -541,7 +535,7 @@ function operationsPane(panel) {
     const open = inside && rows.parent[shown[at + 1]] === row;
     const name = rows.name[row];
     const kind = rows.kinds[rows.kind[row]];
-    const marks = panel.breakpointsAt(row);
+    const marked = panel.marks.get(row); // undefined without a breakpoint
     const { node } = one;
     node.id = `${prefix}-${row}`;
     node.dataset.row = row;
@@ -557,15 +551,15 @@ function operationsPane(panel) {
     const text = plain(name ?? "no name");
     node.setAttribute(
       "aria-label",
-      [rows.position[row], text, kind, said[when], word.toLowerCase(), marks.length ? "breakpoint" : ""]
+      [rows.position[row], text, kind, said[when], word.toLowerCase(), marked != null ? "breakpoint" : ""]
         .filter(Boolean)
         .join(" "),
     );
     const then = STATUS[panel.view.statuses[row]]?.[1].toLowerCase() ?? "unknown";
     node.title = `${rows.position[row]}  ${text}\n${kind}: ${said[when]} ${word.toLowerCase()}\nFor the service, as of then: ${then}`;
-    one.dot.dataset.on = marks.length ? (marks.some((mark) => mark.enabled) ? "yes" : "off") : "no";
+    one.dot.dataset.on = marked == null ? "no" : marked ? "yes" : "off";
     one.dot.setAttribute("aria-label", `Breakpoint at ${text}`);
-    one.dot.setAttribute("aria-pressed", marks.length > 0);
+    one.dot.setAttribute("aria-pressed", marked != null);
     one.indent.style.setProperty("--depth", Math.min(rows.depth[row], 12));
     one.twist.dataset.open = inside ? open : "none";
     repaint(one.status.firstChild, letter in ICONS ? letter : "?");
@@ -1685,9 +1679,11 @@ export default {
     el.append(panel.root);
     panel.refresh();
     model.on("change:view", panel.moved);
+    model.on("change:marks", panel.moved);
     model.send({ kind: "shown" });
     return () => {
       model.off("change:view", panel.moved);
+      model.off("change:marks", panel.moved);
       ending.abort();
       try {
         model.send({ kind: "hidden" });

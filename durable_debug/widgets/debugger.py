@@ -17,7 +17,7 @@ from durable_debug.widgets._fallback import static_html
 from durable_debug.widgets._queue import Queue
 from durable_debug.widgets._rows import Table
 from durable_debug.widgets._sources import source_of
-from durable_debug.widgets._view import view_of
+from durable_debug.widgets._view import marks_of, view_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -60,6 +60,9 @@ class DebuggerPanel(anywidget.AnyWidget):
 
     view = traitlets.Dict().tag(sync=True)
     """`View`: where the debugger stands."""
+
+    marks: traitlets.List[Any] = traitlets.List().tag(sync=True)
+    """``[id, rows]`` of each breakpoint that operations of the list fit. Changes with the breakpoints, not with the stops."""
 
     def __init__(self, debugger: Debugger) -> None:
         self._weak = weakref.ref(debugger)
@@ -109,7 +112,9 @@ class DebuggerPanel(anywidget.AnyWidget):
             ):  # the page that asked for it knows, and its end is another change
                 return
             self._serial += 1
-            self.view = dict(view_of(debugger, self._table, self._serial))
+            with self.hold_sync():  # a breakpoint and its marks are one change
+                self.marks = marks_of(debugger, self._table)
+                self.view = dict(view_of(debugger, self._table, self._serial))
         if debugger.status == "closed":
             self._ignore()
 

@@ -129,6 +129,23 @@ def test_each_stop_is_reported_and_the_replay_goes_on(replay):
     assert re.search(r"espresso\.py:\d+", out)
 
 
+def test_a_break_that_fits_nothing_says_so(replay):
+    code, out, err = replay("espresso", "espresso_timed_out", "--break", "take-tim")
+    assert (code, out) == (2, "") and "Did you mean 'take-time'" in err
+    code, _, err = replay("espresso", "espresso_timed_out", "--break", "name=xyz-*,type=STEP")
+    assert code == 2 and "fits no operation" in err
+    plain, _, _ = replay("espresso", "espresso_timed_out")
+    for spec in ("status=CANCELLED", "name=take-time,type=WAIT", "line=99999"):
+        code, out, err = replay("espresso", "espresso_timed_out", "--break", spec, "--json")
+        assert code == plain and json.loads(out)["stops"]  # an exception is one
+        assert "no operation of this replay fits it" in err
+
+
+def test_a_body_to_run_that_nothing_has_is_code_2(replay):
+    code, out, err = replay("espresso", "espresso_timed_out", "--run", "tell-atendee")
+    assert (code, out) == (2, "") and "Did you mean 'tell-attendee'" in err
+
+
 def test_stops_in_json(replay):
     code, out, _ = replay("payment", "payment_failed", "--break", "charge-*", "--json")
     stop, end = json.loads(out)["stops"]

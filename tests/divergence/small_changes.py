@@ -338,3 +338,95 @@ small(
     '"second"',
     ("renamed", '"second"', 1),
 )
+
+# ---- which of two is the old one: each of these rules decides alone
+
+PACK = """    context.step(lambda _: 1, name="pack")
+"""
+small(
+    "insert_before_a_rename",  # the name that is more alike is the old operation's
+    HANDLER + PACK,
+    PACK,
+    """    context.step(lambda _: 1, name="check-address")
+    context.step(lambda _: 1, name="pack-parcel")
+""",
+    ("unexpected", '"check-address"', 1),
+    ("renamed", '"pack-parcel"', 1),
+)
+small(
+    "remove_before_a_rename",
+    HANDLER
+    + PACK
+    + """    context.step(lambda _: 1, name="ship")
+    return context.step(lambda _: 1, name="end")
+""",
+    PACK
+    + """    context.step(lambda _: 1, name="ship")
+""",
+    """    context.step(lambda _: 1, name="shipping")
+""",
+    ("missing", '"shipping"', 1),
+    ("renamed", '"shipping"', 1),
+)
+small(
+    "insert_before_a_rename_with_the_same_arguments",  # of names as unlike, the one with the same arguments is
+    HANDLER
+    + """    context.wait(seconds(5), name="w")
+""",
+    """    context.wait(seconds(5), name="w")
+""",
+    """    context.wait(seconds(9), name="a")
+    context.wait(seconds(5), name="b")
+""",
+    ("unexpected", '"a"', 1),
+    ("renamed", '"b"', 1),
+)
+small(
+    "exchange_in_a_context_that_moved",  # seen only when the context is known to have moved
+    HANDLER
+    + """    def first(c):
+        c.wait(seconds(1), name="w")
+        c.wait(seconds(2), name="w")
+    context.run_in_child_context(first, name="first")
+    context.run_in_child_context(lambda c: c.step(lambda _: 1, name="x"), name="second")
+""",
+    """        c.wait(seconds(1), name="w")
+        c.wait(seconds(2), name="w")
+    context.run_in_child_context(first, name="first")
+    context.run_in_child_context(lambda c: c.step(lambda _: 1, name="x"), name="second")
+""",
+    """        c.wait(seconds(2), name="w")
+        c.wait(seconds(1), name="w")
+    context.run_in_child_context(lambda c: c.step(lambda _: 1, name="x"), name="second")
+    context.run_in_child_context(first, name="first")
+""",
+    ("reordered", 'name="second"', 1),
+    ("reordered", "c.wait(seconds(2)", 1),
+)
+small(
+    "remove_from_a_function_that_a_lambda_calls",  # nothing is gone from the lambda
+    """def work(c):
+    c.step(lambda _: 1, name="a")
+    return c.step(lambda _: 1, name="b")
+
+"""
+    + HANDLER
+    + """    return context.run_in_child_context(lambda c: work(c), name="box")
+""",
+    """    c.step(lambda _: 1, name="a")
+""",
+    "",
+    ("missing", 'name="b"', 1),
+)
+small(
+    "rename_in_a_loop_that_goes_by_its_results",  # a turn is known only when the one before is answered
+    HANDLER
+    + """    n = 0
+    while n < 12:
+        n = context.step(lambda _: n + 1, name=f"x-{n}")
+    return context.step(lambda _: 1, name="end")
+""",
+    'f"x-{n}"',
+    'f"y-{n}"',
+    ("renamed", 'f"y-{n}"', 12),
+)

@@ -8,6 +8,7 @@ import durable_debug as dd
 import pytest
 from corpus.case import Case
 from corpus.recorder import run
+from durable_debug.divergence import analysis
 from durable_debug.engine.handlers import resolve
 
 from tests.divergence.recorded import written
@@ -40,6 +41,16 @@ def test_a_small_change_is_one_divergence(name: str) -> None:
     assert found == [(kind, times) for kind, _, times in small.expected], replayed.report()
     for one, (_, piece, _) in zip(replayed.divergences, small.expected, strict=True):
         assert piece in one.source, replayed.report()
+
+
+def test_a_loop_that_goes_by_its_results_is_aligned_at_once(monkeypatch) -> None:
+    """Further turns are answered by what the first one was: not one pass a turn."""
+    small = SMALL["rename_in_a_loop_that_goes_by_its_results"]
+    history, passes, once = recorded("loop_of_results", small), [], analysis._pass
+    monkeypatch.setattr(analysis, "_pass", lambda *given, **more: passes.append(1) or once(*given, **more))
+    replayed = dd.replay(written("small_loop_of_results_changed", small.changed), history)
+    assert [one.occurrences for one in replayed.divergences] == [12]
+    assert len(passes) <= 3
 
 
 def test_a_handler_whose_bodies_use_its_own_context_fails_as_on_lambda() -> None:

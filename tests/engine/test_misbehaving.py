@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import io
 import logging
+import os
+import select
 import signal
 import sys
 import threading
@@ -15,6 +18,7 @@ import pytest
 from aws_durable_execution_sdk_python import durable_execution
 
 from tests.engine.subject import TROUBLE, handler, history, history_of
+from tests.patience import PATIENCE, comes
 
 OURS = ("durable-debug", "dex-", "ThreadPoolExecutor")
 
@@ -29,17 +33,6 @@ def usable_afterwards():
     TROUBLE.clear()
     run = dd.replay(handler, history())
     assert run.ok and run.status == "SUCCEEDED"
-
-
-def soon(seconds: float):
-    class Limit:
-        def __enter__(self):
-            self.started = time.monotonic()
-
-        def __exit__(self, *_):
-            assert time.monotonic() - self.started < seconds
-
-    return Limit()
 
 
 def loop_for_ever() -> None:
@@ -64,10 +57,9 @@ def loop_in_generators() -> None:
 @pytest.mark.parametrize("loop", [loop_for_ever, loop_that_swallows, loop_in_generators])
 def test_an_endless_loop_is_ended(place, loop) -> None:
     TROUBLE[place] = loop
-    with soon(5):
-        run = dd.replay(handler, history(), timeout=0.3)
+    run = dd.replay(handler, history(), timeout=1)
     assert run.status == "HALTED"
-    assert "asked for nothing more for 0.3 s" in run.stopped
+    assert "asked for nothing more for 1 s" in run.stopped
     after = "before its first operation" if place == "start" else "after operation"
     assert after in run.stopped
     assert not run.ok
@@ -75,8 +67,7 @@ def test_an_endless_loop_is_ended(place, loop) -> None:
 
 def test_an_endless_loop_in_a_live_branch_is_ended() -> None:
     TROUBLE["waiting item"] = loop_for_ever
-    with soon(5):
-        run = dd.replay(handler, history(), invocation=1, timeout=0.3)
+    run = dd.replay(handler, history(), invocation=1, timeout=1)
     assert run.status == "HALTED" and "after operation 6-0-1" in run.stopped
 
 
@@ -86,45 +77,52 @@ def test_an_endless_loop_of_operations_is_ended() -> None:
         while True:
             context.step(lambda _: 1, name="first")
 
-    with soon(20):
-        run = dd.replay(asks_on_and_on, history())
-        found = run.divergences  # behind the first, it is run on: and asks on and on
+    run = dd.replay(asks_on_and_on, history())
+    found = run.divergences  # behind the first, it is run on: and asks on and on
     assert run.status == "FAILED" and run.error["ErrorType"].endswith("NonDeterministicExecutionError")
     assert found and run.report()
 
 
 WAITS = {
-    "an event that never comes": lambda: threading.Event().wait(4),
-    "a lock": lambda: _locked().acquire(timeout=4),
-    "sleep": lambda: time.sleep(4),
+    "an event": lambda one: one.wait(),
+    "a lock": lambda one: one.lock.acquire(),
+    "a pipe": lambda one: select.select([one.reader], [], []),
 }
 
 
-def _locked() -> threading.Lock:
-    lock = threading.Lock()
-    lock.acquire()
-    return lock
+class Comes(threading.Event):
+    """What a handler waits for in C until the test lets it come."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lock = threading.Lock()
+        self.lock.acquire()
+        self.reader, self.writer = os.pipe()
+
+    def come(self) -> None:
+        self.set()
+        self.lock.release()
+        os.close(self.writer)
 
 
 @pytest.mark.parametrize("name", WAITS)
 def test_a_handler_that_waits_for_ever_is_left_behind(name) -> None:
-    """Nobody can interrupt a thread that waits in C; here it wakes after four seconds and finds itself ended."""
-    TROUBLE["between"] = WAITS[name]
-    with soon(4):
-        run = dd.replay(handler, history(), timeout=0.2)
+    """Nobody can interrupt a thread that waits in C; it wakes when the replay is over, and finds itself ended."""
+    one = Comes()
+    TROUBLE["between"] = lambda: WAITS[name](one)
+    run = dd.replay(handler, history(), timeout=1)
     assert run.status == "HALTED" and "asked for nothing more" in run.stopped
-    give_up = time.monotonic() + 6
-    while threads() and time.monotonic() < give_up:
-        time.sleep(0.05)
-    assert threads() == []
+    assert threads()
+    one.come()
+    assert comes(lambda: not threads())
+    os.close(one.reader)
 
 
 def test_a_sleep_of_an_hour_is_refused() -> None:
     if sys.version_info < (3, 13):
         return  # CPython does not report sleeps yet; such a thread is left behind
     TROUBLE["between"] = lambda: time.sleep(3600)
-    with soon(2):
-        run = dd.replay(handler, history())
+    run = dd.replay(handler, history())
     assert run.status == "HALTED" and "sleep 3600 s" in run.stopped
 
 
@@ -188,22 +186,22 @@ def test_swallowing_everything_around_operations_ends_too() -> None:
             except BaseException:
                 pass
 
-    with soon(10):
-        run = dd.replay(swallows, history(), timeout=0.3)
+    run = dd.replay(swallows, history(), timeout=1)
     assert run.status == "HALTED" and run.stopped
-    give_up = time.monotonic() + 3
-    while threads() and time.monotonic() < give_up:
-        time.sleep(0.05)
-    assert threads() == []
+    assert comes(lambda: not threads())
 
 
 def test_threads_that_outlive_the_handler_hold_nothing_up() -> None:
-    TROUBLE["between"] = lambda: threading.Thread(target=time.sleep, args=(1,), daemon=True).start()
-    with soon(0.9):
-        assert dd.replay(handler, history()).status == "SUCCEEDED"
-    give_up = time.monotonic() + 3
-    while threading.active_count() > 1 and time.monotonic() < give_up:
-        time.sleep(0.05)
+    over, outlived = threading.Event(), threading.Event()
+
+    def lives_on() -> None:
+        over.wait()
+        outlived.set()
+
+    TROUBLE["between"] = lambda: threading.Thread(target=lives_on, daemon=True).start()
+    assert dd.replay(handler, history()).status == "SUCCEEDED"
+    over.set()
+    assert outlived.wait(PATIENCE)
 
 
 def test_printing_and_logging_without_end_fills_nothing() -> None:
@@ -323,20 +321,30 @@ def interrupt() -> None:
     signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
 
 
+@contextlib.contextmanager
+def interrupted_when(looping: threading.Event):
+    """Interrupt this thread as soon as the handler is in its loop."""
+    watcher = threading.Thread(target=lambda: looping.wait(PATIENCE) and interrupt())
+    watcher.start()
+    with pytest.raises(KeyboardInterrupt):
+        yield
+    watcher.join()
+
+
 def test_interrupting_a_replay_ends_it() -> None:
-    TROUBLE["between"] = loop_for_ever
-    threading.Timer(0.3, interrupt).start()
-    with soon(5), pytest.raises(KeyboardInterrupt):
-        dd.replay(handler, history(), timeout=30)
+    looping = threading.Event()
+    TROUBLE["between"] = lambda: (looping.set(), loop_for_ever())
+    with interrupted_when(looping):
+        dd.replay(handler, history(), timeout=2 * PATIENCE)
     assert threads() == []
 
 
 def test_interrupting_a_verb_ends_the_pass_and_the_debugger_goes_on() -> None:
     with dd.debug(handler, history()) as dbg:
-        TROUBLE["end"] = loop_for_ever
+        looping = threading.Event()
+        TROUBLE["end"] = lambda: (looping.set(), loop_for_ever())
         dbg.step()
-        threading.Timer(0.3, interrupt).start()
-        with soon(5), pytest.raises(KeyboardInterrupt):
+        with interrupted_when(looping):
             dbg.run()
         TROUBLE.clear()
         assert (dbg.status, dbg.stop.asked.position) == ("stopped", "2")
@@ -377,10 +385,7 @@ def test_a_thousand_replays_leave_nothing() -> None:
     replays(1_000)
     assert sys.getallocatedblocks() - before < 5_000
     assert (sys.stdout, sys.stderr, sys.gettrace(), threading.gettrace()) == hooks
-    give_up = time.monotonic() + 2
-    while threading.active_count() > started and time.monotonic() < give_up:
-        time.sleep(0.01)
-    assert threading.active_count() <= started
+    assert comes(lambda: threading.active_count() <= started)
     assert threads() == []
 
 

@@ -26,6 +26,7 @@ from corpus import CASES
 from corpus.recorder import record
 from tests.engine import subject
 from tests.engine.subject import PLACES, RAN, TROUBLE, handler, history
+from tests.patience import PATIENCE, comes
 
 
 # -------------------------------------------------------------------------------------- what has no answer
@@ -335,7 +336,7 @@ def test_a_thread_that_outlives_the_replay_stays_guarded(folder, listener) -> No
     go, tried = threading.Event(), []
 
     def later() -> None:
-        go.wait(5)
+        go.wait(PATIENCE)
         try:
             socket.create_connection(("127.0.0.1", listener))
         except BaseException as error:
@@ -344,10 +345,7 @@ def test_a_thread_that_outlives_the_replay_stays_guarded(folder, listener) -> No
     TROUBLE["between"] = lambda: threading.Thread(target=later).start()
     assert dd.replay(handler, history()).status == "SUCCEEDED"
     go.set()
-    give_up = time.monotonic() + 3
-    while not tried and time.monotonic() < give_up:
-        time.sleep(0.01)
-    assert tried == [SystemExit]
+    assert comes(lambda: tried) == [SystemExit]
 
 
 def test_decorators_around_the_handler_are_guarded_too(folder) -> None:

@@ -28,6 +28,8 @@ NAMES = [
     *("from_items", "from_callables", "wait_for_callback_handler", "_branch_worker", "dex-handler"),
     *("executables", "operation_id_namespace", "execute_item", "get_iteration_name", "sub_type_iteration"),
     *("configured_plugins", "_original_name", "retry_strategy", "_should_log", "_default_extra"),
+    *("completion_config", "min_successful", "tolerated_failure_count", "tenant_id", "summary_generator"),
+    *("_Signal", "_TERMINAL_OPERATION_STATUSES", "_log", "item_namer", "heartbeat_timeout_seconds"),
 ]
 
 

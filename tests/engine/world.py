@@ -13,6 +13,8 @@ import threading
 from pathlib import Path
 from typing import Any
 
+from tests.patience import comes
+
 
 class _Http(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"  # connections stay open
@@ -132,12 +134,8 @@ class World:
         return process
 
     @staticmethod
-    def settled(ready: Any, seconds: float = 5) -> None:
-        import time
-
-        give_up = time.monotonic() + seconds
-        while not ready() and time.monotonic() < give_up:
-            time.sleep(0.005)
+    def settled(ready: Any) -> None:
+        comes(ready)
 
     def seen(self) -> dict[str, Any]:
         """All that has arrived anywhere."""

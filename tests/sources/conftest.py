@@ -27,6 +27,7 @@ from aws_durable_execution_sdk_python_testing.stores.filesystem import FileSyste
 from aws_durable_execution_sdk_python_testing.web.server import WebServer, WebServiceConfig
 from botocore.config import Config
 
+from tests.patience import PATIENCE
 from tests.sources import handlers
 
 ALL = 1_000_000
@@ -80,7 +81,7 @@ def fill(folder: Path) -> tuple[dict[str, list[dict[str, Any]]], dict[str, str],
             runs += [(f"order-{number}", {"steps": 3}) for number in range(12)]
             for name, given in runs:
                 arn = runner.run_async(json.dumps(given), function_name="orders", execution_name=name)
-                runner.wait_for_result(arn, timeout=60)
+                runner.wait_for_result(arn, timeout=120)
             for execution in runner._store.list_all():
                 store.save(execution)
         with DurableFunctionTestRunner(handlers.orders, store=store) as runner:
@@ -105,10 +106,10 @@ def free_port() -> int:
 
 
 def wait_until_healthy(url: str) -> None:
-    give_up = time.monotonic() + 30
+    give_up = time.monotonic() + 2 * PATIENCE
     while True:
         try:
-            with urllib.request.urlopen(f"{url}/health", timeout=5) as answer:
+            with urllib.request.urlopen(f"{url}/health", timeout=PATIENCE) as answer:
                 assert answer.status == 200
                 return
         except OSError:
@@ -183,14 +184,20 @@ class _Handler(BaseHTTPRequestHandler):
             fault = self.server.faults[nth] if nth < len(self.server.faults) else self.server.for_ever
             self.server.seen[fault] += 1
             self.server.at_once += 1
+            self.under_way = True
             self.server.most_at_once = max(self.server.most_at_once, self.server.at_once)
         try:
             self.answer(fault)
         finally:
-            with self.server.lock:
-                self.server.at_once -= 1
+            self.done()
 
     do_POST = do_GET
+
+    def done(self) -> None:
+        """Count the request as answered, before the answer is written: who reads it may send the next at once."""
+        with self.server.lock:
+            self.server.at_once -= self.under_way
+            self.under_way = False
 
     def answer(self, fault: str) -> None:
         if self.server.always:
@@ -212,9 +219,11 @@ class _Handler(BaseHTTPRequestHandler):
             headers = {"Content-Length": str(len(body))} if fault == "cut" else {}
             self.send(status, headers, body[: len(body) // 2], length=False)
             return self.hang_up()
-        self.send(status, {"Content-Type": "application/json"}, body)
         with self.server.lock:
-            self.server.answered[self.path] += 1
+            self.server.answered[self.path] += (
+                1  # before it is written: who reads it may look at the count at once
+            )
+        self.send(status, {"Content-Type": "application/json"}, body)
 
     def passed_on(self) -> tuple[int, bytes]:
         upstream = http.client.HTTPConnection(self.server.upstream, timeout=30)
@@ -227,6 +236,7 @@ class _Handler(BaseHTTPRequestHandler):
             return answer.status, answer.read()
 
     def send(self, status: int, headers: dict[str, str], body: bytes, *, length: bool = True) -> None:
+        self.done()
         self.send_response(status)
         for name, value in ({"Content-Length": str(len(body))} if length else {}).items() | headers.items():
             self.send_header(name, value)

@@ -20,8 +20,8 @@ def suspended(live: Any) -> Callable[[], tuple[History, Any]]:
 
     def start() -> tuple[History, Any]:
         arn = runner.run_async('{"steps": 1, "callback": true}', execution_name="waiting")
-        runner.wait_for_callback(arn, timeout=10)
-        return load(arn, endpoint_url=url), lambda: runner.wait_for_result(arn, timeout=10)
+        runner.wait_for_callback(arn, timeout=60)
+        return load(arn, endpoint_url=url), lambda: runner.wait_for_result(arn, timeout=60)
 
     return start
 

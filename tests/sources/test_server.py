@@ -21,6 +21,7 @@ from durable_debug.sources.problems import (
     ServiceUnavailableError,
     ThrottledError,
 )
+from tests.patience import comes
 from tests.sources.conftest import Proxy, Server, plain_client
 
 FAULTS = ["429", "500", "502", "drop", "cut", "cut unnoticed", "empty"]
@@ -132,7 +133,7 @@ def test_one_that_has_enough_leaves_nothing_behind(server: Server, proxy: Proxy)
     stream = fetch("orders", endpoint_url=proxy.url, rate=20, progress=False)
     first = next(stream)
     stream.close()
-    assert [thread for thread in threading.enumerate() if "fetch" in thread.name] == []
+    assert comes(lambda: not [one for one in threading.enumerate() if "fetch" in one.name])
     asked = sum(proxy.answered.values())
     time.sleep(0.2)
     assert sum(proxy.answered.values()) == asked
@@ -321,13 +322,13 @@ def test_one_that_is_deleted_meanwhile_is_told_and_left_out(
 def test_a_running_one_and_the_rest_of_it(live: Any, tmp_path: Path) -> None:
     url, runner = live
     arn = runner.run_async('{"steps": 1, "callback": true}', function_name="orders", execution_name="waiting")
-    callback = runner.wait_for_callback(arn, timeout=10)
+    callback = runner.wait_for_callback(arn, timeout=60)
     history = load(arn, endpoint_url=url)
     assert (history.status, history.result) == ("RUNNING", None)
     kept = fetch("orders", to=tmp_path, endpoint_url=url, **QUICK)
     assert list(kept.frame.status) == ["RUNNING"]
     runner.send_callback_success(callback, b'"yes"')
-    runner.wait_for_result(arn, timeout=10)
+    runner.wait_for_result(arn, timeout=60)
     later = history.refresh()
     assert (history.status, later.status, later.result) == ("RUNNING", "SUCCEEDED", '{"ordered": 1}')
     assert list(later.raw[: len(history) - 1]) == list(history.raw[: len(history) - 1])

@@ -144,7 +144,7 @@ def test_a_failed_test_replays(runner: Any) -> None:
 
 def test_one_that_goes_on(runner: Any) -> None:
     arn = runner.run_async('{"steps": 1, "callback": true}')
-    callback = runner.wait_for_callback(arn, timeout=10)
+    callback = runner.wait_for_callback(arn, timeout=60)
     history = load(runner, arn)
     assert history.status == "RUNNING"
     runner.send_callback_success(callback, b'"yes"')

@@ -164,7 +164,7 @@ class Jupyter:
         request = urllib.request.Request(
             f"{self.url}/api/{path}", method=method, headers={"Authorization": f"token {self.token}"}
         )
-        with urllib.request.urlopen(request, timeout=20) as answer:
+        with urllib.request.urlopen(request, timeout=60) as answer:
             return json.loads(answer.read() or "null")
 
 
@@ -207,7 +207,7 @@ def jupyterlab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Jupyter]:
     with log.open("wb") as out:
         server = subprocess.Popen(command, cwd=root, env=os.environ | home, stdout=out, stderr=out)
     try:
-        for _ in range(300):
+        for _ in range(1_200):
             try:
                 jupyter.api("status")
                 break
@@ -215,7 +215,7 @@ def jupyterlab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Jupyter]:
                 assert server.poll() is None, log.read_text()
                 time.sleep(0.1)
         else:
-            pytest.fail(f"JupyterLab did not start within 30 s:\n{log.read_text()}")
+            pytest.fail(f"JupyterLab did not start within two minutes:\n{log.read_text()}")
         yield jupyter
     finally:
         server.terminate()
@@ -235,7 +235,7 @@ def lab_page(page: Any, jupyterlab: Jupyter) -> Iterator[Callable[..., Any]]:
     """
 
     def open_notebook(
-        path: Path, *, run: bool = False, beside: tuple[Path, ...] = (), timeout: float = 60
+        path: Path, *, run: bool = False, beside: tuple[Path, ...] = (), timeout: float = 120
     ) -> Any:
         place = jupyterlab.root / secrets.token_hex(4)
         notebook = place / path.parent.name / path.name
@@ -261,12 +261,12 @@ def lab_page(page: Any, jupyterlab: Jupyter) -> Iterator[Callable[..., Any]]:
         jupyterlab.api(f"sessions/{session['id']}", method="DELETE")
 
 
-def idle(page: Any, timeout: float = 60) -> None:
+def idle(page: Any, timeout: float = 120) -> None:
     """Wait until the kernel of the notebook in front is idle."""
     page.locator("#jp-main-statusbar").get_by_text("| Idle").wait_for(timeout=timeout * 1000)
 
 
-def run_all(page: Any, timeout: float = 60) -> None:
+def run_all(page: Any, timeout: float = 120) -> None:
     """Run all cells from the menu (a shortcut sent early is dropped), wait for the last, and fail with what failed."""
     page.get_by_role("menuitem", name="Run", exact=True).click()
     page.get_by_role("menuitem", name="Run All Cells", exact=True).click()

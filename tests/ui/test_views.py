@@ -9,6 +9,7 @@ import pytest
 import durable_debug as dd
 from durable_debug.debugger import debug
 from durable_debug.widgets import Graph, Timeline
+from tests.patience import PATIENCE
 from tests.ui.conftest import FAKE_MODEL
 from tests.widgets import hostile
 from tests.widgets.wire import Bridge, open_wires
@@ -35,7 +36,7 @@ def show(widget_page, monkeypatch, samples):
         shown = widget_page(str(view._esm), state, str(view._css), **keywords)
         bridge = Bridge(shown, view, view.comm)
         bridge.debugger, bridge.view = debugger, view
-        bridge.page.set_default_timeout(5_000)
+        bridge.page.set_default_timeout(1_000 * PATIENCE)
         bridge.settle()
         frames(bridge)
         return bridge
@@ -455,18 +456,25 @@ def test_nothing_of_a_history_runs(show, tmp_path, kind):
     )
 
 
-# The better of two: other processes of the machine do not count.
+# How long it takes, to be read, and how much of the page changes, which does not depend on how busy the machine is.
 TIMED = """async (act) => {
     const frame = () => new Promise((done) => requestAnimationFrame(done));
     await frame();
+    const observer = new MutationObserver((records) => { changes += count(records); });
+    const count = (records) => records.reduce((sum, one) => sum + 1 + one.addedNodes.length, 0);
+    let changes = 0;
+    observer.observe(document.body, { subtree: true, childList: true, attributes: true, characterData: true });
     const begin = performance.now();
     await (0, eval)(act)();
     await frame();
-    return performance.now() - begin;
+    const took = performance.now() - begin;
+    changes += count(observer.takeRecords());
+    observer.disconnect();
+    return [took, changes];
 }"""
 
 
-def test_2900_operations_stay_smooth(show):
+def test_of_2900_operations_only_what_is_in_sight_is_drawn(show):
     timeline = show(Timeline, "large_2900", "large")
     page = timeline.page
     state = {name: getattr(timeline.view, name) for name in TRAITS if timeline.view.has_trait(name)}
@@ -482,7 +490,6 @@ def test_2900_operations_stay_smooth(show):
         }}""",
         {"esm": str(timeline.view._esm), "state": state},
     )
-    assert first < 1000
     line(timeline, "make-*").locator(".ddv-twist").click()  # 1,440 rows more
     frames(timeline)
     total = timeline.view.at["total"]
@@ -494,12 +501,7 @@ def test_2900_operations_stay_smooth(show):
             "row": timeline.view._table.row_of_stop[number],
             "serial": 1000 + number,
         }
-        steps.append(
-            min(
-                page.evaluate(TIMED, f"async () => window.model.set('at', {json.dumps(at)})")
-                for _ in range(2)
-            )
-        )
+        steps.append(page.evaluate(TIMED, f"async () => window.model.set('at', {json.dumps(at)})"))
     axis = page.locator(".ddv-axis").bounding_box()
     scrubs = []
     page.evaluate("() => { window.model.send = () => {}; }")
@@ -510,12 +512,15 @@ def test_2900_operations_stay_smooth(show):
             axis.setPointerCapture = () => {{}};
             at("pointerdown"); at("pointermove");
         }}"""
-        scrubs.append(min(page.evaluate(TIMED, drag) for _ in range(2)))
-    print(
-        f"\nfirst paint: {first:.0f} ms; step: median {sorted(steps)[len(steps) // 2]:.1f} ms, worst {max(steps):.1f}; scrub: median {sorted(scrubs)[len(scrubs) // 2]:.1f} ms, worst {max(scrubs):.1f}"
-    )
-    assert sorted(steps)[len(steps) * 9 // 10] < 50
-    assert sorted(scrubs)[len(scrubs) * 9 // 10] < 50
+        scrubs.append(page.evaluate(TIMED, drag))
+    print(f"\nfirst paint: {first:.0f} ms")
+    for what, found in (("step", steps), ("scrub", scrubs)):
+        took, changes = zip(*found)
+        print(
+            f"{what}: median {sorted(took)[len(took) // 2]:.1f} ms, at most {max(changes)} changes of the page"
+        )
+        assert max(changes) < 1_500
+    assert page.locator(".ddv-line").count() < 100  # what is in sight
 
 
 @pytest.mark.parametrize("dark", [False, True])

@@ -187,7 +187,7 @@ def test_pictures(wires, espresso, tmp_path):
     assert "<svg" in (tmp_path / "a.svg").read_text(encoding="utf-8")
     with pytest.raises(dd.DurableDebugError, match=r"\.png, \.svg or \.pdf"):
         timeline.save(tmp_path / "a.docx")
-    answer = timeline.comm.ask("export", timeout=20, format="svg")["data"]
+    answer = timeline.comm.ask("export", format="svg")["data"]
     assert answer["name"] == "order-418-timeline.svg" and answer["type"] == "image/svg+xml"
 
 

@@ -8,6 +8,7 @@ from typing import Any, Callable
 
 import comm
 from comm.base_comm import BaseComm
+from tests.patience import PATIENCE, comes
 
 
 class Wire(BaseComm):
@@ -37,19 +38,17 @@ class Wire(BaseComm):
         """Trait updates from Python, oldest first."""
         return [each["data"]["state"] for each in self.sent if each["data"].get("method") == "update"]
 
-    def ask(self, kind: str, timeout: float = 5.0, **keys: Any) -> dict[str, Any]:
+    def ask(self, kind: str, timeout: float = PATIENCE, **keys: Any) -> dict[str, Any]:
         """Send a request and wait for its answer."""
         number = 1_000_000 + len(self.sent)
         self.say({"id": number, "kind": kind, **keys})
         return until(lambda: next((one for one in self.custom() if one["id"] == number), None), timeout)
 
 
-def until(look: Callable[[], Any], timeout: float = 5.0) -> Any:
+def until(look: Callable[[], Any], timeout: float = PATIENCE) -> Any:
     """Wait for `look` to give something."""
-    give_up = time.monotonic() + timeout
-    while not (found := look()):
-        assert time.monotonic() < give_up, "nothing came"
-        time.sleep(0.005)
+    found = comes(look, timeout)
+    assert found, "nothing came"
     return found
 
 
@@ -97,7 +96,7 @@ class Bridge:
                 self.shown.message(answer)
         return bool(said or told)
 
-    def until(self, look: Callable[[], Any], timeout: float = 5.0) -> Any:
+    def until(self, look: Callable[[], Any], timeout: float = PATIENCE) -> Any:
         """Carry messages until `look` gives something."""
 
         def carried() -> Any:
@@ -106,7 +105,7 @@ class Bridge:
 
         return until(carried, timeout)
 
-    def settle(self, quiet: float = 0.05, timeout: float = 20.0) -> None:
+    def settle(self, quiet: float = 0.05, timeout: float = PATIENCE) -> None:
         """Carry messages until all that was asked is answered, all verbs are done, and nothing more comes."""
         begin = last = time.monotonic()
         while self.open or self.moves or time.monotonic() - last < quiet:

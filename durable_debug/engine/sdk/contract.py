@@ -36,6 +36,15 @@ class _Relied(NamedTuple):
 
 
 _CONTEXT = "DurableContext"
+_TOLERATED = ("tolerated_failure_count", "tolerated_failure_percentage")
+_OF_A_BATCH = (
+    "max_concurrency",
+    "completion_config",
+    "serdes",
+    "item_serdes",
+    "summary_generator",
+    "nesting_type",
+)
 _RELIED = (
     _Relied(
         "context",
@@ -83,7 +92,30 @@ _RELIED = (
         in_code=(("ExecutionState.__init__", ("_operations", "_operations_lock", "_checkpoint_queue")),),
         parameters=(("ExecutionState.get_checkpoint_result", ("checkpoint_id", "claim_end_hook")),),
     ),
-    _Relied("config", ("CompletionConfig._validate_for_total", "JitterStrategy", "NestingType.FLAT")),
+    _Relied(
+        "config",
+        (
+            "CompletionConfig._validate_for_total",
+            "JitterStrategy",
+            "NestingType.FLAT",
+            "Duration.to_seconds",
+            "CallbackConfig.timeout_seconds",
+            "CallbackConfig.heartbeat_timeout_seconds",
+        ),
+        parameters=tuple(  # what an operation is asked with is read from its configuration
+            (f"{config}.__init__", names)
+            for config, names in {
+                "CompletionConfig": ("min_successful", *_TOLERATED, "should_complete"),
+                "StepConfig": ("retry_strategy", "step_semantics", "serdes"),
+                "CallbackConfig": ("serdes",),
+                "ChildConfig": ("serdes", "summary_generator", "is_virtual"),
+                "InvokeConfig": ("serdes_payload", "serdes_result", "tenant_id"),
+                "ParallelConfig": _OF_A_BATCH,
+                "MapConfig": (*_OF_A_BATCH, "item_namer"),
+                "WaitForCallbackConfig": ("serdes", "retry_strategy"),
+            }.items()
+        ),
+    ),
     _Relied("operation.callback", ("wait_for_callback_handler",)),
     _Relied("operation.map", ("MapExecutor.from_items",)),
     _Relied("operation.parallel", ("ParallelExecutor.from_callables",)),
