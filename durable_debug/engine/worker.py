@@ -7,7 +7,6 @@ import contextlib
 import ctypes
 import os
 import threading
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,8 +21,8 @@ if TYPE_CHECKING:
 
     from durable_debug.engine.tape import Tape
 
-_GRACE_SECONDS = 2.0
 _AGAIN_SECONDS = 0.03
+_MOST_TIMES = 66  # not seconds: where the machine is busy, both sides get their turns late
 _STDLIB = str(Path(os.__file__).parent) + os.sep
 _POOLS = ("dex-handler", "ThreadPoolExecutor")  # the invocation's threads, and those of maps and parallels
 
@@ -84,13 +83,14 @@ class Worker:
         threads are left to the process, as daemons.
         """
         stop = self._tape.stop(kind, message, at=self._stands_at() if kind == "timeout" else None)
-        began = time.monotonic()
         self.join(0.01)
-        while not self._over.is_set() and (waited := time.monotonic() - began) < _GRACE_SECONDS:
+        for times in range(_MOST_TIMES):
+            if self._over.is_set():
+                break
             frames = thread_frames()
             for thread in self._users():
                 # On its way out through the SDK it must not be hit again: the SDK would lose its end.
-                if _in_users_code(frames.get(thread.ident or 0)) or waited > _GRACE_SECONDS / 2:
+                if _in_users_code(frames.get(thread.ident or 0)) or times > _MOST_TIMES / 2:
                     _raise_in(thread, type(stop))
             self.join(_AGAIN_SECONDS)
         if not self._over.is_set():
