@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from durable_debug.engine.engine import Options, Replay, Script
+from durable_debug.engine.opened import now
 from durable_debug.engine.users_code import is_users
 
 if TYPE_CHECKING:
@@ -99,6 +100,7 @@ class Live:
         self._hold(Held("exception", None, error, tuple(reversed(frames))))
 
     def _hold(self, held: Held) -> None:
+        seen = now()
         with self._condition:
             self._decide = None
             self.held, self._going = held, False
@@ -108,7 +110,7 @@ class Live:
                 self._condition.wait()
             self.held = None
         if self.tape.scope is not None:
-            self.tape.scope.look()  # whatever others have opened meanwhile
+            self.tape.scope.look_since(seen)  # whatever others have opened meanwhile
         if self.tape.halt is not None:
             raise self.tape.stop("aborted", "the debugger went elsewhere")
 
@@ -168,18 +170,21 @@ class Live:
             self._replay.end()
         self._ended()
         for ask in self.tape.asks:
-            ask.frame = None
+            ask.frame, ask.origin = None, ()
 
 
 def _frames(frame: FrameType | None, ask: Ask) -> tuple[tuple[FrameType, int], ...]:
     """User frames from here outwards; a branch's own thread goes on with the frames of its map's call."""
     found: list[tuple[FrameType, int]] = []
     within: Ask | None = ask
+    if ask.origin and frame is ask.origin[0][0]:
+        frame, found = None, list(ask.origin)
     while frame is not None:
         while frame is not None:
             if is_users(frame.f_code.co_filename) and all(frame is not known for known, _ in found):
                 found.append((frame, frame.f_lasti))
             frame = frame.f_back
+        found += [one for one in ask.origin if all(one[0] is not known for known, _ in found)]
         while within is not None and within.frame is None:
             within = within.within
         if within is not None:

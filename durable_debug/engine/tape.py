@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from aws_durable_execution_sdk_python.lambda_service import Operation as SdkOperation
 
     from durable_debug.engine.guard import Scope, SideEffect
+    from durable_debug.engine.origins import Origin
     from durable_debug.engine.skipping import Jump
     from durable_debug.engine.veiled import Veil
 
@@ -44,6 +45,8 @@ class Ask:
     looked = False  # asked for in a body that Lambda would not enter
     entered = False
     frame: FrameType | None = None  # of a batch's call, while a debugger looks on
+    origin: Origin = ()  # where the thread that asks was handed this to, while somebody looks on
+    handed = False  # whether it failed in a thread that the handler had handed it to
     ran = False  # its body really ran, because the user asked for that
     branches: int | None = None
     payload: str | None = None  # what an invoke would send, as text

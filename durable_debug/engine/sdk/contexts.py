@@ -37,6 +37,7 @@ from aws_durable_execution_sdk_python.operation.parallel import ParallelExecutor
 from aws_durable_execution_sdk_python.serdes import DEFAULT_JSON_SERDES, deserialize, serialize
 
 from durable_debug.engine.guard import harmless, unguarded
+from durable_debug.engine.origins import here
 from durable_debug.engine.placeholder import Unrecorded, holds_unknown, marked
 from durable_debug.engine.sdk.batches import Batch
 from durable_debug.engine.sdk.copies import as_it_is, once_each, with_
@@ -63,7 +64,7 @@ from durable_debug.engine.sdk.kinds import (
 from durable_debug.engine.sdk.logger import TapeLogger
 from durable_debug.engine.sdk.payloads import TERMINAL
 from durable_debug.engine.tape import Ask, LeaveBody, ReplayStop, Tape
-from durable_debug.engine.users_code import is_users
+from durable_debug.engine.users_code import is_users, nearest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -382,7 +383,12 @@ class ReplayContext(DurableContext):
         batch = self._batch
         if not is_users(frame.f_code.co_filename):
             ask.by_chance = ask.args[0] == "wait" and draws_by_chance(frame)
-            frame = user_frame(frame) or frame
+            near, origin = nearest(frame), here()
+            if near is None and origin:
+                frame, lasti = origin[0]
+                ask.code, ask.lasti = frame.f_code, lasti
+                return frame
+            frame = near or user_frame(frame) or frame
         ask.code, ask.lasti = frame.f_code, frame.f_lasti
         if batch is not None and batch.live:  # a branch's thread begins here: the call is in another one
             ask.code, ask.lasti = batch.ask.code, batch.ask.lasti
@@ -395,6 +401,7 @@ class ReplayContext(DurableContext):
         tape.note(ask)
         if tape.observer is None:
             return
+        ask.origin = here()
         if ask.sub_type in BATCHES:
             ask.frame = frame  # its branches' threads do not have it on their stacks
         with unguarded():
