@@ -13,11 +13,11 @@ from durable_debug.engine.opened import now
 from durable_debug.engine.users_code import is_users
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from types import FrameType
 
     from durable_debug.engine.handlers import Handler
-    from durable_debug.engine.tape import Ask, Matcher, Tape
+    from durable_debug.engine.tape import Ask, Matcher, Ran, Tape
 
 __all__ = ["Held", "Live"]
 
@@ -48,9 +48,11 @@ class Live:
     ----------
     hangs_after
         After so many operations the handler is known to ask for nothing more and never to end.
+    ran_before
+        See `Tape`: a body that the user lets run ran once, when the debugger was opened.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913
         self,
         handler: Handler,
         script: Script,
@@ -58,6 +60,7 @@ class Live:
         matcher: Matcher | None,
         *,
         hangs_after: int | None = None,
+        ran_before: Mapping[str, Ran] | None = None,
     ) -> None:
         self._hangs_after = hangs_after
         self._condition = threading.Condition()
@@ -66,7 +69,15 @@ class Live:
         self._over = False
         self._timeout = options.timeout
         self.held: Held | None = None
-        self._replay = Replay(handler, script, options, observer=self, matcher=matcher, ended=self._ended)
+        self._replay = Replay(
+            handler,
+            script,
+            options,
+            observer=self,
+            matcher=matcher,
+            ended=self._ended,
+            ran_before=ran_before,
+        )
         _alive.add(self)
 
     @property

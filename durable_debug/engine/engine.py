@@ -16,7 +16,7 @@ from durable_debug.engine.handlers import Handler, resolve
 from durable_debug.engine.invocation import invocation_end
 from durable_debug.engine.lambda_context import ReplayLambdaContext
 from durable_debug.engine.placeholder import holds_unknown, marked
-from durable_debug.engine.tape import LeaveBody, Matcher, Observer, ReplayStop, Tape
+from durable_debug.engine.tape import LeaveBody, Matcher, Observer, Ran, ReplayStop, Tape
 from durable_debug.engine.veiled import Veil
 from durable_debug.engine.worker import Worker
 from durable_debug.errors import HandlerError, HistoryError, InternalError
@@ -24,7 +24,7 @@ from durable_debug.options import Options
 from durable_debug.sources.redaction import matcher_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from aws_durable_execution_sdk_python.lambda_service import Operation as SdkOperation
 
@@ -154,6 +154,7 @@ class Replay:
         matcher: Matcher | None = None,
         trace: bool = False,
         ended: Callable[[], None] | None = None,
+        ran_before: Mapping[str, Ran] | None = None,
     ) -> None:
         self.handler = handler.fresh()
         self.script = script
@@ -169,6 +170,7 @@ class Replay:
             scope=Scope(self._report, note=self._note),
             trace=trace,
         )
+        self.tape.ran_before, self.tape.ran = ran_before, dict(ran_before or {})
         if script.redacted is not None:
             self.tape.veil = Veil(self.tape, matcher_of(script.redacted), sdk.looks_by_itself)
         self._worker = Worker(self._invoke, self.tape, ended)

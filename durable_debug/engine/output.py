@@ -15,7 +15,6 @@ import sys
 import threading
 from typing import TYPE_CHECKING, Any, TextIO
 
-from durable_debug.engine import origins
 from durable_debug.engine.tape import LogLine
 
 if TYPE_CHECKING:
@@ -106,7 +105,6 @@ def begin(tape: Tape) -> None:
         _before = (out, err)
         if not _running:
             _silence()
-            origins.watch(watch=True)
             logging.Logger.callHandlers = _call_handlers_elsewhere  # type: ignore[assignment]
         _running.add(tape)
 
@@ -128,7 +126,6 @@ def end(tape: Tape) -> None:
                 sys.stderr = err
             for logger in _silenced:
                 logger.disabled = False
-            origins.watch(watch=False)
             logging.Logger.callHandlers = _call_handlers  # type: ignore[method-assign]
 
 

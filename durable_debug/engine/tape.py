@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from durable_debug.engine.veiled import Veil
 
 
+Ran = tuple[str, Any]  # how a body ended: ("returned", value) or ("raised", error)
+
+
 class ReplayStop(BaseException):
     """Ends a run from inside the handler; a BaseException, so that `except Exception` lets it pass."""
 
@@ -190,6 +193,10 @@ class Tape:
         self.inject = inject
         self.later = later
         self.allowed = tuple(run)
+        self.ran_before: Mapping[str, Ran] | None = (
+            None  # by operation id, bodies that ran in an earlier pass
+        )
+        self.ran: dict[str, Ran] = {}
         self.matcher = matcher
         self.observer = observer
         self.asks: list[Ask] = []
@@ -235,6 +242,8 @@ class Tape:
             self.halt = Halt(kind, message, ask, at)
         return ReplayStop(self.halt.message)
 
-    def may_run(self, name: str | None) -> bool:
-        """Whether the user allowed the body of the operation of this name to run."""
-        return bool(self.allowed) and any(fnmatch.fnmatchcase(name or "", p) for p in self.allowed)
+    def may_run(self, ask: Ask) -> bool:
+        """Whether the user allowed the body of this operation to run; what ran in an earlier pass only answers."""
+        if not self.allowed or (self.ran_before is not None and ask.operation_id not in self.ran_before):
+            return False
+        return any(fnmatch.fnmatchcase(ask.name or "", p) for p in self.allowed)

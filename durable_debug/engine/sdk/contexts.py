@@ -430,7 +430,7 @@ class ReplayContext(DurableContext):
                     "endless", f"the handler has asked for {len(tape.asks):,} operations and goes on", ask
                 )
             return  # a context is the user's code outside steps; what it asks for is looked at one by one
-        if ask.type == OperationType.STEP.value and tape.may_run(ask.name):
+        if ask.type == OperationType.STEP.value and tape.may_run(ask):
             return
         if ask.operation_id in tape.later:
             raise SuspendExecution("The recorded invocation was suspended before it asked for this.")
@@ -438,7 +438,7 @@ class ReplayContext(DurableContext):
 
     def _absent(self, ask: Ask) -> bool:
         """Whether to step over an operation that was inserted, taking its number as the SDK would."""
-        if ask.recorded is not None or self._tape.matcher is None or self._tape.may_run(ask.name):
+        if ask.recorded is not None or self._tape.matcher is None or self._tape.may_run(ask):
             return False
         self._step_counter.increment()
         return True
@@ -449,11 +449,19 @@ class ReplayContext(DurableContext):
 
         @functools.wraps(body)
         def guard(*args: Any) -> Any:
-            if not tape.may_run(ask.name):
+            if not tape.may_run(ask):
                 raise tape.stop("would_run", f"{deed(ask)}: it has no recorded answer", ask)
             ask.ran = True
-            with unguarded(opens=True):
-                return body(*args)
+            if ask.operation_id not in tape.ran:  # else it ran in an earlier pass
+                with unguarded(opens=True):
+                    try:
+                        tape.ran[ask.operation_id] = ("returned", body(*args))
+                    except Exception as error:  # noqa: BLE001 - raised below
+                        tape.ran[ask.operation_id] = ("raised", error)
+            how, value = tape.ran[ask.operation_id]
+            if how == "raised":
+                raise value
+            return as_it_is(value)
 
         return guard
 
