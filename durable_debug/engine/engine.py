@@ -170,6 +170,7 @@ class Replay:
             scope=Scope(self._report, note=self._note),
             trace=trace,
         )
+        self.tape.letting = self.handler.letting
         self.tape.ran_before, self.tape.ran = ran_before, dict(ran_before or {})
         if script.redacted is not None:
             self.tape.veil = Veil(self.tape, matcher_of(script.redacted), sdk.looks_by_itself)

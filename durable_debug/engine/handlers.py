@@ -81,6 +81,11 @@ class Handler:
         finally:
             state.note_left()
 
+    def letting(self) -> contextlib.AbstractContextManager[None]:
+        """Around a body that the user lets run: what it does to the modules of a function object stays."""
+        state = _states.get(self._outer) if self._world is None and _is_known(self._outer) else None
+        return state.letting() if state is not None else contextlib.nullcontext()
+
     @property
     def remarks(self) -> tuple[str, ...]:
         """What to know of the code that was replayed, a sentence each."""
@@ -88,6 +93,13 @@ class Handler:
 
 
 _states: weakref.WeakKeyDictionary[Any, ModuleState] = weakref.WeakKeyDictionary()
+
+
+def _is_known(handler: object) -> bool:
+    try:
+        return handler in _states
+    except TypeError:
+        return False
 
 
 def _state_of(handler: object) -> ModuleState:

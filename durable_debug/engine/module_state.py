@@ -7,6 +7,7 @@ lead from one pass of a replay into the next.
 from __future__ import annotations
 
 import collections
+import contextlib
 import functools
 import operator
 import sys
@@ -73,6 +74,19 @@ class ModuleState:
     def changed(self) -> Any:
         """Give the first object that has changed, None where all that can be read is the same."""
         return next((held for held, read, was, _ in self._held if not _same(read(held), was)), None)
+
+    @contextlib.contextmanager
+    def letting(self) -> Iterator[None]:
+        """Let what is changed in here be changed: by a body that the user lets run."""
+        as_it_was = [place for place, held in enumerate(self._held) if _same(held.read(held.held), held.was)]
+        try:
+            yield
+        finally:
+            for place in as_it_was:
+                held = self._held[place]
+                now = held.read(held.held)
+                if not _same(now, held.was):
+                    self._held[place] = held._replace(was=now)
 
     def note_left(self) -> None:
         """Note what a pass has left behind."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fnmatch
 import itertools
 import threading
@@ -9,7 +10,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
+    from contextlib import AbstractContextManager
     from types import CodeType, FrameType
 
     from aws_durable_execution_sdk_python.lambda_service import Operation as SdkOperation
@@ -197,6 +199,7 @@ class Tape:
             None  # by operation id, bodies that ran in an earlier pass
         )
         self.ran: dict[str, Ran] = {}
+        self.letting: Callable[[], AbstractContextManager[None]] = contextlib.nullcontext
         self.matcher = matcher
         self.observer = observer
         self.asks: list[Ask] = []

@@ -453,7 +453,7 @@ class ReplayContext(DurableContext):
                 raise tape.stop("would_run", f"{deed(ask)}: it has no recorded answer", ask)
             ask.ran = True
             if ask.operation_id not in tape.ran:  # else it ran in an earlier pass
-                with unguarded(opens=True):
+                with tape.letting(), unguarded(opens=True):
                     try:
                         tape.ran[ask.operation_id] = ("returned", body(*args))
                     except Exception as error:  # noqa: BLE001 - raised below
