@@ -156,7 +156,7 @@ class Replay:
         ended: Callable[[], None] | None = None,
         ran_before: Mapping[str, Ran] | None = None,
     ) -> None:
-        self.handler = handler.fresh()
+        self.handler = handler
         self.script = script
         self.options = options
         self.tape = Tape(
@@ -174,6 +174,7 @@ class Replay:
         self.tape.ran_before, self.tape.ran = ran_before, dict(ran_before or {})
         if script.redacted is not None:
             self.tape.veil = Veil(self.tape, matcher_of(script.redacted), sdk.looks_by_itself)
+        self._pass = contextlib.ExitStack()
         self._worker = Worker(self._invoke, self.tape, ended)
 
     def _invoke(self) -> dict[str, Any]:
@@ -181,16 +182,17 @@ class Replay:
         assert self.tape.scope is not None
         self.tape.scope.look()
         try:
-            with self.handler.one_pass():
-                return sdk.invoke(
-                    self.handler.func,
-                    self.handler.around,
-                    arn=self.script.arn.arn,
-                    operations=self.script.operations,
-                    tape=self.tape,
-                    lambda_context=ReplayLambdaContext.of(self.script.arn, self.script.request_id),
-                )
+            func, around = self._pass.enter_context(self.handler.cold())
+            return sdk.invoke(
+                func,
+                around,
+                arn=self.script.arn.arn,
+                operations=self.script.operations,
+                tape=self.tape,
+                lambda_context=ReplayLambdaContext.of(self.script.arn, self.script.request_id),
+            )
         finally:
+            self._pass.close()
             output.end(self.tape)
 
     def _note(self, effect: SideEffect) -> SideEffect:
@@ -220,6 +222,8 @@ class Replay:
     def end(self, kind: str = "aborted", message: str = "the replay was ended") -> None:
         """End it now."""
         self._worker.end(kind, message)
+        if self._worker.abandoned:
+            self._pass.close()
 
     @property
     def abandoned(self) -> bool:
