@@ -18,6 +18,7 @@ import os
 import sys
 import threading
 import time
+import types
 from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
 from pathlib import Path
 from types import MappingProxyType
@@ -30,7 +31,6 @@ from durable_debug.engine.users_code import claim, is_users
 from durable_debug.errors import HandlerError
 
 if TYPE_CHECKING:
-    import types
     from collections.abc import Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
 
@@ -150,16 +150,15 @@ class Modules:
         self._environ = _environment()
         self._place = _place_of(self._where) if self.path is None else None
 
-        with _aside() as aside, _finding_for(self):
-            before = set(sys.modules)
-            mine: dict[str, types.ModuleType] = {}
+        aside, mine = self._import(shared=not self.version)
+        warm = [module for name, module in _users_modules().items() if name not in mine]
+        if self.version == 0 and _leans_on(mine, warm):  # on what somebody else has imported, and maybe used
             try:
-                self.main = without_side_effects(self._where, self._region, self._allow, self._run)
-                mine = {name: sys.modules[name] for name in _new_names(before) if _is_ours(sys.modules[name])}
-            finally:
-                for name in _new_names(before):
-                    if name not in mine and _is_ours(sys.modules.get(name)):
-                        del sys.modules[name]  # of an import that failed
+                aside, mine = self._import(shared=False)
+            except HandlerError as error:
+                if not mine:
+                    raise
+                self.remarks = (_not_twice(error),)
         self.modules, self._patched = mine, {}
         self._alike = {name: alike(aside[name], module) for name, module in mine.items() if name in aside}
         if self.path is not None:
@@ -178,6 +177,28 @@ class Modules:
         self.version += 1
         if self not in _all:
             _all.append(self)
+
+    def _import(self, *, shared: bool) -> tuple[dict[str, types.ModuleType], dict[str, types.ModuleType]]:
+        """Import; give the modules that stood aside meanwhile, and those that came.
+
+        Parameters
+        ----------
+        shared
+            Whether modules that others than handlers have imported may be found.
+        """
+        with _aside(ours_only=shared) as aside, _finding_for(self):
+            before = set(sys.modules)
+            mine: dict[str, types.ModuleType] = {}
+            try:
+                main = without_side_effects(self._where, self._region, self._allow, self._run)
+                mine = {name: sys.modules[name] for name in _new_names(before) if _is_ours(sys.modules[name])}
+            finally:
+                for name in _new_names(before):
+                    if (shared or name not in mine) and _is_ours(sys.modules.get(name)):
+                        del sys.modules[name]  # of an import that failed, or may be made again
+        sys.modules.update({name: module for name, module in mine.items() if name not in sys.modules})
+        self.main = main
+        return aside, mine
 
     def _run(self) -> types.ModuleType:
         try:
@@ -293,9 +314,7 @@ class Modules:
         except HandlerError as error:
             self.modules, self._stale = before, False
             sys.modules.update(before)
-            self.remarks = (
-                f"What modules keep from one replay to the next, for they can't be imported twice: {error.message}",
-            )
+            self.remarks = (_not_twice(error),)
             self._note()
 
     def stand_in(self) -> dict[str, types.ModuleType]:
@@ -385,10 +404,33 @@ def _users_modules() -> dict[str, types.ModuleType]:
     }
 
 
+def _leans_on(mine: dict[str, types.ModuleType], warm: list[types.ModuleType]) -> bool:
+    """Whether modules hold something of others that were there before: by name, or of one package."""
+    if not mine:
+        return True
+    theirs, names = set(map(id, warm)), {module.__name__ for module in warm}
+    tops = {name.partition(".")[0] for name in names}
+    return any(
+        (hasattr(module, "__path__") or "." in name) and name.partition(".")[0] in tops
+        for name, module in mine.items()
+    ) or any(
+        id(value) in theirs or getattr(value, "__module__", None) in names
+        for module in mine.values()
+        for value in tuple(vars(module).values())
+        if isinstance(value, types.ModuleType | types.FunctionType | type)
+    )
+
+
+def _not_twice(error: HandlerError) -> str:
+    return f"What modules keep from one replay to the next, for they can't be imported twice: {error.message}"
+
+
 @contextlib.contextmanager
-def _aside() -> Iterator[dict[str, types.ModuleType]]:
-    """Put all of the user's modules aside, and then back, so that what is imported meanwhile is imported anew."""
+def _aside(*, ours_only: bool = False) -> Iterator[dict[str, types.ModuleType]]:
+    """Put the user's modules aside, and then back, so that what is imported meanwhile is imported anew."""
     aside, path = _users_modules(), list(sys.path)
+    if ours_only:
+        aside = {name: module for name, module in aside.items() if _of_ours(module)}
     for name in aside:
         del sys.modules[name]
     try:
