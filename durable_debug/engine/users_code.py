@@ -48,7 +48,8 @@ def claim(file: str | None) -> None:
         if found and not file.startswith(_PACKAGE):
             _claim(root + mark + package + (os.sep if package != rest else ""))
             return
-    _claim(str(Path(file).parent) + os.sep)  # an example that was installed with this package
+    if file.startswith(_PACKAGE):  # an example that was installed with this package
+        _claim(str(Path(file).parent) + os.sep)
 
 
 def _claim(folder: str) -> None:
