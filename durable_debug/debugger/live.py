@@ -9,14 +9,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from durable_debug.engine.engine import Options, Replay, Script
+from durable_debug.engine.opened import now
 from durable_debug.engine.users_code import is_users
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from types import FrameType
 
     from durable_debug.engine.handlers import Handler
-    from durable_debug.engine.tape import Ask, Matcher, Tape
+    from durable_debug.engine.tape import Ask, Matcher, Ran, Tape
 
 __all__ = ["Held", "Live"]
 
@@ -47,9 +48,11 @@ class Live:
     ----------
     hangs_after
         After so many operations the handler is known to ask for nothing more and never to end.
+    ran_before
+        See `Tape`: a body that the user lets run ran once, when the debugger was opened.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913
         self,
         handler: Handler,
         script: Script,
@@ -57,6 +60,7 @@ class Live:
         matcher: Matcher | None,
         *,
         hangs_after: int | None = None,
+        ran_before: Mapping[str, Ran] | None = None,
     ) -> None:
         self._hangs_after = hangs_after
         self._condition = threading.Condition()
@@ -65,7 +69,15 @@ class Live:
         self._over = False
         self._timeout = options.timeout
         self.held: Held | None = None
-        self._replay = Replay(handler, script, options, observer=self, matcher=matcher, ended=self._ended)
+        self._replay = Replay(
+            handler,
+            script,
+            options,
+            observer=self,
+            matcher=matcher,
+            ended=self._ended,
+            ran_before=ran_before,
+        )
         _alive.add(self)
 
     @property
@@ -99,6 +111,7 @@ class Live:
         self._hold(Held("exception", None, error, tuple(reversed(frames))))
 
     def _hold(self, held: Held) -> None:
+        seen = now()
         with self._condition:
             self._decide = None
             self.held, self._going = held, False
@@ -108,7 +121,7 @@ class Live:
                 self._condition.wait()
             self.held = None
         if self.tape.scope is not None:
-            self.tape.scope.look()  # whatever others have opened meanwhile
+            self.tape.scope.look_since(seen)  # whatever others have opened meanwhile
         if self.tape.halt is not None:
             raise self.tape.stop("aborted", "the debugger went elsewhere")
 
@@ -168,18 +181,21 @@ class Live:
             self._replay.end()
         self._ended()
         for ask in self.tape.asks:
-            ask.frame = None
+            ask.frame, ask.origin = None, ()
 
 
 def _frames(frame: FrameType | None, ask: Ask) -> tuple[tuple[FrameType, int], ...]:
     """User frames from here outwards; a branch's own thread goes on with the frames of its map's call."""
     found: list[tuple[FrameType, int]] = []
     within: Ask | None = ask
+    if ask.origin and frame is ask.origin[0][0]:
+        frame, found = None, list(ask.origin)
     while frame is not None:
         while frame is not None:
             if is_users(frame.f_code.co_filename) and all(frame is not known for known, _ in found):
                 found.append((frame, frame.f_lasti))
             frame = frame.f_back
+        found += [one for one in ask.origin if all(one[0] is not known for known, _ in found)]
         while within is not None and within.frame is None:
             within = within.within
         if within is not None:

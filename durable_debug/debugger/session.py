@@ -579,6 +579,7 @@ class Debugger:
             first.options,
             self.run_result.matcher(),
             hangs_after=self._trail.hangs_after,
+            ran_before=self.run_result.complete.ran,
         )
 
     def _counting(

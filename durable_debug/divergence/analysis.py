@@ -253,14 +253,22 @@ def _pass(  # noqa: PLR0913
     jumps: frozenset[Jump] = frozenset(),
     other_values: bool = False,
 ) -> tuple[Recording, dict[int, Stack]]:
-    """Run the handler once more, and note from where it asks. Nothing that the user allowed to run runs again."""
-    options = dataclasses.replace(first.options, run=())
+    """Run the handler once more, and note from where it asks. What the user let run does not run again."""
+    options = first.options
     if hurried or _timed_out(first):
         options = dataclasses.replace(
             options, timeout=min(_PATIENCE_SECONDS, options.timeout or _PATIENCE_SECONDS)
         )
     witness = Witness(_MOST_ASKS + 2 * max(len(first.asks), len(first.script.answers)))
-    replay = Replay(first.handler, first.script, options, observer=witness, matcher=aligner, trace=trace)
+    replay = Replay(
+        first.handler,
+        first.script,
+        options,
+        observer=witness,
+        matcher=aligner,
+        trace=trace,
+        ran_before=first.ran,
+    )
     witness.tape = replay.tape
     replay.tape.jumps = jumps
     if replay.tape.veil is not None:

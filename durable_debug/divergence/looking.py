@@ -25,7 +25,7 @@ __all__ = ["as_on_lambda"]
 def as_on_lambda(looked: Recording) -> Recording:
     """Give a recording whose outcome, and whose operations outside of what was looked at, are Lambda's."""
     as_recorded = all(ask.failure is None for ask in looked.asks) and ends_as_recorded(looked)
-    if looked.options.run or not any(ask.looked for ask in looked.asks) or as_recorded:
+    if not any(ask.looked for ask in looked.asks) or as_recorded:
         return looked  # what the user allowed to run is not run twice
     if looked.halt is not None and looked.halt.kind == "timeout":
         return looked  # a body that never ends is worth more than an end without it
@@ -58,7 +58,9 @@ def _without_looking(looked: Recording) -> Recording:
         answers={**script.answers, **settled},
         operations=[settled.get(one.operation_id, one) for one in script.operations],
     )
-    replay = Replay(looked.handler, script, dataclasses.replace(looked.options, enter=False))
+    replay = Replay(
+        looked.handler, script, dataclasses.replace(looked.options, enter=False), ran_before=looked.ran
+    )
     return recorded(replay, looked.history, replay.run())
 
 

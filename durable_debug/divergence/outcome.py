@@ -89,18 +89,31 @@ def recorded_objection(recording: Recording) -> Any:
 
 
 def objection(recording: Recording) -> Any:
-    """The call that Lambda would object to first: the SDK raises NonDeterministicExecutionError; None if it does not."""
-    return next((ask for ask in recording.asks if not ask.looked and _is_objection(ask.failure)), None)
+    """The call that Lambda would object to: the SDK raises NonDeterministicExecutionError; None if it does not.
+
+    The first; but where threads of the handler's own hand theirs on, the one that ends the execution.
+    """
+    calls = [ask for ask in recording.asks if not ask.looked and _is_objection(ask.failure)]
+    first = calls[0] if calls else None
+    if first is None or not first.handed:
+        return first
+    return next((ask for ask in calls if failed_by(recording, ask)), first)
 
 
 def failed_by(recording: Recording, ask: Any) -> bool:
     """Whether it was the objection to this call that ended the execution."""
     error = recording.outcome.error or {}
-    return (
-        recording.outcome.status == "FAILED"
-        and "NonDeterministic" in str(error.get("ErrorType"))
-        and error.get("ErrorMessage") == str(ask.failure)
+    return recording.outcome.status == "FAILED" and (
+        ("NonDeterministic" in str(error.get("ErrorType")) and error.get("ErrorMessage") == str(ask.failure))
+        or _is_handed_on(recording.exception, ask.failure)
     )
+
+
+def _is_handed_on(raised: BaseException | None, failure: object) -> bool:
+    """Whether an exception is this one, or a group of what tasks raised that it is in."""
+    if isinstance(raised, BaseExceptionGroup):
+        return any(_is_handed_on(one, failure) for one in raised.exceptions)
+    return raised is not None and raised is failure
 
 
 def _is_objection(error: BaseException | None) -> bool:

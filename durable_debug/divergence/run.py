@@ -325,7 +325,7 @@ def _settled(first: Recording) -> Run:
     recording = as_on_lambda(first)
     analysis = analysed(recording)
     found = judged(analysis.groups, analysis.findings, analysis.evidence)
-    if found and not recording.options.run and not _timed_out(recording):  # what may run is not run twice
+    if found and not _timed_out(recording):
         where = parting(first, record_again(first))
         found = as_parting(found, where) if where is not None else found
     told = (*unchecked(analysis.complete), *analysis.unchecked, *recording.handler.remarks)

@@ -123,6 +123,8 @@ def _in_run(recording: Recording) -> Iterator[str]:
             "can neither see nor refuse it."
         )
     yield from refused_codecs(recording.side_effects)
+    if recording.ran:
+        yield f"Bodies that were let run ({len(recording.ran)}): they ran once, and each further pass has the same answer."
     for kind, sentence in _NOTED.items():
         effect = next((e for e in recording.side_effects if e.kind == kind and not e.compared), None)
         if effect is not None:

@@ -49,7 +49,8 @@ class Witness:
         if ask.args[0] == "branch" and within is not None:  # asked for where its map is
             self.stacks[ask.seq] = self.stacks.get(within.seq, ())
         else:
-            self.stacks[ask.seq] = _user_stack(frame)
+            self.stacks[ask.seq] = _user_stack(frame, ask)
+        ask.origin = ()
         if ask.seq >= self._most and self.tape is not None:
             raise self.tape.stop(
                 "endless", f"the handler has asked for {self._most:,} operations and goes on", ask
@@ -59,14 +60,17 @@ class Witness:
         """Nothing: the recording keeps it."""
 
 
-def _user_stack(frame: FrameType | None) -> Stack:
+def _user_stack(frame: FrameType | None, ask: Ask) -> Stack:
     found: list[Spot] = []
+    if ask.origin and frame is ask.origin[0][0]:
+        frame = None
     libraries: list[Spot] = []  # what counts where nothing of the user's calls
     while frame is not None and len(found) < _DEEPEST and is_user_code(frame.f_code.co_filename):
         users = is_users(frame.f_code.co_filename)
         (found if users else libraries).append((frame.f_code, frame.f_lasti))
         frame = frame.f_back
-    return tuple(found or libraries[:_DEEPEST])
+    found += [(handed.f_code, lasti) for handed, lasti in ask.origin]
+    return tuple(found or libraries)[:_DEEPEST]
 
 
 def same_spot(spot: Spot) -> tuple[object, ...]:

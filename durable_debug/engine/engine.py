@@ -16,7 +16,7 @@ from durable_debug.engine.handlers import Handler, resolve
 from durable_debug.engine.invocation import invocation_end
 from durable_debug.engine.lambda_context import ReplayLambdaContext
 from durable_debug.engine.placeholder import holds_unknown, marked
-from durable_debug.engine.tape import LeaveBody, Matcher, Observer, ReplayStop, Tape
+from durable_debug.engine.tape import LeaveBody, Matcher, Observer, Ran, ReplayStop, Tape
 from durable_debug.engine.veiled import Veil
 from durable_debug.engine.worker import Worker
 from durable_debug.errors import HandlerError, HistoryError, InternalError
@@ -24,7 +24,7 @@ from durable_debug.options import Options
 from durable_debug.sources.redaction import matcher_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from aws_durable_execution_sdk_python.lambda_service import Operation as SdkOperation
 
@@ -154,8 +154,9 @@ class Replay:
         matcher: Matcher | None = None,
         trace: bool = False,
         ended: Callable[[], None] | None = None,
+        ran_before: Mapping[str, Ran] | None = None,
     ) -> None:
-        self.handler = handler.fresh()
+        self.handler = handler
         self.script = script
         self.options = options
         self.tape = Tape(
@@ -169,8 +170,11 @@ class Replay:
             scope=Scope(self._report, note=self._note),
             trace=trace,
         )
+        self.tape.letting = self.handler.letting
+        self.tape.ran_before, self.tape.ran = ran_before, dict(ran_before or {})
         if script.redacted is not None:
             self.tape.veil = Veil(self.tape, matcher_of(script.redacted), sdk.looks_by_itself)
+        self._pass = contextlib.ExitStack()
         self._worker = Worker(self._invoke, self.tape, ended)
 
     def _invoke(self) -> dict[str, Any]:
@@ -178,16 +182,17 @@ class Replay:
         assert self.tape.scope is not None
         self.tape.scope.look()
         try:
-            with self.handler.one_pass():
-                return sdk.invoke(
-                    self.handler.func,
-                    self.handler.around,
-                    arn=self.script.arn.arn,
-                    operations=self.script.operations,
-                    tape=self.tape,
-                    lambda_context=ReplayLambdaContext.of(self.script.arn, self.script.request_id),
-                )
+            func, around = self._pass.enter_context(self.handler.cold())
+            return sdk.invoke(
+                func,
+                around,
+                arn=self.script.arn.arn,
+                operations=self.script.operations,
+                tape=self.tape,
+                lambda_context=ReplayLambdaContext.of(self.script.arn, self.script.request_id),
+            )
         finally:
+            self._pass.close()
             output.end(self.tape)
 
     def _note(self, effect: SideEffect) -> SideEffect:
@@ -217,6 +222,8 @@ class Replay:
     def end(self, kind: str = "aborted", message: str = "the replay was ended") -> None:
         """End it now."""
         self._worker.end(kind, message)
+        if self._worker.abandoned:
+            self._pass.close()
 
     @property
     def abandoned(self) -> bool:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from durable_debug.engine import audit_events, fences
 from durable_debug.engine.calls import profiled
 from durable_debug.engine.effects import SideEffect, allows
-from durable_debug.engine.opened import ALL
+from durable_debug.engine.opened import ALL, now
 from durable_debug.engine.watch import RefusedError, Scope, here, watched_threads
 
 if TYPE_CHECKING:
@@ -98,19 +98,20 @@ class unguarded:  # noqa: N801
         Whether what is opened meanwhile counts, afterwards, as open before.
     """
 
-    __slots__ = ("_opens", "_scope")
+    __slots__ = ("_opens", "_scope", "_seen")
 
     def __init__(self, *, opens: bool = False) -> None:
         self._opens = opens
 
     def __enter__(self) -> None:
         self._scope = here.scope
+        self._seen = now() if self._opens else ALL
         here.scope = None
 
     def __exit__(self, *_: object) -> None:
         here.scope = self._scope
         if self._opens and self._scope is not None:
-            _look_at_calls(self._scope.look())
+            _look_at_calls(self._scope.look_since(self._seen))
 
 
 def harmless() -> guarded:

@@ -14,6 +14,7 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 from durable_debug.engine.effects import asked_by_sdk, users_place
+from durable_debug.engine.origins import bringing, note_task, taken
 from durable_debug.engine.watch import RefusedError, here, tell, watched_threads
 
 if TYPE_CHECKING:
@@ -81,13 +82,13 @@ def carried(
     function: Callable[..., Any], scope: Scope, stop: type[BaseException] | None = None
 ) -> Callable[..., Any]:
     """Bring the watch along, and the line where the work was handed over."""
-    place = users_place() or here.place
+    place, origin = users_place() or here.place, taken()
 
     @functools.wraps(function)
     def carrying(*args: Any, **keywords: Any) -> Any:
         from durable_debug.engine.guard import guarded
 
-        with guarded(scope, stop=stop, place=place):
+        with guarded(scope, stop=stop, place=place), bringing(origin):
             return function(*args, **keywords)
 
     return carrying
@@ -177,6 +178,20 @@ def _calling(original: Callable[..., Any]) -> Callable[..., Any]:
     return call_soon_threadsafe
 
 
+@functools.cache
+def _making(original: Callable[..., Any]) -> Callable[..., Any]:
+    """Of tasks it is remembered where they were made: they hand work to threads from the loop."""
+
+    @functools.wraps(original)
+    def create_task(loop: Any, *args: Any, **keywords: Any) -> Any:
+        task = original(loop, *args, **keywords)
+        if here.scope is not None:
+            note_task(task)
+        return task
+
+    return create_task
+
+
 def served_elsewhere(queue: object) -> bool:
     """Whether a thread that this watch does not watch has a queue in its hands: in its functions or their objects."""
     for ident, frame in sys._current_frames().items():  # noqa: SLF001
@@ -212,4 +227,5 @@ _POOLS_AND_QUEUES: tuple[tuple[str, str, str, Callable[[Any], Any]], ...] = (
     ("multiprocessing.queues", "Queue", "put", _to_processes),
     ("queue", "Queue", "put", _putting),
     ("asyncio.base_events", "BaseEventLoop", "call_soon_threadsafe", _calling),
+    ("asyncio.base_events", "BaseEventLoop", "create_task", _making),
 )

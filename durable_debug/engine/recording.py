@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import functools
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from durable_debug.engine.asked import AskedOperation, Place, asked_operation, place_of
 from durable_debug.engine.engine import Options, Outcome, Replay, Script, prepare
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from durable_debug.engine.guard import SideEffect
     from durable_debug.engine.handlers import Handler
-    from durable_debug.engine.tape import Ask, Halt, LogLine, Matcher, Observer
+    from durable_debug.engine.tape import Ask, Halt, LogLine, Matcher, Observer, Ran
     from durable_debug.engine.veiled import Veil
     from durable_debug.history import History
 
@@ -27,6 +30,8 @@ class Recording:
     ----------
     outcome
         How the invocation ended.
+    ran
+        By operation id, how the bodies ended that the user let run, in this pass or in one before.
     asks
         Every operation asked for, in order; raw notes, see `operations`.
     logs
@@ -60,6 +65,7 @@ class Recording:
     exception: BaseException | None = field(repr=False)
     sent: tuple[Any, ...] = field(repr=False)
     ends: dict[str, Place] = field(repr=False, hash=False)
+    ran: Mapping[str, Ran] = field(repr=False, hash=False, compare=False)
     veil: Veil | None = field(default=None, repr=False, compare=False)
 
     def freeze(self) -> None:
@@ -97,7 +103,7 @@ def record(  # noqa: PLR0913
 
 def record_again(first: Recording) -> Recording:
     """Run a handler over a history once more, in the same way."""
-    replay = Replay(first.handler, first.script, first.options)
+    replay = Replay(first.handler, first.script, first.options, ran_before=first.ran)
     return recorded(replay, first.history, replay.run())
 
 
@@ -118,5 +124,6 @@ def recorded(replay: Replay, history: History, outcome: Outcome) -> Recording:
         exception=tape.error,
         sent=tuple(tape.sent),
         ends={path: place_of(*end) for path, end in tape.ends.items()},
+        ran=MappingProxyType(tape.ran),
         veil=tape.veil,
     )

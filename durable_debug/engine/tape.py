@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fnmatch
 import itertools
 import threading
@@ -9,14 +10,19 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
+    from contextlib import AbstractContextManager
     from types import CodeType, FrameType
 
     from aws_durable_execution_sdk_python.lambda_service import Operation as SdkOperation
 
     from durable_debug.engine.guard import Scope, SideEffect
+    from durable_debug.engine.origins import Origin
     from durable_debug.engine.skipping import Jump
     from durable_debug.engine.veiled import Veil
+
+
+Ran = tuple[str, Any]  # how a body ended: ("returned", value) or ("raised", error)
 
 
 class ReplayStop(BaseException):
@@ -44,6 +50,8 @@ class Ask:
     looked = False  # asked for in a body that Lambda would not enter
     entered = False
     frame: FrameType | None = None  # of a batch's call, while a debugger looks on
+    origin: Origin = ()  # where the thread that asks was handed this to, while somebody looks on
+    handed = False  # whether it failed in a thread that the handler had handed it to
     ran = False  # its body really ran, because the user asked for that
     branches: int | None = None
     payload: str | None = None  # what an invoke would send, as text
@@ -187,6 +195,11 @@ class Tape:
         self.inject = inject
         self.later = later
         self.allowed = tuple(run)
+        self.ran_before: Mapping[str, Ran] | None = (
+            None  # by operation id, bodies that ran in an earlier pass
+        )
+        self.ran: dict[str, Ran] = {}
+        self.letting: Callable[[], AbstractContextManager[None]] = contextlib.nullcontext
         self.matcher = matcher
         self.observer = observer
         self.asks: list[Ask] = []
@@ -232,6 +245,8 @@ class Tape:
             self.halt = Halt(kind, message, ask, at)
         return ReplayStop(self.halt.message)
 
-    def may_run(self, name: str | None) -> bool:
-        """Whether the user allowed the body of the operation of this name to run."""
-        return bool(self.allowed) and any(fnmatch.fnmatchcase(name or "", p) for p in self.allowed)
+    def may_run(self, ask: Ask) -> bool:
+        """Whether the user allowed the body of this operation to run; what ran in an earlier pass only answers."""
+        if not self.allowed or (self.ran_before is not None and ask.operation_id not in self.ran_before):
+            return False
+        return any(fnmatch.fnmatchcase(ask.name or "", p) for p in self.allowed)

@@ -1,4 +1,4 @@
-"""The layers of decoration around a durable function: found, and put around it again."""
+"""The layers of decoration around a durable function: found, and put around another one."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["path_to_durable", "rebuilt"]
 _Step = tuple[Any, Any]
 
 
-def _is_durable(candidate: object) -> bool:
+def is_durable(candidate: object) -> bool:
     code = getattr(candidate, "__code__", None)
     return (
         isinstance(candidate, types.FunctionType)
@@ -39,7 +39,7 @@ def path_to_durable(outer: object) -> list[_Step] | None:
         if id(current) in seen or len(path) > 12:
             continue
         seen.add(id(current))
-        if _is_durable(current):
+        if is_durable(current):
             return path
         for inner, how in _held(current):
             if callable(inner):
@@ -60,7 +60,7 @@ def _held(outer: Any) -> list[tuple[Any, Any]]:
                 held.append((cell.cell_contents, ("cell", name)))
         named = ((name, outer.__globals__.get(name)) for name in outer.__code__.co_names)
         held += [
-            (value, ("global", name)) for name, value in named if _is_durable(value)
+            (value, ("global", name)) for name, value in named if is_durable(value)
         ]  # it calls the durable one
     elif not isinstance(outer, type | types.ModuleType | types.BuiltinFunctionType):
         slots = (name for kind in type(outer).__mro__ for name in getattr(kind, "__slots__", ()))

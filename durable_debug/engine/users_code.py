@@ -12,8 +12,12 @@ import site
 import sysconfig
 import threading
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-__all__ = ["claim", "is_users", "is_users_module"]
+if TYPE_CHECKING:
+    from types import FrameType
+
+__all__ = ["claim", "is_machinery", "is_users", "is_users_module", "nearest"]
 
 _INSTALLED = (f"{os.sep}site-packages{os.sep}", f"{os.sep}dist-packages{os.sep}")
 _PACKAGE = str(Path(__file__).parent.parent) + os.sep
@@ -44,7 +48,8 @@ def claim(file: str | None) -> None:
         if found and not file.startswith(_PACKAGE):
             _claim(root + mark + package + (os.sep if package != rest else ""))
             return
-    _claim(str(Path(file).parent) + os.sep)  # an example that was installed with this package
+    if file.startswith(_PACKAGE):  # an example that was installed with this package
+        _claim(str(Path(file).parent) + os.sep)
 
 
 def _claim(folder: str) -> None:
@@ -55,6 +60,19 @@ def _claim(folder: str) -> None:
 
 def _is_elsewhere(file: str) -> bool:
     return not file.startswith((*_LIBRARIES, _PACKAGE)) and not any(mark in file for mark in _INSTALLED)
+
+
+@functools.cache
+def is_machinery(file: str) -> bool:
+    """Whether a file is the SDK's or this package's."""
+    return file.startswith(_PACKAGE) or f"{os.sep}{_SDK}{os.sep}" in file
+
+
+def nearest(frame: FrameType | None) -> FrameType | None:
+    """Give the nearest frame of the user's code, from `frame` outwards."""
+    while frame is not None and not is_users(frame.f_code.co_filename):
+        frame = frame.f_back
+    return frame
 
 
 @functools.cache

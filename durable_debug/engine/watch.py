@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import sys
 import threading
 from typing import TYPE_CHECKING
@@ -52,6 +53,19 @@ class Scope:
     def look(self) -> Scope:
         """Take what is open now for what was open before."""
         self.opened = now()
+        self.beside = _others_work()
+        return self
+
+    def look_since(self, seen: Opened) -> Scope:
+        """Take what was opened since a moment for what was open before, too: by others, while this stood still.
+
+        What the replay itself had opened by then, an event loop's own sockets say, stays its own.
+        """
+        opened = now()
+        if self.opened.keys is not None and opened.keys is not None and seen.keys is not None:
+            keys = self.opened.keys | (opened.keys - seen.keys)
+            opened = dataclasses.replace(opened, keys=keys, files=self.opened.files or opened.files)
+        self.opened = opened
         self.beside = _others_work()
         return self
 

@@ -37,6 +37,7 @@ from aws_durable_execution_sdk_python.operation.parallel import ParallelExecutor
 from aws_durable_execution_sdk_python.serdes import DEFAULT_JSON_SERDES, deserialize, serialize
 
 from durable_debug.engine.guard import harmless, unguarded
+from durable_debug.engine.origins import here
 from durable_debug.engine.placeholder import Unrecorded, holds_unknown, marked
 from durable_debug.engine.sdk.batches import Batch
 from durable_debug.engine.sdk.copies import as_it_is, once_each, with_
@@ -63,7 +64,7 @@ from durable_debug.engine.sdk.kinds import (
 from durable_debug.engine.sdk.logger import TapeLogger
 from durable_debug.engine.sdk.payloads import TERMINAL
 from durable_debug.engine.tape import Ask, LeaveBody, ReplayStop, Tape
-from durable_debug.engine.users_code import is_users
+from durable_debug.engine.users_code import is_users, nearest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -382,7 +383,12 @@ class ReplayContext(DurableContext):
         batch = self._batch
         if not is_users(frame.f_code.co_filename):
             ask.by_chance = ask.args[0] == "wait" and draws_by_chance(frame)
-            frame = user_frame(frame) or frame
+            near, origin = nearest(frame), here()
+            if near is None and origin:
+                frame, lasti = origin[0]
+                ask.code, ask.lasti = frame.f_code, lasti
+                return frame
+            frame = near or user_frame(frame) or frame
         ask.code, ask.lasti = frame.f_code, frame.f_lasti
         if batch is not None and batch.live:  # a branch's thread begins here: the call is in another one
             ask.code, ask.lasti = batch.ask.code, batch.ask.lasti
@@ -395,6 +401,7 @@ class ReplayContext(DurableContext):
         tape.note(ask)
         if tape.observer is None:
             return
+        ask.origin = here()
         if ask.sub_type in BATCHES:
             ask.frame = frame  # its branches' threads do not have it on their stacks
         with unguarded():
@@ -423,7 +430,7 @@ class ReplayContext(DurableContext):
                     "endless", f"the handler has asked for {len(tape.asks):,} operations and goes on", ask
                 )
             return  # a context is the user's code outside steps; what it asks for is looked at one by one
-        if ask.type == OperationType.STEP.value and tape.may_run(ask.name):
+        if ask.type == OperationType.STEP.value and tape.may_run(ask):
             return
         if ask.operation_id in tape.later:
             raise SuspendExecution("The recorded invocation was suspended before it asked for this.")
@@ -431,7 +438,7 @@ class ReplayContext(DurableContext):
 
     def _absent(self, ask: Ask) -> bool:
         """Whether to step over an operation that was inserted, taking its number as the SDK would."""
-        if ask.recorded is not None or self._tape.matcher is None or self._tape.may_run(ask.name):
+        if ask.recorded is not None or self._tape.matcher is None or self._tape.may_run(ask):
             return False
         self._step_counter.increment()
         return True
@@ -442,11 +449,19 @@ class ReplayContext(DurableContext):
 
         @functools.wraps(body)
         def guard(*args: Any) -> Any:
-            if not tape.may_run(ask.name):
+            if not tape.may_run(ask):
                 raise tape.stop("would_run", f"{deed(ask)}: it has no recorded answer", ask)
             ask.ran = True
-            with unguarded(opens=True):
-                return body(*args)
+            if ask.operation_id not in tape.ran:  # else it ran in an earlier pass
+                with tape.letting(), unguarded(opens=True):
+                    try:
+                        tape.ran[ask.operation_id] = ("returned", body(*args))
+                    except Exception as error:  # noqa: BLE001 - raised below
+                        tape.ran[ask.operation_id] = ("raised", error)
+            how, value = tape.ran[ask.operation_id]
+            if how == "raised":
+                raise value
+            return as_it_is(value)
 
         return guard
 

@@ -14,6 +14,7 @@ from aws_durable_execution_sdk_python.execution import (
 from durable_debug.engine import output
 from durable_debug.engine.guard import guarded, unguarded
 from durable_debug.engine.sdk.contexts import adopt
+from durable_debug.engine.sdk.copies import as_it_is
 from durable_debug.engine.sdk.frames import users_code
 from durable_debug.engine.sdk.service import InvocationEvent, NoAws, Service
 from durable_debug.engine.sdk.state import ReplayState
@@ -73,7 +74,8 @@ def invoke(  # noqa: PLR0913
                     with unguarded():
                         tape.observer.raised(error)
                 raise
-        tape.returned = (result,)
+        # Of an aligned pass it is looked at again, and a module may hold it.
+        tape.returned = (as_it_is(result) if tape.matcher is not None else result,)
         return result
 
     hidden = os.environ.pop("DURABLE_EXECUTION_PLUGINS", None)  # instrumentation has no part in a replay

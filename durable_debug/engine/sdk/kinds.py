@@ -19,11 +19,12 @@ from aws_durable_execution_sdk_python.lambda_service import (
     StepDetails,
 )
 
+from durable_debug.engine.origins import here
+
 if TYPE_CHECKING:
     from types import FrameType, TracebackType
 
     from durable_debug.engine.tape import Ask
-
 
 STEP = (OperationType.STEP, OperationSubType.STEP.value)
 CONDITION = (OperationType.STEP, OperationSubType.WAIT_FOR_CONDITION.value)
@@ -119,7 +120,7 @@ def note(ask: Ask, error: Exception) -> None:
     """Note with an ask what the SDK objects to."""
     if not hasattr(error, "_durable_debug_noted"):  # on its way out it passes the enclosing operations, too
         error._durable_debug_noted = True  # type: ignore[attr-defined]
-        ask.failure = error
+        ask.failure, ask.handed = error, bool(here())
 
 
 def draws_by_chance(frame: FrameType) -> bool:
