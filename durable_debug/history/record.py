@@ -218,6 +218,7 @@ class History(Views):
         position                                  str                    logical position: ``3-1``
         name, type, sub_type, status              str                    as the service has them
         depth, attempts                           int64
+        began                                     Int64                  how often the body of a step began
         start, end                                datetime64[us, UTC]
         elapsed_seconds                           float64                end - start, waiting included
         start_invocation, end_invocation          Int64                  count from 1
@@ -261,6 +262,9 @@ class History(Views):
         error_type, error_message  str
         result                     str                    as text
         invocation                 Int64                  in which it ended
+        began                      Int64                  how often its body began: more than once where an
+                                                          invocation died in it (see `Attempt`)
+        start_invocation           Int64                  in which its body first began
         =========================  =====================  ===================================================
         """
         return _frames().attempts_frame(self.tree())
@@ -556,7 +560,7 @@ class History(Views):
 
     @cached_property
     def _operations(self) -> tuple[Operation, ...]:
-        return build_operations(self._columns, self.final_state(), self._invocations.of_event, self._places)
+        return build_operations(self._columns, self.final_state(), self._invocations, self._places)
 
     @cached_property
     def _by_key(self) -> dict[str, Operation]:
