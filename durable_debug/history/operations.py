@@ -192,7 +192,9 @@ class _Builder:
         self._cuts = [span.cut for span in invocations.spans]
         # How many invocations up to each ran the handler at all.
         self._ran = [0, *accumulate(map(_ran_the_handler, invocations.all))]
-        self._closed: dict[str | None, int] = {}  # index of the event with which what an operation lies in ended
+        self._closed: dict[
+            str | None, int
+        ] = {}  # index of the event with which what an operation lies in ended
         self._places = places
         self._payloads, self._errors = columns.payloads, columns.errors
         self._lacking = frozenset(columns.lacking)
