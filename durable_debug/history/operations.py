@@ -20,8 +20,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Attempt", "Operation", "build_operations", "positions"]
 
-INTERRUPTED = "StepInterruptedError"
-"""Error of an attempt that the SDK found begun, and did not begin again: the step is run at most once per retry."""
+# Error of an attempt that the SDK found begun, and did not begin again: the step runs at most once per retry. By its
+# full name in Python.
+_INTERRUPTED = "StepInterruptedError"
 # Errors of Lambda's runtime with which no line of the handler ran.
 _NEVER_LOADED = frozenset(
     {
@@ -75,7 +76,7 @@ class Attempt(NamedTuple):
     @property
     def ended(self) -> bool:
         """Whether its body came to an end that is recorded: an interrupted one did not."""
-        return self.status != "STARTED" and (self.error or {}).get("ErrorType") != INTERRUPTED
+        return self.status != "STARTED" and not _interrupted(self.error)
 
 
 class Operation(NamedTuple):
@@ -274,7 +275,7 @@ class _Builder:
         error = (self._errors[ended] or None) if ended is not None else None
         first = self._of_event[told if begun is None else begun] if told is not None else None
         began, last = 1, first
-        if first is not None and begun is not None and (error or {}).get("ErrorType") != INTERRUPTED:
+        if first is not None and begun is not None and not _interrupted(error):
             # Those that found it begun at their start, and not yet ended.
             last = max(first, bisect_right(self._cuts, until))
             began += self._ran[last] - self._ran[first]
@@ -291,6 +292,10 @@ class _Builder:
             start_invocation=first,
             last_invocation=last,
         )
+
+
+def _interrupted(error: dict[str, Any] | None) -> bool:
+    return str((error or {}).get("ErrorType")).rpartition(".")[2] == _INTERRUPTED
 
 
 def _ran_the_handler(invocation: Invocation) -> bool:
