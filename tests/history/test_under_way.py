@@ -65,7 +65,9 @@ def test_a_body_that_never_ended_is_told_wherever_the_execution_is_told(
     assert "1 (began 5×)" in shown
     assert main(["show", str(path), "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["remarks"] == [told]
-    assert told in replay(case.handler, history).report()
+    run = replay(case.handler, history)
+    assert told in run.report()
+    assert told in unescape(run._repr_html_())
 
 
 def test_an_interrupted_body_began_once() -> None:
