@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from durable_debug.history.columns import Columns
-    from durable_debug.history.vocabulary import Meaning
 
 __all__ = ["RETURNED", "Span", "find_spans"]
 
@@ -75,8 +74,13 @@ class Span:
     reported: int | None = None
 
 
-def _ends_a_context(meaning: Meaning) -> bool:
-    return meaning.type == "CONTEXT" and meaning.status != "STARTED"
+def _ends_a_context(columns: Columns, at: int) -> bool:
+    meaning = columns.meaning(at)
+    return (
+        meaning.type == "CONTEXT"
+        and meaning.status != "STARTED"
+        and columns.sub_types[at] in _ENDED_BY_THEMSELVES
+    )
 
 
 def find_spans(columns: Columns) -> list[Span]:
@@ -90,6 +94,7 @@ class _Cutter:
         self._checkpoints = columns.types_of(Origin.HANDLER)
         self._due: dict[str | None, int] = {}  # attempts to come, as far as the events were read
         self._read = 0
+        self._parents: dict[str | None, str] | None = None  # of what began, once that is asked for
         # Only a failed step and a poll are tried again: most histories need not be read for that.
         self._retries = "StepFailed" in self._checkpoints or "WaitForCondition" in columns.sub_types
 
@@ -169,15 +174,14 @@ class _Cutter:
                 answers.append(at)
         if not answers:
             return cut
-        ended = {columns.ids[at] for at in range(cut, end) if _ends_a_context(columns.meaning(at))}
-        branches = {
-            id_
-            for id_, sub_type in zip(columns.ids, columns.sub_types, strict=True)
-            if id_ in ended and sub_type in _ENDED_BY_THEMSELVES
-        }
-        known = zip(columns.ids[:end], columns.parents, strict=False)
-        parents = {id_: parent for id_, parent in known if parent}
-        return max([cut, *(at + 1 for at in answers if parents.get(columns.ids[at]) in branches)])
+        if self._parents is None:
+            known = zip(columns.ids, columns.parents, columns.types, strict=True)
+            self._parents = {}
+            for id_, parent, type_ in known:
+                if parent and type_.endswith("Started"):
+                    self._parents[id_] = parent
+        ended = {columns.ids[at] for at in range(cut, end) if _ends_a_context(columns, at)}
+        return max([cut, *(at + 1 for at in answers if self._parents.get(columns.ids[at]) in ended)])
 
     @staticmethod
     def _clock(woken: int | None, latest: int | None) -> int | None:
