@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+import hashlib
 import itertools
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sized
@@ -43,7 +44,7 @@ def gathered(histories: object) -> tuple[Iterator[Source], int | None]:
     ----------
     histories
         A path, a glob pattern (``**`` for any depth), a folder (its ``*.json``, packed or not, at any depth), or whatever
-        `load` takes; or an iterable of any of these.
+        `load` takes; or an iterable of any of these. What is named twice, by overlapping patterns say, is one history.
 
     Returns
     -------
@@ -63,15 +64,15 @@ def gathered(histories: object) -> tuple[Iterator[Source], int | None]:
     if isinstance(histories, Histories):
         return _shelved(histories), len(histories) + len(histories.problems)
     if isinstance(histories, str | os.PathLike):
-        found = [source for place in _places(histories) for source in _named(place)]
+        found = [source for place in _once(_places(histories)) for source in _named(place)]
         return iter(found), len(found)
     if not _is_many(histories):
         return iter([Source(_label(histories, 0), histories)]), 1
     assert isinstance(histories, Iterable)
     if isinstance(histories, list | tuple):
-        histories = [place for one in histories for place in _places(one)]
+        histories = list(_once(place for one in histories for place in _places(one)))
     count = len(histories) if isinstance(histories, Sized) and not _may_hold_many(histories) else None
-    return _each(histories), count
+    return _once(_each(histories)), count
 
 
 def _is_many(histories: object) -> bool:
@@ -99,6 +100,22 @@ def _places(given: Any) -> list[Any]:
     return [given]
 
 
+def _once(given: Iterable[Any]) -> Iterator[Any]:
+    """Leave out what was named before: the same path, address or ARN; of anything else each counts."""
+    seen: set[bytes] = set()  # of an iterator of any length: a few bytes each
+    for one in given:
+        name = one.content if isinstance(one, Source) else one
+        if isinstance(name, str | os.PathLike):
+            text = os.fspath(name)
+            if not text.startswith(_NO_PATHS) and "://" not in text:
+                text = str(Path(text).expanduser().absolute())
+            known = hashlib.blake2b(text.encode(errors="surrogatepass"), digest_size=16).digest()
+            if known in seen:
+                continue
+            seen.add(known)
+        yield one
+
+
 def _may_hold_many(histories: Sized) -> bool:
     """Whether one of these may stand for several histories, which nobody counted yet."""
     if not isinstance(histories, list):
@@ -112,7 +129,7 @@ def _may_hold_many(histories: Sized) -> bool:
 
 def _each(histories: Iterable[Any]) -> Iterator[Source]:
     number = itertools.count()
-    for one in histories:
+    for one in _once(histories):
         if isinstance(one, str | os.PathLike):
             yield from _named(one)
         elif isinstance(one, Histories):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from durable_debug.audits.causes import Cause, Collector, worst
 from durable_debug.audits.check import OBSTACLES
 from durable_debug.divergence.wording import counted
-from durable_debug.errors import DivergenceError
+from durable_debug.errors import DivergenceError, OptionError
 from durable_debug.views import view
 
 if TYPE_CHECKING:
@@ -192,7 +192,24 @@ class Report:
         return frame
 
     def histories(self, cause: int | None = None) -> tuple[str, ...]:
-        """Name the histories that are not clean, or those that show one cause."""
+        """Name the histories that are not clean, or those that show one cause.
+
+        Parameters
+        ----------
+        cause
+            Number of the cause, from 1.
+
+        Raises
+        ------
+        OptionError
+            There is no such cause.
+        """
+        if cause is not None and not any(one.id == cause for one in self.causes):
+            known = len(self.causes)
+            raise OptionError(
+                f"This report has no cause {cause!r:.40}.",
+                cure=f"It has {counted(known, 'cause')}{', numbered from 1' if known else ''}: see report.causes.",
+            )
         return tuple(
             row.history for row in self.rows if (cause in row.causes if cause is not None else not row.clean)
         )

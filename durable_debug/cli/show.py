@@ -76,6 +76,8 @@ def as_json(history: History) -> dict[str, Any]:
         "input": history.input,
         "result": history.result,
         "error": history.error,
+        "waits_for": [each._asdict() for each in history.waits_for],
+        "remarks": list(history.remarks),
         "warnings": list(history.warnings),
         "redacted": None if history.redacted is None else dict(history.redacted),
         "operations": [
@@ -123,6 +125,8 @@ def summary(history: History) -> Iterator[str]:
     for name, value in facts.items():
         if value:
             yield f"  {paint(f'{name:9}', '2')} {plain(value, 500)}"
+    for remark in history.remarks:
+        yield f"  {plain(remark)}"
     for warning in history.warnings:
         yield f"  {paint('warning', '33')}   {plain(warning)}"
 
@@ -230,7 +234,7 @@ def _operation(node: Node, here: str, below: str, *, fold: bool) -> Iterator[Row
         (
             word(operation.status),
             plain(operation.sub_type or operation.type),
-            str(operation.attempts) if operation.attempts > 1 or operation.type == "STEP" else "",
+            _attempts(operation),
             duration(took),
             plain(operation.position),
             ranges(operation.event_ids),
@@ -247,6 +251,13 @@ def _operation(node: Node, here: str, below: str, *, fold: bool) -> Iterator[Row
             operation.status,
         )
     yield from rows(node.children, fold=fold, stem=below, top=False)
+
+
+def _attempts(operation: Operation) -> str:
+    if operation.began is None:
+        return ""
+    more = operation.began > operation.attempts
+    return f"{operation.attempts} (began {operation.began}×)" if more else str(operation.attempts)
 
 
 HEADER = ("operation", "status", "kind", "attempts", "took", "position", "events")

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 from typing import Any
 
-__all__ = ["UNKNOWN", "Unrecorded", "holds_unknown", "marked"]
+__all__ = ["UNKNOWN", "Unrecorded", "holds_unknown", "marked", "remade"]
 
 UNKNOWN = "<unrecorded>"  # how it reads wherever it is shown
 _DEEPEST = 50
@@ -38,7 +39,7 @@ class Unrecorded(dict[str, Any]):
 
     __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __truediv__ = __rtruediv__ = _again
     __floordiv__ = __rfloordiv__ = __mod__ = __rmod__ = __pow__ = __rpow__ = __neg__ = __abs__ = _again
-    __enter__ = _again
+    __enter__ = copy = pop = _again
 
     def _no(self, _: object) -> bool:
         return False
@@ -96,3 +97,30 @@ def marked(value: Any) -> Any:
     if type(value) is list or type(value) is tuple:
         return type(value)(map(marked, value))
     return value
+
+
+def remade(value: Any, read: Any, depth: int = 0) -> Any:
+    """Put what nobody knows back into a value that was written and read again: a codec makes an empty object of it.
+
+    Parameters
+    ----------
+    value
+        What was written.
+    read
+        What came of it.
+    """
+    if isinstance(value, Unrecorded):
+        return value if read == {} else read
+    if depth > _DEEPEST:
+        return read
+    if isinstance(value, dict) and isinstance(read, dict):
+        return {key: remade(value.get(key), inner, depth + 1) for key, inner in read.items()}
+    if isinstance(value, list | tuple) and type(read) in {list, tuple} and len(value) == len(read):
+        return type(read)([remade(*pair, depth + 1) for pair in zip(value, read, strict=True)])
+    if dataclasses.is_dataclass(value) and type(read) is type(value):
+        read = copy.copy(read)
+        for field in dataclasses.fields(value):
+            if hasattr(read, field.name):
+                inner = remade(getattr(value, field.name, None), getattr(read, field.name), depth + 1)
+                object.__setattr__(read, field.name, inner)
+    return read

@@ -4,5 +4,6 @@ from durable_debug.history.identity import operation_id
 from durable_debug.history.invocations import Invocation
 from durable_debug.history.operations import Attempt, Operation
 from durable_debug.history.record import History
+from durable_debug.history.under_way import Awaited
 
-__all__ = ["Attempt", "History", "Invocation", "Operation", "operation_id"]
+__all__ = ["Attempt", "Awaited", "History", "Invocation", "Operation", "operation_id"]

@@ -1,6 +1,6 @@
 """Where each Lambda invocation of the handler begins and ends in the events.
 
-A history has no event for the start of an invocation. Three things tell of it.
+A history has no event for the start of an invocation. Four things tell of it.
 
 *What it was started for.* The service starts an invocation for the first thing that arrives from outside (a timer, a
 callback, the end of an invoke) or for the first attempt that falls due. What arrives a moment later finds it running.
@@ -9,6 +9,9 @@ callback, the end of an invoke) or for the first attempt that falls due. What ar
 emulator does not). What arrived well before it was there when the invocation began, whatever that was started for. Not
 so in the last moment before it: the service looked at its record before it started the handler, and the emulator's
 clock even jumps to its next timer in between.
+
+*What it did.* A callback or invoke whose context the invocation ended had been answered when it began, however close the
+two are: see `_Cutter._with_what_it_answered`.
 
 *Its checkpoints.* An invocation that crashed in the emulator leaves no ``InvocationCompleted``: checkpoints that lie
 before the start of the invocation that followed are all that tells of it. One that left no checkpoint cannot be told.
@@ -35,6 +38,9 @@ __all__ = ["RETURNED", "Span", "find_spans"]
 _MILLISECOND = 1_000
 # How long it takes from the look at the record to the start of the handler, or from a timer to what it sets off.
 _MOMENT = 20_000
+_ANSWERED = frozenset({"CALLBACK", "CHAINED_INVOKE"})
+# What is inside these is asked for in order: they end when all of it did. Not so a map or parallel with FLAT branches.
+_ENDED_BY_THEMSELVES = frozenset({"WaitForCallback", "ParallelBranch", "MapIteration", "RunInChildContext"})
 RETURNED = frozenset({"SUCCEEDED", "FAILED"})
 """Statuses with which the handler's return, or the service giving up on it, ends an execution."""
 
@@ -68,6 +74,15 @@ class Span:
     reported: int | None = None
 
 
+def _ends_a_context(columns: Columns, at: int) -> bool:
+    meaning = columns.meaning(at)
+    return (
+        meaning.type == "CONTEXT"
+        and meaning.status != "STARTED"
+        and columns.sub_types[at] in _ENDED_BY_THEMSELVES
+    )
+
+
 def find_spans(columns: Columns) -> list[Span]:
     """Cut the events into invocations, in order."""
     return list(_Cutter(columns).spans())
@@ -79,6 +94,7 @@ class _Cutter:
         self._checkpoints = columns.types_of(Origin.HANDLER)
         self._due: dict[str | None, int] = {}  # attempts to come, as far as the events were read
         self._read = 0
+        self._parents: dict[str | None, str] | None = None  # of what began, once that is asked for
         # Only a failed step and a poll are tried again: most histories need not be read for that.
         self._retries = "StepFailed" in self._checkpoints or "WaitForCondition" in columns.sub_types
 
@@ -137,7 +153,35 @@ class _Cutter:
                     cut = at
                     break
         surely = woken if latest is None else max(woken or 0, latest - _MOMENT)
+        # Without a recorded start: measured, it comes a millisecond after what it was started for.
+        by = latest if latest is not None or woken is None else woken + _MILLISECOND
+        cut = self._with_what_it_answered(cut, end, by)
         return cut, stop, self._clock(woken, latest), surely
+
+    def _with_what_it_answered(self, cut: int, end: int, by: int | None) -> int:
+        """Move a cut behind the answers with which the invocation ended a context: those were there when it began.
+
+        A handler that has gone to sleep on a callback or an invoke is not woken by its answer: only the next
+        invocation goes on from it. Not so for timers, which the SDK waits out where other branches are at work.
+        """
+        columns = self._columns
+        answers = []
+        for at in range(cut, end):
+            origin = columns.meaning(at).origin
+            if origin is Origin.HANDLER or (by is not None and columns.time(at) > by):
+                break
+            if origin is Origin.SERVICE and columns.meaning(at).type in _ANSWERED:
+                answers.append(at)
+        if not answers:
+            return cut
+        if self._parents is None:
+            known = zip(columns.ids, columns.parents, columns.types, strict=True)
+            self._parents = {}
+            for id_, parent, type_ in known:
+                if parent and type_.endswith("Started"):
+                    self._parents[id_] = parent
+        ended = {columns.ids[at] for at in range(cut, end) if _ends_a_context(columns, at)}
+        return max([cut, *(at + 1 for at in answers if self._parents.get(columns.ids[at]) in ended)])
 
     @staticmethod
     def _clock(woken: int | None, latest: int | None) -> int | None:

@@ -71,6 +71,8 @@ def attempts_frame(operations: Iterable[Operation]) -> pd.DataFrame:
             "error_message": _strings(_of_errors(errors, "ErrorMessage")),
             "result": _strings([attempt.result for attempt in attempts]),
             "invocation": _nullable([attempt.invocation for attempt in attempts]),
+            "began": _nullable([attempt.began for attempt in attempts]),
+            "start_invocation": _nullable([attempt.start_invocation for attempt in attempts]),
         }
     )
 
@@ -171,6 +173,7 @@ _OPERATION_COLUMNS: dict[str, Any] = {
     "status": _strings,
     "depth": _whole,
     "attempts": _whole,
+    "began": _nullable,
     "start": _datetimes,
     "end": _datetimes,
     "elapsed_seconds": _floats,

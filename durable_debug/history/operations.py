@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from durable_debug.history.identity import recover_positions
@@ -13,9 +15,23 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from durable_debug.history.columns import Columns
+    from durable_debug.history.invocations import Invocation, Invocations
     from durable_debug.history.state import State
 
 __all__ = ["Attempt", "Operation", "build_operations", "positions"]
+
+# Error of an attempt that the SDK found begun, and did not begin again: the step runs at most once per retry. By its
+# full name in Python.
+_INTERRUPTED = "StepInterruptedError"
+# Errors of Lambda's runtime with which no line of the handler ran.
+_NEVER_LOADED = frozenset(
+    {
+        "Runtime.HandlerNotFound",
+        "Runtime.ImportModuleError",
+        "Runtime.MalformedHandlerName",
+        "Runtime.UserCodeSyntaxError",
+    }
+)
 
 
 class Attempt(NamedTuple):
@@ -36,6 +52,13 @@ class Attempt(NamedTuple):
         As on `Operation`.
     invocation
         Number of the invocation in which it ended, or began where it has no end.
+    began
+        How often its body began, as far as the record tells. A start is recorded once: an invocation that dies in the
+        body leaves the attempt begun, and the next one begins the body again. One that died before it came there counts
+        as well, since nothing tells it apart, unless its error says that the code could not be loaded. An attempt
+        that was interrupted (at most once per retry) began once.
+    start_invocation, last_invocation
+        Numbers of the first and the last invocation in which its body began.
     """
 
     number: int
@@ -46,6 +69,14 @@ class Attempt(NamedTuple):
     result: str | None
     error: dict[str, Any] | None
     invocation: int | None
+    began: int
+    start_invocation: int | None
+    last_invocation: int | None
+
+    @property
+    def ended(self) -> bool:
+        """Whether its body came to an end that is recorded: an interrupted one did not."""
+        return self.status != "STARTED" and not _interrupted(self.error)
 
 
 class Operation(NamedTuple):
@@ -64,6 +95,9 @@ class Operation(NamedTuple):
         As the service has them (botocore's ``Operation``); `status` is that after the last event.
     attempts
         Attempts begun, for a step; 1 for everything else.
+    began
+        How often the body of a step began, over all attempts (see `Attempt`): more than `attempts` where invocations
+        died in it. None for everything else.
     start_event_id, end_event_id, event_ids
         Its first start, its terminal event, and all its events. None where there is none.
     start, end
@@ -97,6 +131,7 @@ class Operation(NamedTuple):
     sub_type: str | None
     status: str
     attempts: int
+    began: int | None
     start_event_id: int | None
     end_event_id: int | None
     event_ids: tuple[int, ...]
@@ -132,7 +167,7 @@ def positions(columns: Columns) -> dict[str, str]:
 
 
 def build_operations(
-    columns: Columns, states: Sequence[State], of_event: Sequence[int | None], places: dict[str, str]
+    columns: Columns, states: Sequence[State], invocations: Invocations, places: dict[str, str]
 ) -> tuple[Operation, ...]:
     """Put together all operations but the EXECUTION, in start order.
 
@@ -142,19 +177,25 @@ def build_operations(
         The events.
     states
         The service's operations after the last event.
-    of_event
-        Invocation of each event.
+    invocations
+        The invocations of the handler.
     places
         Position of each operation by id.
     """
-    builder = _Builder(columns, of_event, places)
+    builder = _Builder(columns, invocations, places)
     return tuple(builder.operation(state) for state in states if state["Type"] != "EXECUTION")
 
 
 class _Builder:
-    def __init__(self, columns: Columns, of_event: Sequence[int | None], places: dict[str, str]) -> None:
+    def __init__(self, columns: Columns, invocations: Invocations, places: dict[str, str]) -> None:
         self._columns = columns
-        self._of_event = of_event
+        self._of_event = invocations.of_event
+        self._cuts = [span.cut for span in invocations.spans]
+        # How many invocations up to each ran the handler at all.
+        self._ran = [0, *accumulate(map(_ran_the_handler, invocations.all))]
+        self._closed: dict[
+            str | None, int
+        ] = {}  # index of the event with which what an operation lies in ended
         self._places = places
         self._payloads, self._errors = columns.payloads, columns.errors
         self._lacking = frozenset(columns.lacking)
@@ -178,7 +219,9 @@ class _Builder:
         ended = answered if "EndTimestamp" in state else None
         asked = (columns.details[started] if started is not None else None) or {}
         known = ((columns.details[ended] if ended is not None else None) or {}).get("ReplayChildren")
-        attempts = self._attempts(rows) if kind == "STEP" else ()
+        closed = self._closed.get(state.get("ParentId"), len(columns))
+        self._closed[state["Id"]] = closed if ended is None or kind != "CONTEXT" else min(closed, ended)
+        attempts = self._attempts(rows, closed) if kind == "STEP" else ()
         return Operation(
             id=state["Id"],
             position=self._places[state["Id"]],
@@ -189,6 +232,7 @@ class _Builder:
             sub_type=state.get("SubType"),
             status=state["Status"],
             attempts=len(attempts) if kind == "STEP" else 1,
+            began=sum([attempt.began for attempt in attempts]) if kind == "STEP" else None,
             start_event_id=columns.event_ids[started] if started is not None else None,
             end_event_id=columns.event_ids[ended] if ended is not None else None,
             event_ids=tuple([columns.event_ids[at] for at in rows]),
@@ -209,24 +253,32 @@ class _Builder:
             all_attempts=attempts,
         )
 
-    def _attempts(self, rows: list[int]) -> tuple[Attempt, ...]:
+    def _attempts(self, rows: list[int], closed: int) -> tuple[Attempt, ...]:
         attempts: list[Attempt] = []
         begun: int | None = None
         for at in rows:
             status = self._columns.meanings[at].status
             if status == "STARTED":
                 if begun is not None:
-                    attempts.append(self._attempt(len(attempts) + 1, begun, None))
+                    attempts.append(self._attempt(len(attempts) + 1, begun, None, closed))
                 begun = at
             elif status is not None:
-                attempts.append(self._attempt(len(attempts) + 1, begun, at))
+                attempts.append(self._attempt(len(attempts) + 1, begun, at, at))
                 begun = None
         if begun is not None:
-            attempts.append(self._attempt(len(attempts) + 1, begun, None))
+            attempts.append(self._attempt(len(attempts) + 1, begun, None, closed))
         return tuple(attempts)
 
-    def _attempt(self, number: int, begun: int | None, ended: int | None) -> Attempt:
+    def _attempt(self, number: int, begun: int | None, ended: int | None, until: int) -> Attempt:
+        """Read one attempt; `until` is the index of the event after which no invocation came to it any more."""
         moments, told = self._columns.moments, ended if ended is not None else begun
+        error = (self._errors[ended] or None) if ended is not None else None
+        first = self._of_event[told if begun is None else begun] if told is not None else None
+        began, last = 1, first
+        if first is not None and begun is not None and not _interrupted(error):
+            # Those that found it begun at their start, and not yet ended.
+            last = max(first, bisect_right(self._cuts, until))
+            began += self._ran[last] - self._ran[first]
         return Attempt(
             number=number,
             status=(self._columns.meanings[ended].status if ended is not None else None) or "STARTED",
@@ -234,9 +286,20 @@ class _Builder:
             end=moments[ended] if ended is not None else None,
             delay_seconds=retry_delay(self._columns.details[ended]) if ended is not None else None,
             result=self._payloads[ended] if ended is not None else None,
-            error=(self._errors[ended] or None) if ended is not None else None,
+            error=error,
             invocation=self._of_event[told] if told is not None else None,
+            began=began,
+            start_invocation=first,
+            last_invocation=last,
         )
+
+
+def _interrupted(error: dict[str, Any] | None) -> bool:
+    return str((error or {}).get("ErrorType")).rpartition(".")[2] == _INTERRUPTED
+
+
+def _ran_the_handler(invocation: Invocation) -> bool:
+    return (invocation.error or {}).get("ErrorType") not in _NEVER_LOADED
 
 
 def _text(value: Any) -> str | None:

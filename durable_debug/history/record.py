@@ -14,6 +14,7 @@ from durable_debug.history.columns import Columns
 from durable_debug.history.invocations import Invocations, find_invocations
 from durable_debug.history.operations import Operation, build_operations, positions
 from durable_debug.history.state import Change, fold, operations_at, operations_at_start
+from durable_debug.history.under_way import Awaited, lost_bodies, open_operations, standing
 from durable_debug.history.views import Views
 from durable_debug.history.vocabulary import Origin
 from durable_debug.views import view
@@ -218,6 +219,7 @@ class History(Views):
         position                                  str                    logical position: ``3-1``
         name, type, sub_type, status              str                    as the service has them
         depth, attempts                           int64
+        began                                     Int64                  how often the body of a step began
         start, end                                datetime64[us, UTC]
         elapsed_seconds                           float64                end - start, waiting included
         start_invocation, end_invocation          Int64                  count from 1
@@ -261,6 +263,9 @@ class History(Views):
         error_type, error_message  str
         result                     str                    as text
         invocation                 Int64                  in which it ended
+        began                      Int64                  how often its body began: more than once where an
+                                                          invocation died in it (see `Attempt`)
+        start_invocation           Int64                  in which its body first began
         =========================  =====================  ===================================================
         """
         return _frames().attempts_frame(self.tree())
@@ -314,6 +319,30 @@ class History(Views):
                 cure="Ids and positions are in history.operations[['position', 'id', 'name']].",
             )
         return found
+
+    # Where it stands
+
+    @cached_property
+    def waits_for(self) -> tuple[Awaited, ...]:
+        """What is open: callbacks, invokes, timers, retries and polls to come, and bodies that have begun.
+
+        In start order. Of an execution that was stopped or timed out, what it waited for then; of one that its handler
+        ended, nothing, whatever it left behind.
+        """
+        if self.status in {"SUCCEEDED", "FAILED"}:
+            return ()
+        return open_operations(self._operations)
+
+    @cached_property
+    def remarks(self) -> tuple[str, ...]:
+        """Where the execution stands, in sentences: what it waits for and since when, and bodies that never ended.
+
+        Empty for an execution that its handler ended, and of which no invocation died in the body of a step.
+        """
+        lost = tuple(lost_bodies(self._operations, self._invocations.all))
+        if self._more_pages and self.status not in keeping.ENDED:
+            return ("What it waits for is not known: the history has more pages.", *lost)
+        return (*standing(self.status, self.waits_for, self._invocations.all), *lost)
 
     # Other executions, and this one later
 
@@ -531,6 +560,10 @@ class History(Views):
             f"{len(self)} events",
             f"{self.invocation_count} invocations",
         ]
+        if self.status not in {"SUCCEEDED", "FAILED"} and self.waits_for:
+            first, *more = self.waits_for
+            was = "waited" if self.status in keeping.ENDED else "waits"
+            parts.append(f"{was} for {first.sentence}{f' and {len(more)} more' if more else ''}")
         if self.warnings:
             parts.append(f"{len(self.warnings)} warnings")
         if self.redacted is not None:
@@ -556,7 +589,7 @@ class History(Views):
 
     @cached_property
     def _operations(self) -> tuple[Operation, ...]:
-        return build_operations(self._columns, self.final_state(), self._invocations.of_event, self._places)
+        return build_operations(self._columns, self.final_state(), self._invocations, self._places)
 
     @cached_property
     def _by_key(self) -> dict[str, Operation]:

@@ -127,6 +127,7 @@ def operations_at_start(
     within
         Changes that it made. The record decides before any clock: what is due in the moment of the start was READY if it
         began in the invocation, and PENDING if not. What began ahead of time was READY: some emulators skip over delays.
+        What fell due after the invocation had begun another attempt was PENDING at its start, and begun later.
     """
     latest = _latest(changes)
     due = {each: _due(operation) for each, operation in latest.items() if operation["Status"] == "PENDING"}
@@ -134,10 +135,13 @@ def operations_at_start(
     for change in within:
         if change.id in due and change.operation["Status"] == "STARTED":
             began.setdefault(change.id, change.time)
+    at_work = min(began.values(), default=None)
 
     def ready_by(each: str) -> datetime | None:
         if each in began and began[each] < due[each]:
             return due[each]
+        if each in began and at_work is not None and due[each] > at_work:
+            return None
         moment = clock if each in began else surely
         return from_microseconds(moment) if moment is not None else None
 

@@ -35,6 +35,9 @@ def card(history: History) -> str:
         for title, value in rows
         if value is not None
     )
+    remarks = "".join(
+        f'<div style="margin:.3em 0 0">{escape(_short(remark, 600))}</div>' for remark in history.remarks
+    )
     shown = list(history.warnings[:_MOST_WARNINGS])
     if len(history.warnings) > _MOST_WARNINGS:
         shown.append(f"… and {len(history.warnings) - _MOST_WARNINGS} more: see .warnings")
@@ -43,6 +46,7 @@ def card(history: History) -> str:
         '<div style="border:1px solid #8888;border-radius:4px;padding:.5em .8em;display:inline-block;max-width:50em">'
         f"<strong>{escape(_short(history.name or 'Durable execution'))}</strong>"
         f'<table style="margin:.3em 0 0">{cells}</table>{mini_timeline(history)}'
+        + remarks
         + (f'<ul style="margin:.3em 0 0;padding-left:1.2em">{warnings}</ul>' if warnings else "")
         + "</div>"
     )

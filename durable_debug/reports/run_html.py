@@ -116,6 +116,7 @@ def _headline(run: Run) -> str:
         f"<small>{text(run.recording.handler.name, 120)} over {text(history.name or history.arn or 'a history', 120)}</small><br>"
     )
     lines.append(f"<small>{' · '.join(facts)}</small>")
+    lines += [f"<p>In the record: {text(remark, 600)}</p>" for remark in history.remarks]
     if run.stopped:
         lines.append(f"<p>Ended early: {text(run.stopped)}</p>")
     if run.error and not any("NonDeterministic" in one.lambda_effect for one in run.divergences):

@@ -42,6 +42,9 @@ def report(run: Run) -> str:
         lines.append(f"  {counted(len(run.divergences), 'divergence')}")
     for number, divergence in enumerate(run.divergences, 1):
         lines += ["", *_divergence(number, divergence)]
+    if run.history.remarks:
+        lines += ["", "  in the record:"]
+        lines += [f"    - {sentence}" for sentence in run.history.remarks]
     if run.unchecked:
         lines += ["", "  not checked:"]
         lines += [f"    - {sentence}" for sentence in run.unchecked]

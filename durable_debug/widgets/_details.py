@@ -216,6 +216,12 @@ def _recorded_facts(one: Operation) -> list[Fact]:
         ),
         ("Invocation", _span(one.start_invocation, one.end_invocation)),
         ("Events", events),
+        (
+            "Body began",
+            f"{one.began:,} times, as far as the record tells: invocations died in it"
+            if one.began is not None and one.began > one.attempts
+            else None,
+        ),
         ("Wait", None if one.duration_seconds is None else f"{one.duration_seconds:,} s"),
         ("Timeout", None if not one.timeout_seconds else f"{one.timeout_seconds:,} s"),
         (

@@ -64,6 +64,9 @@ def _where(debugger: Debugger, total: int) -> str:
     if stop.kind == "end":
         ended = {"PENDING": "suspended", "HALTED": "was stopped"}.get(stop.status or "", "ended")
         status = "" if ended != "ended" else f": {stop.status}"
+        run, remarks = debugger.run_result, debugger.history.remarks
+        if ended == "suspended" and remarks and run.ok and run.recording.options.invocation is None:
+            return f"The handler suspended. {one_line(remarks[0], 300)}"
         return f"The handler {ended}{status}." + (f" {one_line(stop.error, 160)}" if stop.error else "")
     if stop.kind == "exception":
         return f"An exception leaves the handler: {one_line(stop.error or 'unknown', 160)}"

@@ -17,7 +17,7 @@ import durable_debug as dd
 from durable_debug.audits import worker_main, workers
 from durable_debug.audits.audit import audit
 from durable_debug.audits.inputs import gathered
-from durable_debug.errors import DivergenceError, DurableDebugError, HandlerError, HistoryError
+from durable_debug.errors import DivergenceError, DurableDebugError, HandlerError, HistoryError, OptionError
 from tests.divergence.histories import APP, steps_document, write
 
 ROOT = Path(__file__).parents[2]
@@ -304,10 +304,38 @@ def test_folders_patterns_files_and_documents(app, tmp_path):
         assert report.ok and len(report.rows) == count, histories
 
 
+def test_what_is_named_twice_is_one_history(app, tmp_path, monkeypatch):
+    one, two = write(tmp_path, [steps_document(NAMES, number=n) for n in (1, 2)])
+    monkeypatch.chdir(tmp_path)
+    for given in (
+        [one, one, two],
+        [one, str(two), "0000.json", tmp_path / "." / "0001.json"],
+        [f"{tmp_path}/*.json", one],
+        [tmp_path, "*.json"],
+        iter([one, tmp_path / "0000.json", tmp_path, str(two)]),
+    ):
+        report = run_audit(app, given)
+        assert sorted(Path(row.history).name for row in report.rows) == ["0000.json", "0001.json"], given
+    document = steps_document(NAMES)
+    assert len(run_audit(app, [document, document]).rows) == 2, "documents have no name to be told by"
+
+
+def test_a_cause_that_there_is_not_is_an_error(app, tmp_path):
+    clean = run_audit(app, [steps_document(NAMES)])
+    with pytest.raises(OptionError, match="no cause 1.*It has 0 causes"):
+        clean.histories(1)
+    assert clean.histories() == ()
+    broken = run_audit(app, [steps_document(["reserve", "gone"], number=7)])
+    assert broken.histories(1) == broken.histories() != ()
+    for cause in (0, 99, -1, "1"):
+        with pytest.raises(OptionError, match="no cause"):
+            broken.histories(cause)
+
+
 def test_how_many_there_are_is_known_beforehand_where_nothing_must_be_opened_for_it(app, tmp_path):
     write(tmp_path, moods(None, None))
     for histories, count in (
-        ([tmp_path, str(tmp_path / "*.json"), tmp_path / "0000.json"], 5),
+        ([tmp_path, str(tmp_path / "*.json"), tmp_path / "0000.json"], 2),  # each once
         (tmp_path, 2),
         ([dd.load(tmp_path)], None),
         (iter([tmp_path]), None),

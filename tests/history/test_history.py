@@ -79,7 +79,7 @@ def test_column_types(espresso: History) -> None:
         },
         "operations": {
             "position": "str", "name": "str", "type": "str", "sub_type": "str", "status": "str", "depth": "int64",
-            "attempts": "int64", "start": "datetime64[us, UTC]", "end": "datetime64[us, UTC]",
+            "attempts": "int64", "began": "Int64", "start": "datetime64[us, UTC]", "end": "datetime64[us, UTC]",
             "elapsed_seconds": "float64", "start_invocation": "Int64", "end_invocation": "Int64",
             "start_event_id": "Int64", "end_event_id": "Int64", "result": "str", "error": "object", "payload": "str",
             "function_name": "str", "callback_id": "str", "timeout_seconds": "Int64",
@@ -91,7 +91,7 @@ def test_column_types(espresso: History) -> None:
             "position": "str", "name": "str", "sub_type": "str", "attempt": "int64", "status": "str",
             "start": "datetime64[us, UTC]", "end": "datetime64[us, UTC]", "duration_seconds": "float64",
             "delay_seconds": "float64", "error_type": "str", "error_message": "str", "result": "str",
-            "invocation": "Int64",
+            "invocation": "Int64", "began": "Int64", "start_invocation": "Int64",
         },
         "invocations": {
             "invocation": "int64", "start": "datetime64[us, UTC]", "end": "datetime64[us, UTC]",

@@ -208,7 +208,9 @@ def test_headlines(espresso):
 def test_a_suspended_execution_ends_suspended(open_panel):
     debugger, panel, _ = open_panel("suspended", "suspended")
     debugger.goto(index=-1)
-    assert panel.view["headline"].startswith("The handler suspended.")
+    assert panel.view["headline"].startswith(
+        "The handler suspended. It waits for callback 'manager-approval' (1) since"
+    )
 
 
 def test_where_the_box_leads():

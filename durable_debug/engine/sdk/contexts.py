@@ -40,6 +40,7 @@ from durable_debug.engine.guard import harmless, unguarded
 from durable_debug.engine.origins import here
 from durable_debug.engine.placeholder import Unrecorded, holds_unknown, marked
 from durable_debug.engine.sdk.batches import Batch
+from durable_debug.engine.sdk.codecs import keeping
 from durable_debug.engine.sdk.copies import as_it_is, once_each, with_
 from durable_debug.engine.sdk.counter import Counter
 from durable_debug.engine.sdk.frames import user_frame, users_code
@@ -232,6 +233,8 @@ class ReplayContext(DurableContext):
             virtual=virtual,
         )
         asked_here = self._look_into(ask, func, config)
+        if self._tape.matcher is not None:
+            config = keeping(config or ChildConfig(), "serdes")
         with noting(ask), self._counting_also(asked_here):
             return super().run_in_child_context(func, name, config)
 
@@ -246,7 +249,9 @@ class ReplayContext(DurableContext):
             ask, lambda context: wait_for_callback_handler(context, submitter, name, config), None
         )
         with noting(ask), self._counting_also(asked_here):
-            return super().wait_for_callback(submitter, name, config)
+            answer = super().wait_for_callback(submitter, name, config)
+        # What the SDK made of an answer that there never was is an empty object.
+        return Unrecorded() if ask.recorded is None and self._tape.matcher is not None else answer
 
     @_ours
     def map(
@@ -274,6 +279,8 @@ class ReplayContext(DurableContext):
             with batch.turn(index), users_code(self._tape):
                 return func(context, item, index, items)
 
+        if self._tape.matcher is not None:
+            config = keeping(config or MapConfig(), "serdes", "item_serdes")
         with self._batching(batch), noting(ask):
             return super().map(inputs, body if batch.live else func, name, config)
 
@@ -310,6 +317,8 @@ class ReplayContext(DurableContext):
 
         if batch.live:
             functions = [in_turn(i, f) for i, f in enumerate(functions)]
+        if self._tape.matcher is not None:
+            config = keeping(config or ParallelConfig(), "serdes", "item_serdes")
         with self._batching(batch), noting(ask):
             return super().parallel(functions, name, config)
 

@@ -139,7 +139,7 @@ _RELIED = (
         in_code=(("Logger.__init__", ("_logger", "_default_extra", "_is_replaying")),),
     ),
     _Relied("retries", ("with_retry",), in_code=(("with_retry", ("retry_strategy",)),)),
-    _Relied("serdes", ("DEFAULT_JSON_SERDES", "deserialize", "serialize")),
+    _Relied("serdes", ("DEFAULT_JSON_SERDES", "EXTENDED_TYPES_SERDES", "deserialize", "serialize")),
     _Relied("exceptions", ("NonDeterministicExecutionError", "SerDesError", "SuspendExecution")),
     _Relied("lambda_service", ("Operation", "OperationStatus", "OperationSubType", "OperationType")),
 )
