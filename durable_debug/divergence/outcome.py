@@ -147,7 +147,7 @@ def find_in_outcome(first: Recording, complete: Recording, others: Sequence[Find
 
 def _is_last(recording: Recording) -> bool:
     k = recording.options.invocation
-    return k is None or k == len(recording.history.invocations)
+    return k is None or k == recording.history.invocation_count
 
 
 def _halted(complete: Recording) -> list[Finding]:
@@ -216,10 +216,10 @@ def _ends_instead_of_waiting(complete: Recording) -> list[Finding]:
     error = ((last.get("InvocationCompletedDetails") or {}).get("Error") or {}).get("Payload")
     if last.get("EventType") != "InvocationCompleted" or error or complete.options.invocation is not None:
         return []
-    ran = history.invocations.iloc[-1]
+    began = history.invocation(history.invocation_count).first_event_id or 0
     seen_in_vain = any(
         o.end_event_id is not None
-        and o.end_event_id >= ran["first_event_id"]
+        and o.end_event_id >= began
         and o.type in {"WAIT", "CALLBACK", "CHAINED_INVOKE"}
         for o in history.tree()
     )

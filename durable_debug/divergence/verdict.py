@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from durable_debug.divergence.findings import STRUCTURE
 from durable_debug.divergence.outcome import ends_as_recorded, failed_by, objection, recorded_objection
 from durable_debug.divergence.slots import numbers, parent_of
-from durable_debug.divergence.wording import short_ids
+from durable_debug.divergence.wording import short_ids, shortened
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -209,7 +209,7 @@ class Judge:
         if outcome.status == "FAILED":
             error = outcome.error or {}
             if "NonDeterministic" in str(error.get("ErrorType")):
-                told = short_ids(str(error.get("ErrorMessage"))).rstrip(".")
+                told = shortened(short_ids(str(error.get("ErrorMessage"))).rstrip("."), 600)
                 return f"fails with NonDeterministicExecutionError: {told}"
             return f"ends FAILED with {error.get('ErrorType')}"
         if outcome.status == "CRASHED":
