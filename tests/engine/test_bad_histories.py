@@ -103,6 +103,20 @@ def test_a_file_that_is_not_there() -> None:
     assert "nowhere.json" in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    "name", ["index.ts", "notebook.ipynb", "order.zip", "handler", "a folder", "template.yaml"]
+)
+@pytest.mark.parametrize("command", ["replay", "audit"])
+def test_a_handler_that_is_no_python_file(name, command, tmp_path, capsys) -> None:
+    path = tmp_path / name
+    path.mkdir() if name == "a folder" else path.write_text("export const handler = 1")
+    assert main([command, f"{path}:handler", f"{SAMPLES}/espresso_timed_out.json"]) == 2
+    told = capsys.readouterr().err
+    assert "is no Python file" in told or "is a folder" in told
+    with pytest.raises(dd.HandlerError):
+        dd.replay(f"{path}:handler", f"{SAMPLES}/espresso_timed_out.json")
+
+
 def test_an_invocation_that_there_is_not(document) -> None:
     with pytest.raises(dd.HistoryError, match="no invocation 4") as caught:
         dd.replay(HANDLER, document, invocation=4)
