@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from durable_debug.divergence.divergence import Divergence
 from durable_debug.divergence.run import Run, as_history, replayed
-from durable_debug.engine.asked import Place, place_of
 from durable_debug.errors import DurableDebugError, HandlerError, HistoryError
 from durable_debug.options import Options
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from durable_debug.engine.places import Place
     from durable_debug.history import History
 
 __all__ = ["OBSTACLES", "Checked", "checked", "obstacle"]
@@ -199,7 +199,7 @@ def _place(run: Run) -> Place | None:
     """The line of the last operation that was asked for."""
     halt = run.recording.halt
     ask = halt.ask if halt is not None and halt.ask is not None else next(reversed(run.recording.asks), None)
-    return place_of(ask.code, ask.lasti) if ask is not None and ask.code is not None else None
+    return ask.place if ask is not None else None
 
 
 def _signature(one: Divergence) -> tuple[object, ...]:

@@ -7,7 +7,6 @@ import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from durable_debug.engine.asked import place_of
 from durable_debug.errors import DurableDebugError
 
 if TYPE_CHECKING:
@@ -156,8 +155,8 @@ class Breakpoint:
         return self.line is None or self._on_line(ask, handler_file)
 
     def _on_line(self, ask: Ask, handler_file: str | None) -> bool:
-        assert ask.code is not None and self.line is not None  # noqa: PT018
-        place = place_of(ask.code, ask.lasti)
+        place = ask.place
+        assert place is not None and self.line is not None  # noqa: PT018
         if not place.line <= self.line <= place.end_line:
             return False
         wanted = self.file or handler_file

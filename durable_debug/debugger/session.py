@@ -11,14 +11,13 @@ from typing import TYPE_CHECKING, Any, Never, Self, TypeVar
 
 from durable_debug.debugger.breakpoints import Breakpoint, compiled, evaluated, same_file
 from durable_debug.debugger.changes import Changes
-from durable_debug.debugger.live import Held, Live
 from durable_debug.debugger.states import reached_statuses, state_frame
 from durable_debug.debugger.stop import StackFrame, Stop, Variable, inside, variables, variables_of
 from durable_debug.debugger.trail import Trail
 from durable_debug.divergence import Run, replay
 from durable_debug.divergence.run import as_history
-from durable_debug.engine.asked import place_of
 from durable_debug.engine.guard import Scope, SideEffect, guarded, unguarded
+from durable_debug.engine.places import place_of
 from durable_debug.errors import ClosedError, DurableDebugError
 from durable_debug.options import NAMES, unknown_options
 from durable_debug.views import view
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from durable_debug.engine.live import Held, Live
     from durable_debug.engine.tape import Ask, LogLine, Tape
     from durable_debug.history import History
 
@@ -335,7 +335,7 @@ class Debugger:
 
     def _bind_line(self, made: Breakpoint) -> None:
         wanted = made.file or self._trail.handler_file
-        places = {place_of(ask.code, ask.lasti) for ask in self._trail.asks if ask.code is not None}
+        places = {ask.place for ask in self._trail.asks if ask.place is not None}
         here = [p for p in places if wanted is None or same_file(p.file, wanted)]
         assert made.line is not None
         if any(p.line <= made.line <= p.end_line for p in here):
@@ -575,14 +575,7 @@ class Debugger:
 
     def _fresh(self) -> Live:
         first = self.run_result.recording
-        return Live(
-            first.handler,
-            first.script,
-            first.options,
-            self.run_result.matcher(),
-            hangs_after=self._trail.hangs_after,
-            ran_before=self.run_result.complete.ran,
-        )
+        return first.runner.hold(first, self.run_result.matcher(), hangs_after=self._trail.hangs_after)
 
     def _counting(
         self, live: Live, decide: Callable[[Ask, FrameType], str | None]
@@ -693,7 +686,7 @@ class Debugger:
 
         assert self._live is not None
         self._live.go(self._counting(self._live, decide))
-        if here > len(self._trail.asks) and self._trail.exception is not None:
+        if here > len(self._trail.asks) and self._trail.raised is not None:
             hits.append((len(self._trail.asks), "exception"))
         target, reason = hits[-1] if hits else (0, "run back")
         self._begin()
@@ -711,7 +704,7 @@ class Debugger:
     # ------------------------------------------------------------------------------------------------ shown
 
     def __repr__(self) -> str:
-        name = self.run_result.recording.handler.name
+        name = self.run_result.recording.runner.name
         return f"<Debugger of {name}: {self.status}, {self.stop!r}>"
 
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from types import FrameType
 
     from durable_debug.divergence import Divergence
-    from durable_debug.engine.asked import AskedOperation, Place
+    from durable_debug.engine.asked import AskedOperation
+    from durable_debug.engine.places import Place
     from durable_debug.history import Operation
 
 __all__ = ["StackFrame", "Stop", "Variable", "preview"]

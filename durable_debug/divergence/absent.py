@@ -69,8 +69,8 @@ def _entered_as(matched: Matched, target: str) -> str | None:
 def _has_ended(matched: Matched, path: str) -> bool:
     """Whether a body came to its end, so that nothing more is to be expected of it."""
     ask, outcome, history = matched.asks.get(path), matched.recording.outcome, matched.recording.history
-    if ask is not None and ask.inner is not None:
-        return ask.inner[0] == "returned"
+    if ask is not None and ask.body is not None:
+        return ask.body.how == "returned"
     if outcome.status == "FAILED":
         return history.status == "FAILED" and same_error_objects(outcome.error, history.error)
     if outcome.status == "PENDING":  # it waits for what the record waits for, with all before that on record
@@ -82,7 +82,7 @@ def _goes_on_after(matched: Matched, path: str) -> Ask | None:
     """The first call behind all that are recorded of a context."""
     found = None
     for ask in reversed(matched.children.get(path, ())):
-        if ask.virtual or ask.args[0] == "branch" or matched.used.get(ask.position) is not None:
+        if ask.virtual or ask.kind == "branch" or matched.used.get(ask.position) is not None:
             break
         found = ask
     return found

@@ -64,7 +64,7 @@ class _Alignment:
         self._pairs: dict[str, _Pairs] = {}
         asked = Counter(identity_of(ask) for group in self._groups.values() for ask in group.values())
         held = Counter(slot.identity for slots in recorded.slots.values() for slot in slots)
-        unanswered = (a.seq for a in asks if a.recorded is None and not a.virtual)
+        unanswered = (a.seq for a in asks if not a.answered and not a.virtual)
         self._in_doubt_from = min(unanswered, default=len(asks))
         self._surplus_asked = asked - held
         self._surplus_held = held - asked
@@ -95,7 +95,7 @@ class _Alignment:
             slots = [slot for slot in slots if slot.position not in self._moved_to]
             pairs += (
                 self._branches(asks, slots)
-                if asks and asks[0].args[0] == "branch"
+                if asks and asks[0].kind == "branch"
                 else self._aligned(asks, slots)
             )
             self._pairs[path] = sorted(pairs, key=lambda pair: pair[0].number)
@@ -230,7 +230,7 @@ class _Alignment:
             for ask, slot in pairs:
                 if (
                     slot
-                    and ask.args[0] != "branch"
+                    and ask.kind != "branch"
                     and identity_of(ask) == slot.identity
                     and self._cost(ask, slot)
                 ):
@@ -263,7 +263,7 @@ class _Alignment:
             home = plan.get(path) if path else ""
             for ask, slot in self._pairs[path]:
                 candidates = free.get(identity_of(ask), [])
-                if slot is not None or ask.args[0] == "branch" or not candidates:
+                if slot is not None or ask.kind == "branch" or not candidates:
                     continue
                 if not ask.name:  # only its siblings can be told from it, and what a context was put around
                     candidates = [
@@ -292,7 +292,7 @@ class _Alignment:
         taken = {target for target in plan.values() if target is not None}
         for path in self._paths:
             target = plan.get(path) if path else ""
-            if target is None or any(ask.args[0] == "branch" for ask, _ in self._pairs[path][:1]):
+            if target is None or any(ask.kind == "branch" for ask, _ in self._pairs[path][:1]):
                 continue
             slots = self._recorded.slots.get(target, [])
             index = {slot.position: i for i, slot in enumerate(slots)}

@@ -21,18 +21,16 @@ from durable_debug.divergence.redacted import Judged, judged_by_what_is_known
 from durable_debug.divergence.slots import Identity, Recorded, identity_of, parent_of
 from durable_debug.divergence.unchecked import refused_codecs
 from durable_debug.divergence.verdict import Judge
-from durable_debug.divergence.witness import Witness
-from durable_debug.engine.engine import Replay
 from durable_debug.engine.guard import noting_codecs
-from durable_debug.engine.recording import Recording, recorded
+from durable_debug.engine.runner import Pass
 from durable_debug.engine.skipping import Jump, jump_over
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from durable_debug.divergence.matcher import Call, Kind
-    from durable_debug.divergence.witness import Stack
     from durable_debug.engine.guard import SideEffect
+    from durable_debug.engine.recording import Recording
     from durable_debug.engine.tape import Ask
     from durable_debug.history import History
 
@@ -86,9 +84,8 @@ class Analysis:
         """Give what a further pass needs to do the same as `complete`; None where nothing has to be aligned."""
         if self.plan is None:
             return None
-        answers = self.complete.script.answers
         held = _recorded(self.complete.history)
-        return Aligner(held, answers, self.plan, self.planned, unreadable=self.unreadable)
+        return Aligner(held, self.plan, self.planned, unreadable=self.unreadable)
 
 
 _held: weakref.WeakKeyDictionary[History, Recorded] = weakref.WeakKeyDictionary()
@@ -156,7 +153,7 @@ def _analysed(first: Recording) -> Analysis:
         a.position: a.position if a.position in held.by_position or a.virtual else None for a in first.asks
     }
     comparison = compare(first, held, same, {})
-    failures = {type(ask.failure).__name__ for ask in first.asks if ask.failure is not None}
+    failures = {ask.objection.type for ask in first.asks if ask.objection is not None}
     objected = (
         "NonDeterministicExecutionError" in failures
     )  # the others are recorded so, where nothing differs
@@ -164,7 +161,8 @@ def _analysed(first: Recording) -> Analysis:
     if not (objected or refused or comparison.findings or find_in_outcome(first, first, ())):
         return Analysis((), _distinct(comparison.unchecked), first, first)
     if _timed_out(first):  # each further pass would take as long
-        return _told(first, first, {a.seq: ((a.code, a.lasti),) for a in first.asks if a.code}, comparison)
+        stacks = {ask.seq: (ask.place,) for ask in first.asks if ask.place}
+        return _told(first, dataclasses.replace(first, stacks=stacks), comparison)
     if (
         failures
         or refused
@@ -172,8 +170,8 @@ def _analysed(first: Recording) -> Analysis:
         or {f.kind for f in comparison.findings} - {"child_result"}
     ):
         return _aligned(first, held)
-    complete, stacks = _pass(first, None, trace=True)
-    return _told(first, complete, stacks, compare(complete, held, same, {}))
+    complete = _pass(first, None, trace=True)
+    return _told(first, complete, compare(complete, held, same, {}))
 
 
 def _aligned(first: Recording, held: Recorded) -> Analysis:
@@ -184,8 +182,8 @@ def _aligned(first: Recording, held: Recorded) -> Analysis:
     effects = _Effects(first)
     endless, known, idle = False, 0, 0
     while idle < _MOST_IDLE_PASSES:
-        aligner = Aligner(held, first.script.answers, plan, planned, replaced=replaced, unreadable=unreadable)
-        complete, stacks = _pass(first, aligner, hurried=endless, jumps=effects.jumps)
+        aligner = Aligner(held, plan, planned, replaced=replaced, unreadable=unreadable)
+        complete = _pass(first, aligner, hurried=endless, jumps=effects.jumps)
         endless = endless or _timed_out(complete)
         better = aligned(complete.asks, held)
         unread = {**_unreadable(complete.asks), **unreadable}
@@ -196,13 +194,13 @@ def _aligned(first: Recording, held: Recorded) -> Analysis:
             break
         answered = sum(target is not None for target in plan.values())
         idle, known = (0 if answered > known and not endless else idle + 1), max(known, answered)
-    evidence = _pass(first, None, hurried=endless, jumps=effects.jumps)[0] if effects.jumps else first
-    told = _told(evidence, complete, stacks, compare(complete, held, aligner.used, unreadable), effects.seen)
+    evidence = _pass(first, None, hurried=endless, jumps=effects.jumps) if effects.jumps else first
+    told = _told(evidence, complete, compare(complete, held, aligner.used, unreadable), effects.seen)
     if _lines_are_missing(told):
-        aligner = Aligner(held, first.script.answers, plan, planned, replaced=replaced, unreadable=unreadable)
-        complete, stacks = _pass(first, aligner, hurried=endless, jumps=effects.jumps, trace=True)
+        aligner = Aligner(held, plan, planned, replaced=replaced, unreadable=unreadable)
+        complete = _pass(first, aligner, hurried=endless, jumps=effects.jumps, trace=True)
         comparison = compare(complete, held, aligner.used, unreadable)
-        told = _told(evidence, complete, stacks, comparison, effects.seen)
+        told = _told(evidence, complete, comparison, effects.seen)
     if not unreadable and all(asked == target for asked, target in aligner.used.items()):
         return told
     planned = {a.position: identity_of(a) for a in complete.asks}
@@ -252,28 +250,16 @@ def _pass(  # noqa: PLR0913
     trace: bool = False,
     jumps: frozenset[Jump] = frozenset(),
     other_values: bool = False,
-) -> tuple[Recording, dict[int, Stack]]:
-    """Run the handler once more, and note from where it asks. What the user let run does not run again."""
-    options = first.options
+) -> Recording:
+    """Run the handler once more, and note from where it asks."""
+    timeout = None
     if hurried or _timed_out(first):
-        options = dataclasses.replace(
-            options, timeout=min(_PATIENCE_SECONDS, options.timeout or _PATIENCE_SECONDS)
-        )
-    witness = Witness(_MOST_ASKS + 2 * max(len(first.asks), len(first.script.answers)))
-    replay = Replay(
-        first.handler,
-        first.script,
-        options,
-        observer=witness,
-        matcher=aligner,
-        trace=trace,
-        ran_before=first.ran,
+        timeout = min(_PATIENCE_SECONDS, first.options.timeout or _PATIENCE_SECONDS)
+    most = _MOST_ASKS + 2 * max(len(first.asks), len(first.history.tree()))
+    return first.runner.again(
+        first,
+        Pass(aligner, most=most, trace=trace, jumps=jumps, timeout=timeout, other_values=other_values),
     )
-    witness.tape = replay.tape
-    replay.tape.jumps = jumps
-    if replay.tape.veil is not None:
-        replay.tape.veil.other = other_values
-    return recorded(replay, first.history, replay.run()), witness.stacks
 
 
 def _timed_out(recording: Recording) -> bool:
@@ -282,18 +268,17 @@ def _timed_out(recording: Recording) -> bool:
 
 def _unreadable(asks: Iterable[Ask]) -> dict[str, str]:
     return {
-        ask.position: str(ask.failure)
+        ask.position: ask.objection.text
         for ask in asks
-        if type(ask.failure).__name__ == "SerDesError"
-        and ask.match is not None
-        and ask.match.status.value == "SUCCEEDED"
+        if ask.objection is not None
+        and ask.objection.type == "SerDesError"
+        and ask.match_status == "SUCCEEDED"
     }
 
 
 def _told(
     evidence: Recording,
     complete: Recording,
-    stacks: dict[int, Stack],
     comparison: Comparison,
     effects: Sequence[tuple[SideEffect, float]] = (),
 ) -> Analysis:
@@ -304,11 +289,11 @@ def _told(
     if complete.halt is not None and complete.halt.kind == "endless":
         kept = [finding for finding in kept if not _is_of_the_loop(finding, complete.halt.ask)]
     judged = Judged(kept, 0, ())
-    if complete.veil is not None:
+    if complete.looks is not None:
         judged = judged_by_what_is_known(
-            kept, (evidence, complete), lambda: _pass(evidence, None, hurried=True, other_values=True)[0]
+            kept, (evidence, complete), lambda: _pass(evidence, None, hurried=True, other_values=True)
         )
-    groups = grouped(judged.kept, {ask.position: ask for ask in complete.asks}.values(), stacks)
+    groups = grouped(judged.kept, {ask.position: ask for ask in complete.asks}.values(), complete.stacks)
     unchecked = _distinct((*comparison.unchecked, *judged.unchecked))
     return Analysis(tuple(groups), unchecked, complete, evidence, judged.left)
 
@@ -339,4 +324,4 @@ def _is_of_the_loop(finding: Finding, last: Ask | None) -> bool:
     anchor = finding.anchor
     if anchor is None or last is None or finding.kind == "unexpected":
         return False
-    return anchor.code is last.code and anchor.lasti == last.lasti
+    return anchor.place is not None and last.place is not None and anchor.place.call == last.place.call

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from durable_debug.divergence.blame import Group
     from durable_debug.divergence.findings import Finding
-    from durable_debug.engine.asked import Place
+    from durable_debug.engine.places import Place
     from durable_debug.engine.recording import Recording
 
 __all__ = ["KINDS", "Divergence", "judged"]

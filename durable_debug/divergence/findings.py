@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from durable_debug.engine.asked import Place
+    from durable_debug.engine.places import Place
     from durable_debug.engine.tape import Ask
     from durable_debug.history import Operation
 

@@ -26,7 +26,7 @@ def find_moves(matched: Matched) -> None:
     for path, asks in list(matched.children.items()):
         home = matched.target(path)
         at_home: list[_Pair] = []
-        _find_flat(matched, [ask for ask in asks if ask.virtual and ask.args[0] == "branch"])
+        _find_flat(matched, [ask for ask in asks if ask.virtual and ask.kind == "branch"])
         for ask in asks:
             operation = matched.operation(ask)
             if operation is None or home is None or not matched.is_compared(ask):
@@ -34,7 +34,7 @@ def find_moves(matched: Matched) -> None:
             came_from = parent_of(operation.position)
             if came_from == home:
                 at_home.append((ask, operation))
-            elif came_from not in matched.unwrapped and ask.args[0] != "branch":
+            elif came_from not in matched.unwrapped and ask.kind != "branch":
                 was, now = (
                     f"{called(operation)} in {_context(matched, came_from)}",
                     f"in {_here(matched, path)}",

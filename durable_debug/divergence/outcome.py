@@ -8,15 +8,14 @@ from typing import TYPE_CHECKING, Any
 from durable_debug.divergence.findings import STRUCTURE, VALUE_KEEPING, Finding
 from durable_debug.divergence.values import same_error_objects, same_result
 from durable_debug.divergence.wording import error_side, side
-from durable_debug.engine import sdk
-from durable_debug.engine.asked import Place, place_of
-from durable_debug.engine.users_code import is_users
+from durable_debug.engine.places import Place
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from durable_debug.engine.guard import SideEffect
     from durable_debug.engine.recording import Recording
+    from durable_debug.engine.tape import Ask
     from durable_debug.history import History
 
 __all__ = ["ended_by_handler", "failed_by", "find_in_outcome", "find_side_effects", "goes_on", "objection"]
@@ -80,7 +79,7 @@ def ends_as_recorded(recording: Recording) -> bool:
     )
 
 
-def recorded_objection(recording: Recording) -> Any:
+def recorded_objection(recording: Recording) -> Ask | None:
     """The call that the SDK objected to when the execution was recorded, too; None where it did not.
 
     That is known where a replay meets an objection and ends just as the execution did.
@@ -88,36 +87,33 @@ def recorded_objection(recording: Recording) -> Any:
     return objection(recording) if ends_as_recorded(recording) else None
 
 
-def objection(recording: Recording) -> Any:
+def objection(recording: Recording) -> Ask | None:
     """The call that Lambda would object to: the SDK raises NonDeterministicExecutionError; None if it does not.
 
     The first; but where threads of the handler's own hand theirs on, the one that ends the execution.
     """
-    calls = [ask for ask in recording.asks if not ask.looked and _is_objection(ask.failure)]
+    calls = [ask for ask in recording.asks if not ask.looked and _is_objection(ask)]
     first = calls[0] if calls else None
     if first is None or not first.handed:
         return first
     return next((ask for ask in calls if failed_by(recording, ask)), first)
 
 
-def failed_by(recording: Recording, ask: Any) -> bool:
+def failed_by(recording: Recording, ask: Ask) -> bool:
     """Whether it was the objection to this call that ended the execution."""
-    error = recording.outcome.error or {}
+    error, told = recording.outcome.error or {}, ask.objection
     return recording.outcome.status == "FAILED" and (
-        ("NonDeterministic" in str(error.get("ErrorType")) and error.get("ErrorMessage") == str(ask.failure))
-        or _is_handed_on(recording.exception, ask.failure)
+        (
+            told is not None
+            and "NonDeterministic" in str(error.get("ErrorType"))
+            and error.get("ErrorMessage") == told.text
+        )
+        or ask.ended_it
     )
 
 
-def _is_handed_on(raised: BaseException | None, failure: object) -> bool:
-    """Whether an exception is this one, or a group of what tasks raised that it is in."""
-    if isinstance(raised, BaseExceptionGroup):
-        return any(_is_handed_on(one, failure) for one in raised.exceptions)
-    return raised is not None and raised is failure
-
-
-def _is_objection(error: BaseException | None) -> bool:
-    return type(error).__name__ == "NonDeterministicExecutionError"
+def _is_objection(ask: Ask) -> bool:
+    return ask.objection is not None and ask.objection.is_identity
 
 
 def find_in_outcome(first: Recording, complete: Recording, others: Sequence[Finding]) -> list[Finding]:
@@ -156,14 +152,15 @@ def _halted(complete: Recording) -> list[Finding]:
     assert halt is not None
     if halt.kind == "timeout":
         was = _recorded_end(complete.history)
-        place = place_of(*halt.at) if halt.at is not None else complete.ends.get("")
+        place = halt.at or complete.ends.get("")
         return [Finding("outcome", was, f"does not end: {halt.message}", place=place)]
     if halt.kind == "would_run" and halt.ask is not None and not goes_on(complete):
         ask = halt.ask
-        if ask.match is None:
+        if ask.match_status is None:
             return []  # told as unexpected
-        status = ask.match.status.value
-        return [Finding("would_run", f"recorded {status}", halt.message, ask=ask, order=float(ask.seq))]
+        return [
+            Finding("would_run", f"recorded {ask.match_status}", halt.message, ask=ask, order=float(ask.seq))
+        ]
     return []
 
 
@@ -183,8 +180,10 @@ def _ends(ended: Recording, complete: Recording, others: Sequence[Finding]) -> l
     if not kind:
         return []
     place = _end_place(complete)
-    if type(ended.exception).__name__ == "SerDesError":  # of a callback: its result is read by the handler
-        return [Finding("undeserializable", "result of a callback", str(ended.exception), place=place)]
+    if (
+        ended.raised is not None and ended.raised.type == "SerDesError"
+    ):  # of a callback, whose result the handler reads
+        return [Finding("undeserializable", "result of a callback", ended.raised.text, place=place)]
     replayed = _end(outcome.status, outcome.result, outcome.error)
     return [Finding(kind, _recorded_end(history), replayed, place=place)]
 
@@ -199,11 +198,7 @@ def _meets_no_objection(first: Recording, complete: Recording) -> list[Finding]:
         if first.halt is not None
         else _end(first.outcome.status, first.outcome.result, first.outcome.error)
     )
-    place = (
-        place_of(last.code, last.lasti)
-        if last is not None and last.code is not None
-        else _end_place(complete)
-    )
+    place = last.place if last is not None and last.place is not None else _end_place(complete)
     return [Finding("outcome", _recorded_end(first.history), now, place=place)]
 
 
@@ -245,14 +240,8 @@ def _end(status: str, result: str | None, error: Mapping[str, Any] | None) -> st
 
 def _end_place(complete: Recording) -> Place | None:
     """Where the handler ended: the line that raised, or the one that returned."""
-    error, found = complete.exception, None
-    trace = error.__traceback__ if error is not None else None
-    while trace is not None:
-        frame = trace.tb_frame
-        if is_users(frame.f_code.co_filename):
-            found = place_of(frame.f_code, trace.tb_lasti)
-        trace = trace.tb_next
-    return found or complete.ends.get("")
+    raised = complete.raised
+    return (raised.place if raised is not None else None) or complete.ends.get("")
 
 
 def find_side_effects(effects: Iterable[tuple[SideEffect, float]]) -> list[Finding]:
@@ -272,14 +261,14 @@ def _unexplained(first: Recording, others: Sequence[Finding]) -> list[Finding]:
     Such a handler counts otherwise once a context has ended: its body asked the context around it for operations.
     """
     ask = objection(first)
-    if ask is None or ask.code is None:
+    if ask is None or ask.place is None:
         return []
     for finding in others:
         seen = finding.ask is None or not finding.ask.looked or finding.ask.position == ask.position
         if finding.kind == "reparented" or (finding.kind in STRUCTURE and seen):
             return []
-    now = _end("FAILED", None, sdk.error_object(ask.failure))
-    place = place_of(ask.code, ask.lasti)
+    now = _end("FAILED", None, ask.objection.error if ask.objection is not None else None)
+    place = ask.place
     return [Finding("outcome", _recorded_end(first.history), now, ask=ask, place=place, order=float(ask.seq))]
 
 

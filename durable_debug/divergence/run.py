@@ -14,7 +14,8 @@ from durable_debug.divergence.looking import as_on_lambda
 from durable_debug.divergence.outcome import goes_on
 from durable_debug.divergence.unchecked import unchecked
 from durable_debug.divergence.wording import counted, counts
-from durable_debug.engine.recording import Recording, record, record_again
+from durable_debug.engine.in_process import record
+from durable_debug.engine.runner import Pass
 from durable_debug.errors import DivergenceError
 from durable_debug.history import History
 from durable_debug.options import NAMES, Options, no_such_body, unknown_options
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from durable_debug.divergence.matcher import Aligner
     from durable_debug.engine.asked import AskedOperation
     from durable_debug.engine.guard import SideEffect
+    from durable_debug.engine.recording import Recording
     from durable_debug.engine.tape import LogLine
 
 __all__ = ["Run", "replay"]
@@ -226,19 +228,19 @@ class Run:
             found = counted(len(self.divergences), "divergence")
         else:
             found = "clean" if self.ok else f"ended early: {self.stopped}"
-        return f"<Run of {self.recording.handler.name}: {self.status}, {counts(self)}, {found}>"
+        return f"<Run of {self.recording.runner.name}: {self.status}, {counts(self)}, {found}>"
 
     def __eq__(self, other: object) -> bool:
         return self._value == other._value if isinstance(other, Run) else NotImplemented
 
     def __hash__(self) -> int:
-        return hash((self.recording.handler.name, self.status, self.result, self.divergences))
+        return hash((self.recording.runner.name, self.status, self.result, self.divergences))
 
     @property
     def _value(self) -> tuple[object, ...]:
         recording = self.recording
         return (
-            (recording.handler.name, recording.history, recording.options, recording.outcome),
+            (recording.runner.name, recording.history, recording.options, recording.outcome),
             (recording.halt and recording.halt.message, self.operations, self.complete.operations),
             (self.divergences, self.unchecked, self.side_effects, self.logs),
         )
@@ -326,9 +328,9 @@ def _settled(first: Recording) -> Run:
     analysis = analysed(recording)
     found = judged(analysis.groups, analysis.findings, analysis.evidence)
     if found and not _timed_out(recording):
-        where = parting(first, record_again(first))
+        where = parting(first, first.runner.again(first, Pass()))
         found = as_parting(found, where) if where is not None else found
-    told = (*unchecked(analysis.complete), *analysis.unchecked, *recording.handler.remarks)
+    told = (*unchecked(analysis.complete), *analysis.unchecked)
     for one in (recording, analysis.complete, analysis.evidence):
         one.freeze()
     return Run(recording, analysis, found, tuple(dict.fromkeys(told)))

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from durable_debug.divergence.redacted import values_sentence
 from durable_debug.divergence.slots import tenants_of
 from durable_debug.divergence.wording import counted
-from durable_debug.engine import sdk
-from durable_debug.engine.unseen import unseen_libraries
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -59,42 +57,29 @@ def _in_calls(asks: Sequence[Ask], history: History) -> Iterator[str]:
     steps = sum(1 for ask in asks if ask.type == "STEP")
     if steps:
         yield f"Step bodies and their inputs ({steps} steps): a history holds results only."
-    if any(ask.args[0] == "step" and (ask.args[2] is not None or _was_retried(ask)) for ask in asks):
+    if any(
+        ask.kind == "step" and ("step_semantics" in ask.arguments or ask.match_attempts > 1) for ask in asks
+    ):
         yield "Retry strategies and step semantics: a history does not hold them."
-    polled = [ask for ask in asks if ask.args[0] == "wait_for_condition"]
+    polled = [ask for ask in asks if ask.kind == "wait_for_condition"]
     if polled:
         yield (
             f"Checks and wait strategies of {counted(len(polled), 'condition')} (the first at {polled[0].position}): a "
             "history holds what came of them only."
         )
-    tenants = [ask for ask in asks if ask.args[0] == "invoke" and _has_tenant(ask.args[-1])]
+    tenants = [ask for ask in asks if ask.kind == "invoke" and "tenant_id" in ask.arguments]
     unknown = [ask for ask in tenants if ask.operation_id not in tenants_of(history)]
     if unknown:
         yield (
             f"Tenants of {counted(len(unknown), 'invoke')} (the first at {unknown[0].position}): the history does not hold "
             "them."
         )
-    own = [
-        ask.position for ask in asks if ask.args[0] == "run_in_child_context" and _summarises(ask.args[-1])
-    ]
+    own = [ask.position for ask in asks if ask.summarises]
     if own:
         yield (
             f"Whether {len(own)} contexts with a summary of their own (the first at {own[0]}) recorded a result or "
             "the summary: the events don't say, so it is taken from the size of the result."
         )
-
-
-def _was_retried(ask: Ask) -> bool:
-    details = ask.match.step_details if ask.match is not None else None
-    return details is not None and (details.attempt or 0) > 1
-
-
-def _has_tenant(config: Any) -> bool:
-    return config is not None and config.tenant_id is not None
-
-
-def _summarises(config: Any) -> bool:
-    return config is not None and config.summary_generator is not None
 
 
 def refused_codecs(effects: Iterable[SideEffect]) -> Iterator[str]:
@@ -109,19 +94,11 @@ def refused_codecs(effects: Iterable[SideEffect]) -> Iterator[str]:
 
 
 def _in_run(recording: Recording) -> Iterator[str]:
-    untested = sdk.contract.remark()
-    if untested:
-        yield untested
+    yield from recording.runner.remarks
     if not recording.options.enter:
         yield "The inside of completed contexts: enter=False."
     if recording.halt is not None and recording.halt.kind != "would_run":
         yield f"All that comes after the end of the replay: {recording.halt.message}."
-    unseen = unseen_libraries(recording.handler.func)
-    if unseen:
-        yield (
-            f"What {', '.join(unseen)} may send or write: that happens in C or in threads of its own, where a replay "
-            "can neither see nor refuse it."
-        )
     yield from refused_codecs(recording.side_effects)
     if recording.ran:
         yield f"Bodies that were let run ({len(recording.ran)}): they ran once, and each further pass has the same answer."

@@ -47,11 +47,7 @@ class Judge:
         self._by_position = {o.position: o for o in first.history.tree()}
         self._by_id = {o.id: o for o in first.history.tree()}
         self._run_again = {  # contexts whose bodies run again, also where the events alone could not tell
-            a.position
-            for a in first.asks
-            if a.recorded is not None
-            and a.recorded.context_details
-            and a.recorded.context_details.replay_children
+            a.position for a in first.asks if a.replays_children
         }
         self._objection: Ask | None = objection(first)
         halt = first.halt
@@ -159,9 +155,9 @@ class Judge:
         """Whether it is inside a context that Lambda would not enter."""
         ask, operation = finding.ask, finding.operation
         if ask is not None:
-            if ask.args[0] in {"map", "parallel"} and finding.kind in {"item_count", "nesting_changed"}:
+            if ask.kind in {"map", "parallel"} and finding.kind in {"item_count", "nesting_changed"}:
                 return operation is not None and _is_closed(operation)
-            if ask.args[0] == "branch":
+            if ask.kind == "branch":
                 operation = self._operation(ask.within)
                 return operation is not None and _is_closed(operation)
             if finding.kind != "reparented" or not ask.looked:
@@ -183,7 +179,7 @@ class Judge:
 
     def _operation(self, ask: Ask | None) -> Operation | None:
         """The recorded operation that answers a call."""
-        return self._by_id.get(ask.match.operation_id) if ask is not None and ask.match is not None else None
+        return self._by_id.get(ask.match_id or "") if ask is not None else None
 
     def _stop(self) -> str:
         if self._objection is not None:

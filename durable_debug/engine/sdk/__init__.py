@@ -12,38 +12,19 @@ from durable_debug.engine.sdk import contract
 
 contract.check()
 
+from durable_debug.engine.sdk.asks import SdkAsk
 from durable_debug.engine.sdk.contexts import ReplayContext
 from durable_debug.engine.sdk.frames import is_user_code, looks_by_itself, user_frame
 from durable_debug.engine.sdk.invocation import invoke
-from durable_debug.engine.sdk.payloads import (
-    TERMINAL,
-    batch_items,
-    codec_of,
-    error_object,
-    from_payload,
-    from_sent,
-    sdk_operation,
-    sending_codec_of,
-    to_payload,
-    to_payload_or_summary,
-    written,
-)
+from durable_debug.engine.sdk.payloads import TERMINAL, sdk_operation
 
 __all__ = [
     "TERMINAL",
     "ReplayContext",
-    "batch_items",
-    "codec_of",
-    "error_object",
-    "from_payload",
-    "from_sent",
+    "SdkAsk",
     "invoke",
     "is_user_code",
     "looks_by_itself",
     "sdk_operation",
-    "sending_codec_of",
-    "to_payload",
-    "to_payload_or_summary",
     "user_frame",
-    "written",
 ]

@@ -22,14 +22,15 @@ from durable_debug.engine.turns import Turns
 if TYPE_CHECKING:
     from aws_durable_execution_sdk_python.context import DurableContext
 
+    from durable_debug.engine.sdk.asks import SdkAsk
     from durable_debug.engine.sdk.contexts import ReplayContext
-    from durable_debug.engine.tape import Ask, Tape
+    from durable_debug.engine.tape import Tape
 
 
 class Batch:
     """A map or parallel of this run: its branches, one at a time and in index order."""
 
-    def __init__(self, ask: Ask, executor: Any, tape: Tape) -> None:
+    def __init__(self, ask: SdkAsk, executor: Any, tape: Tape) -> None:
         self.ask = ask
         self.executor = executor
         self.tape = tape
@@ -78,7 +79,7 @@ class Batch:
             return [i for i in range(count) if i in started]
         return list(range(count))
 
-    def _branch_ask(self, context: ReplayContext, index: int) -> Ask:
+    def _branch_ask(self, context: ReplayContext, index: int) -> SdkAsk:
         return context._ask(
             (OperationType.CONTEXT, self.executor.sub_type_iteration),
             self.executor.get_iteration_name(index),
@@ -88,7 +89,7 @@ class Batch:
             operation_id=self.identity(index),
         )
 
-    def _look(self, context: ReplayContext, index: int, ask: Ask) -> None:
+    def _look(self, context: ReplayContext, index: int, ask: SdkAsk) -> None:
         child = context._body_context(ask, ask.operation_id, virtual=self.flat)
         executable = self.executor.executables[index]
         # The SDK's threads know nothing of the handler's context variables, nor the handler of theirs.

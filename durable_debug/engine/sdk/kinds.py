@@ -24,7 +24,7 @@ from durable_debug.engine.origins import here
 if TYPE_CHECKING:
     from types import FrameType, TracebackType
 
-    from durable_debug.engine.tape import Ask
+    from durable_debug.engine.sdk.asks import SdkAsk
 
 STEP = (OperationType.STEP, OperationSubType.STEP.value)
 CONDITION = (OperationType.STEP, OperationSubType.WAIT_FOR_CONDITION.value)
@@ -38,7 +38,7 @@ FOR_CALLBACK = (OperationType.CONTEXT, OperationSubType.WAIT_FOR_CALLBACK.value)
 BATCHES = {MAP[1], PARALLEL[1]}
 
 
-def as_asked(ask: Ask) -> Operation | None:
+def as_asked(ask: SdkAsk) -> Operation | None:
     """Give the matched operation the identity that the SDK will check; None where its answer does not fit."""
     match = ask.match
     assert match is not None
@@ -77,12 +77,12 @@ def _of_other_type(match: Operation, asked: str) -> Operation | None:
     return None
 
 
-def would_go_on(ask: Ask) -> bool:
+def would_go_on(ask: SdkAsk) -> bool:
     """Whether the SDK would run something of an unfinished operation; of the others it awaits the end."""
     return ask.type == OperationType.STEP.value or ask.sub_type in BATCHES
 
 
-def deed(ask: Ask) -> str:
+def deed(ask: SdkAsk) -> str:
     """Say what would happen if an operation without a recorded answer went ahead."""
     what = f" {ask.name!r}" if ask.name else ""
     match ask.type, ask.sub_type:
@@ -103,7 +103,7 @@ class noting:  # noqa: N801 - reads as a statement
 
     __slots__ = ("_ask",)
 
-    def __init__(self, ask: Ask) -> None:
+    def __init__(self, ask: SdkAsk) -> None:
         self._ask = ask
 
     def __enter__(self) -> None:
@@ -116,7 +116,7 @@ class noting:  # noqa: N801 - reads as a statement
             note(self._ask, error)
 
 
-def note(ask: Ask, error: Exception) -> None:
+def note(ask: SdkAsk, error: Exception) -> None:
     """Note with an ask what the SDK objects to."""
     if not hasattr(error, "_durable_debug_noted"):  # on its way out it passes the enclosing operations, too
         error._durable_debug_noted = True  # type: ignore[attr-defined]
