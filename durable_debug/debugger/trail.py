@@ -6,14 +6,13 @@ import functools
 from typing import TYPE_CHECKING
 
 from durable_debug.debugger.stop import Stop
-from durable_debug.engine.places import place_of
 from durable_debug.errors import NoSuchStopError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from types import FrameType
 
     from durable_debug.divergence import Divergence, Run
+    from durable_debug.engine.frames import Frame
     from durable_debug.engine.recording import Raised
     from durable_debug.history import Operation
 
@@ -167,7 +166,7 @@ class Trail:
 
     # ---- what is shown
 
-    def stop(self, index: int, reason: str, frames: tuple[tuple[FrameType, int], ...] | None) -> Stop:
+    def stop(self, index: int, reason: str, frames: tuple[Frame, ...] | None) -> Stop:
         """Describe a stop.
 
         Parameters
@@ -197,7 +196,7 @@ class Trail:
             reason=reason if at_end else "exception",
             operation=None,
             asked=None,
-            source=place_of(frames[0][0].f_code, frames[0][1]) if frames else None,
+            source=frames[0].place if frames else None,
             divergences=diverging,
             error=self._error(),
             state_event_id=self._last_event(),
