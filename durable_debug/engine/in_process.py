@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from durable_debug.engine import sdk
-from durable_debug.engine.engine import Replay, Script, prepare
+from durable_debug.engine.engine import Replay, prepare
 from durable_debug.engine.live import Live
 from durable_debug.engine.places import place_of
 from durable_debug.engine.recording import Looks, Raised, Recording
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from durable_debug.engine.handlers import Handler
     from durable_debug.engine.places import Place, Stack
     from durable_debug.engine.runner import Pass
+    from durable_debug.engine.script import Script
     from durable_debug.engine.tape import Matcher, Ran
     from durable_debug.history import History
     from durable_debug.options import Options
@@ -116,22 +117,14 @@ class InProcess:
 
     def without_looking(self, looked: Recording) -> Recording:
         """Run it once more without looking into the bodies of ended contexts."""
-        script = self.script
-        settled = {
-            ask.operation_id: ask.recorded
-            for ask in looked.asks
-            if isinstance(ask, sdk.SdkAsk)
-            and ask.recorded is not None
-            and ask.recorded is not script.answers.get(ask.operation_id)
-        }
-        script = dataclasses.replace(
-            script,
-            answers={**script.answers, **settled},
-            operations=[settled.get(one.operation_id, one) for one in script.operations],
-        )
-        options = dataclasses.replace(looked.options, enter=False)
-        replay = Replay(self.handler, script, options, ran_before=self.ran)
-        return self._recorded(replay, looked.history, replay.run(), {})
+        contexts = frozenset({ask.operation_id for ask in looked.asks if ask.replays_children})
+        return self.replaying(looked.history, looked.options, contexts)
+
+    def replaying(self, history: History, options: Options, contexts: frozenset[str]) -> Recording:
+        """Run it once more without looking into bodies; of these contexts no result is on record."""
+        options = dataclasses.replace(options, enter=False)
+        replay = Replay(self.handler, self.script.replaying(contexts), options, ran_before=self.ran)
+        return self._recorded(replay, history, replay.run(), {})
 
     def _recorded(
         self, replay: Replay, history: History, outcome: Outcome, stacks: Mapping[int, Stack]

@@ -8,7 +8,7 @@ import weakref
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from durable_debug.engine.engine import Options, Replay, Script
+from durable_debug.engine.engine import Options, Replay
 from durable_debug.engine.frames import Frame
 from durable_debug.engine.opened import now
 from durable_debug.engine.users_code import is_users
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from types import FrameType
 
     from durable_debug.engine.handlers import Handler
+    from durable_debug.engine.script import Script
     from durable_debug.engine.tape import Ask, Matcher, Ran, Tape
 
     Decide = Callable[[Ask, Frame], str | None]

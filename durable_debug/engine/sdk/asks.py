@@ -75,7 +75,7 @@ class SdkAsk(Ask):
 
     @property
     def ends_early(self) -> bool:  # type: ignore[override]
-        config = self.args[-1]
+        config = self.args[-1] if self.kind in {"map", "parallel"} else None
         completion = config.completion_config if config is not None else None
         return completion is not None and (
             completion.min_successful is not None
