@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import difflib
 import math
+import os
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from durable_debug.errors import OptionError
 
@@ -33,6 +34,9 @@ class Options:
         Side effects outside steps to let happen: one of `KINDS`, or a glob on their description.
     timeout
         Seconds after which a handler that asks for nothing more is ended; None to wait for ever.
+    python
+        Interpreter to run the handler in; None: that of its project's own environment, where it has one, else this
+        process; False: this process.
 
     Raises
     ------
@@ -45,6 +49,7 @@ class Options:
     run: tuple[str, ...] = ()
     allow: tuple[str, ...] = ()
     timeout: float | None = 60.0
+    python: str | Literal[False] | None = None
 
     def __post_init__(self) -> None:
         _check_invocation(self.invocation)
@@ -57,6 +62,7 @@ class Options:
         for pattern in self.allow:
             _check_allowed(pattern)
         _check_timeout(self.timeout)
+        object.__setattr__(self, "python", _python(self.python))
 
 
 def _check_invocation(value: Any) -> None:
@@ -75,6 +81,16 @@ def _check_timeout(value: Any) -> None:
     raise OptionError(
         f"timeout={value!r:.80} leaves no time for a replay.",
         cure="Give seconds above 0, or None to wait for ever.",
+    )
+
+
+def _python(value: Any) -> str | Literal[False] | None:
+    value = os.fspath(value) if isinstance(value, os.PathLike) else value
+    if value is None or value is False or (isinstance(value, str) and value):
+        return value
+    raise OptionError(
+        f"python={value!r:.80} names no interpreter.",
+        cure="Give its path, or that of its environment: python='.venv'.",
     )
 
 

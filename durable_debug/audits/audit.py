@@ -7,7 +7,7 @@ import sys
 import time
 import uuid
 from collections.abc import Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, Never, Self
+from typing import TYPE_CHECKING, Any, Literal, Never, Self
 
 from durable_debug.audits.inputs import Source, gathered
 from durable_debug.audits.pickling import sent
@@ -19,6 +19,7 @@ from durable_debug.history import History
 from durable_debug.options import NAMES, Options, unknown_options
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Callable
 
     from durable_debug.audits.check import Checked
@@ -39,6 +40,7 @@ def audit(  # noqa: PLR0913
     enter: bool = True,
     run: str | Iterable[str] = (),
     allow: str | Iterable[str] = (),
+    python: str | os.PathLike[str] | Literal[False] | None = None,
     **unknown: Never,
 ) -> Report:
     """Replay many histories, and say which no longer do what they did, where, and for how many causes.
@@ -67,7 +69,7 @@ def audit(  # noqa: PLR0913
         Whether to show a progress bar.
     timeout
         Seconds without a further operation after which one replay is given up; None to wait for ever.
-    enter, run, allow
+    enter, run, allow, python
         As for `replay`.
 
     Returns
@@ -95,8 +97,14 @@ def audit(  # noqa: PLR0913
         "audit", unknown, ("against", "n_jobs", "progress", *(name for name in NAMES if name != "invocation"))
     )
     _refuse_what_means_nothing((handler, against), n_jobs)
-    asked = Options(enter=enter, run=run, allow=allow, timeout=timeout)  # type: ignore[arg-type]  # one or several
-    options = {"timeout": timeout, "enter": enter, "run": asked.run, "allow": asked.allow}
+    asked = Options(enter=enter, run=run, allow=allow, timeout=timeout, python=python)  # type: ignore[arg-type]  # one or several
+    options = {
+        "timeout": timeout,
+        "enter": enter,
+        "run": asked.run,
+        "allow": asked.allow,
+        "python": asked.python,
+    }
     sources, count = gathered(histories)
     job = Job(
         token=uuid.uuid4().hex,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from durable_debug.engine.frames import compiled
 
 if TYPE_CHECKING:
-    from durable_debug.engine.frames import Frame
+    from durable_debug.engine.runner import HeldFrame
     from durable_debug.engine.tape import Ask
     from durable_debug.history import Operation
 
@@ -160,7 +160,7 @@ class Breakpoint:
         wanted = self.file or handler_file
         return wanted is None or same_file(place.file, wanted)
 
-    def holds(self, frame: Frame) -> bool:
+    def holds(self, frame: HeldFrame) -> bool:
         """Whether its condition is true in a frame; a condition that fails is not."""
         if self.when is None:
             return True

@@ -7,7 +7,7 @@ import dataclasses
 import gc
 import queue
 import threading
-from typing import TYPE_CHECKING, Any, Never, Self
+from typing import TYPE_CHECKING, Any, Literal, Never, Self
 
 from durable_debug.debugger.breakpoints import Breakpoint, same_file
 from durable_debug.debugger.states import reached_statuses, state_frame
@@ -21,12 +21,12 @@ from durable_debug.options import NAMES, unknown_options
 from durable_debug.views import view
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     import pandas as pd
 
-    from durable_debug.engine.frames import Frame
-    from durable_debug.engine.live import Decide, Held, Live
+    from durable_debug.engine.runner import Decide, Held, HeldFrame, HeldPass
     from durable_debug.engine.tape import Ask, LogLine
     from durable_debug.engine.variables import Variable
     from durable_debug.history import History
@@ -45,6 +45,7 @@ def debug(  # noqa: PLR0913
     run: str | Iterable[str] = (),
     allow: str | Iterable[str] = (),
     timeout: float | None = 10.0,
+    python: str | os.PathLike[str] | Literal[False] | None = None,
     **unknown: Never,
 ) -> Debugger:
     """Open the debugger on a handler and a recorded history.
@@ -62,8 +63,9 @@ def debug(  # noqa: PLR0913
         Debug this one invocation (from 1), as it was.
     enter
         Whether bodies of completed child contexts, maps and parallels can be stepped into.
-    run, allow
-        See `replay`.
+    run, allow, python
+        See `replay`. In another interpreter `Debugger.locals` and `Debugger.evaluate` give values of Python's own kinds as
+        they are, and others as what is shown of them.
     timeout
         Seconds without a further operation after which the handler is ended.
 
@@ -94,6 +96,7 @@ def debug(  # noqa: PLR0913
         run=run,
         allow=allow,
         timeout=timeout,
+        python=python,
     )
     return Debugger(first)
 
@@ -127,7 +130,7 @@ class Debugger:
         self._trail = Trail(run)
         self._breakpoints: list[Breakpoint] = [Breakpoint(0, divergence=True, bound=bool(run.divergences))]
         self._next_id = 1
-        self._live: Live | None = None
+        self._live: HeldPass | None = None
         self._held: Held | None = None
         self._lock = threading.RLock()
         self._subscribers: list[Callable[[], None]] = []
@@ -438,7 +441,7 @@ class Debugger:
         """What the handler has logged and printed up to here."""
         return tuple(line for line in self.run_result.complete.logs if line.seq < self.stop.index)
 
-    def _frame(self, number: int) -> Frame | None:
+    def _frame(self, number: int) -> HeldFrame | None:
         self._open()
         held = self._held
         return held.frames[number] if held is not None and 0 <= number < len(held.frames) else None
@@ -539,7 +542,7 @@ class Debugger:
             known.hit_count = 0
         self._live = self._fresh()
 
-    def _fresh(self) -> Live:
+    def _fresh(self) -> HeldPass:
         first = self.run_result.recording
         return first.runner.hold(first, self.run_result.matcher(), hangs_after=self._trail.hangs_after)
 
@@ -547,14 +550,14 @@ class Debugger:
         """Count hits on the way, so that they are the same whichever way a stop is reached."""
         counted = [b for b in self._breakpoints if b.id != 0]
 
-        def counting(ask: Ask, frame: Frame) -> str | None:
+        def counting(ask: Ask, frame: HeldFrame) -> str | None:
             for known in counted:
                 known.hit_count += self._hits(known, ask, frame)
             return decide(ask, frame)
 
         return counting if counted else decide
 
-    def _hits(self, breakpoint: Breakpoint, ask: Ask, frame: Frame) -> bool:  # noqa: A002
+    def _hits(self, breakpoint: Breakpoint, ask: Ask, frame: HeldFrame) -> bool:  # noqa: A002
         return self._fits(breakpoint, ask) and breakpoint.holds(frame)
 
     def _count_so_far(self, made: Breakpoint) -> None:
@@ -568,7 +571,7 @@ class Debugger:
 
         pass_ = self._fresh()  # its condition needs the variables of then
 
-        def counting(ask: Ask, frame: Frame) -> str | None:
+        def counting(ask: Ask, frame: HeldFrame) -> str | None:
             made.hit_count += self._hits(made, ask, frame)
             return "counted" if ask.seq >= here else None
 
@@ -600,7 +603,7 @@ class Debugger:
             return self.stop
         at_hits = self._at_hits()
 
-        def decide(ask: Ask, frame: Frame) -> str | None:
+        def decide(ask: Ask, frame: HeldFrame) -> str | None:
             return at_hits(ask, frame) or (reason if ask.seq >= target else None)
 
         return self._forward(decide, target, reason)
@@ -608,7 +611,7 @@ class Debugger:
     def _at_hits(self) -> Decide:
         counts = {known.id: known.hit_count for known in self._breakpoints}
 
-        def decide(ask: Ask, _: Frame) -> str | None:
+        def decide(ask: Ask, _: HeldFrame) -> str | None:
             reason = self._hit(ask, counts)
             counts.update({known.id: known.hit_count for known in self._breakpoints})
             return reason
@@ -623,7 +626,7 @@ class Debugger:
         hits: list[tuple[int, str]] = []
         at_hits = self._at_hits()
 
-        def decide(ask: Ask, frame: Frame) -> str | None:
+        def decide(ask: Ask, frame: HeldFrame) -> str | None:
             reason = at_hits(ask, frame)
             if ask.seq >= here or ask.seq >= len(self._trail.asks) - 1:
                 if reason is not None and ask.seq < here:

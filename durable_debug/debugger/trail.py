@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from durable_debug.divergence import Divergence, Run
-    from durable_debug.engine.frames import Frame
     from durable_debug.engine.recording import Raised
+    from durable_debug.engine.runner import HeldFrame
     from durable_debug.history import Operation
 
 __all__ = ["Trail"]
@@ -166,7 +166,7 @@ class Trail:
 
     # ---- what is shown
 
-    def stop(self, index: int, reason: str, frames: tuple[Frame, ...] | None) -> Stop:
+    def stop(self, index: int, reason: str, frames: tuple[HeldFrame, ...] | None) -> Stop:
         """Describe a stop.
 
         Parameters

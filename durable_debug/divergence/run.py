@@ -5,7 +5,7 @@ from __future__ import annotations
 import fnmatch
 import functools
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Never
+from typing import TYPE_CHECKING, Any, Literal, Never
 
 from durable_debug.divergence.analysis import Analysis, analysed
 from durable_debug.divergence.determinism import as_parting, parting
@@ -14,8 +14,8 @@ from durable_debug.divergence.looking import as_on_lambda
 from durable_debug.divergence.outcome import goes_on
 from durable_debug.divergence.unchecked import unchecked
 from durable_debug.divergence.wording import counted, counts
-from durable_debug.engine.in_process import record
 from durable_debug.engine.runner import Pass
+from durable_debug.engine.runners import record
 from durable_debug.errors import DivergenceError
 from durable_debug.history import History
 from durable_debug.options import NAMES, Options, no_such_body, unknown_options
@@ -255,6 +255,7 @@ def replay(  # noqa: PLR0913
     run: str | Iterable[str] = (),
     allow: str | Iterable[str] = (),
     timeout: float | None = 60.0,
+    python: str | os.PathLike[str] | Literal[False] | None = None,
     **unknown: Never,
 ) -> Run:
     """Run a handler over a recorded history, through the AWS SDK, and say what it does otherwise.
@@ -280,6 +281,10 @@ def replay(  # noqa: PLR0913
         Side effects outside steps to let happen: ``"network"``, ``"process"``, ``"file"``, or a glob pattern.
     timeout
         Seconds without a further operation after which the handler is ended; None to wait for ever.
+    python
+        Interpreter to run the handler in, or the folder of its environment: its own packages, its own SDK, in a process of
+        its own. By default the environment that the handler's project has (``.venv`` beside it or above, with the SDK),
+        else this process; False: this process in any case. Nothing need be installed there but the SDK.
 
     Returns
     -------
@@ -302,7 +307,8 @@ def replay(  # noqa: PLR0913
     ('FAILED', True)
     """
     unknown_options("replay", unknown, NAMES)
-    options = Options(invocation=invocation, enter=enter, run=run, allow=allow, timeout=timeout)  # type: ignore[arg-type]  # one or several
+    given: dict[str, Any] = {"run": run, "allow": allow, "python": python}  # one or several, a path
+    options = Options(invocation=invocation, enter=enter, timeout=timeout, **given)
     found = replayed(handler, as_history(history), options)
     _check_run(options, found)
     return found

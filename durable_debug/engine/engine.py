@@ -18,8 +18,8 @@ from durable_debug.engine.tape import LeaveBody, Matcher, Observer, Ran, ReplayS
 from durable_debug.engine.veiled import Veil
 from durable_debug.engine.worker import Worker
 from durable_debug.errors import HandlerError, InternalError
-from durable_debug.value_paths import matcher_of
 from durable_debug.options import Options
+from durable_debug.value_paths import matcher_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

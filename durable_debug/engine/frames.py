@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from durable_debug.engine.changes import Changes
 from durable_debug.engine.guard import Scope, guarded
 from durable_debug.engine.places import Place, place_of
+from durable_debug.engine.runner import Truth
 from durable_debug.engine.variables import Variable, inside, variables, variables_of
 from durable_debug.errors import DurableDebugError
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from durable_debug.engine.effects import SideEffect
     from durable_debug.engine.tape import Tape
 
-__all__ = ["Frame", "Truth", "compiled"]
+__all__ = ["Frame", "compiled"]
 
 _T = TypeVar("_T")
 
@@ -114,25 +114,6 @@ class Frame:
     def _evaluated(self, code: CodeType) -> Any:
         frame = self._frame
         return eval(code, {**frame.f_globals, **frame.f_locals})  # noqa: S307 - the user's own expression in the user's own process
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Truth:
-    """What came of a condition.
-
-    Attributes
-    ----------
-    is_true
-        Whether it holds; None where it can't be told.
-    note
-        What is to be known of it.
-    no_such_name
-        Whether it has a name that is not known there: elsewhere there are other variables.
-    """
-
-    is_true: bool | None
-    note: str = ""
-    no_such_name: bool = False
 
 
 def compiled(expression: str) -> CodeType:

@@ -5,46 +5,27 @@ from __future__ import annotations
 import threading
 import time
 import weakref
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from durable_debug.engine.engine import Options, Replay
 from durable_debug.engine.frames import Frame
 from durable_debug.engine.opened import now
+from durable_debug.engine.runner import Held
 from durable_debug.engine.users_code import is_users
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Iterable, Mapping
     from types import FrameType
 
     from durable_debug.engine.handlers import Handler
+    from durable_debug.engine.runner import Decide
     from durable_debug.engine.script import Script
     from durable_debug.engine.tape import Ask, Matcher, Ran, Tape
 
-    Decide = Callable[[Ask, Frame], str | None]
-    """Whether to hold at a call, and why: asked in the handler's own thread."""
-
-__all__ = ["Held", "Live"]
+__all__ = ["Live"]
 
 _LOOK_SECONDS = 0.25
 _GRACE_SECONDS = 0.5
-
-
-@dataclass(frozen=True, slots=True)
-class Held:
-    """Where a replay stands, and why there.
-
-    Attributes
-    ----------
-    ask
-        The operation that is about to be answered; None where an exception leaves the handler.
-    frames
-        The user's functions, the innermost first.
-    """
-
-    reason: str
-    ask: Ask | None
-    frames: tuple[Frame, ...]
 
 
 class Live:

@@ -6,18 +6,24 @@ What runs a handler elsewhere, in another interpreter or another language, is on
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
+
+from durable_debug.engine.tape import Ask
 
 if TYPE_CHECKING:
-    from durable_debug.engine.live import Live
+    from collections.abc import Sequence
+
+    from durable_debug.engine.places import Place
     from durable_debug.engine.recording import Recording
     from durable_debug.engine.skipping import Jump
     from durable_debug.engine.tape import Matcher
+    from durable_debug.engine.variables import Variable
     from durable_debug.history import History
     from durable_debug.options import Options
 
-__all__ = ["Pass", "Runner"]
+__all__ = ["Decide", "Held", "HeldFrame", "HeldPass", "Pass", "Runner", "Truth"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +55,100 @@ class Pass:
     other_values: bool = False
 
 
+class HeldFrame(Protocol):
+    """One of the user's functions on the stack of a pass that stands still."""
+
+    @property
+    def place(self) -> Place:
+        """Where it stands."""
+
+    def locals(self) -> dict[str, Any]:
+        """Give its variables by name."""
+
+    def variables(self, path: Sequence[str] = ()) -> list[Variable]:
+        """Describe its variables, or what one of them holds: bounded, for display.
+
+        Parameters
+        ----------
+        path
+            Names to go down by, as given by `Variable.name`.
+        """
+
+    def evaluate(self, expression: str) -> Any:
+        """Give the value of an expression over its variables.
+
+        Raises
+        ------
+        DurableDebugError
+            It is none, it is refused a side effect, or it ends the program.
+        Exception
+            Whatever the expression raises.
+        """
+
+    def holds(self, condition: str) -> Truth:
+        """Say whether a condition is true."""
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """Where a replay stands, and why there.
+
+    Attributes
+    ----------
+    ask
+        The operation that is about to be answered; None where an exception leaves the handler.
+    frames
+        The user's functions, the innermost first.
+    """
+
+    reason: str
+    ask: Ask | None
+    frames: tuple[HeldFrame, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Truth:
+    """What came of a condition.
+
+    Attributes
+    ----------
+    is_true
+        Whether it holds; None where it can't be told.
+    note
+        What is to be known of it.
+    no_such_name
+        Whether it has a name that is not known there: elsewhere there are other variables.
+    """
+
+    is_true: bool | None
+    note: str = ""
+    no_such_name: bool = False
+
+
+Decide = Callable[[Ask, HeldFrame], str | None]
+"""Whether to hold at a call, and why: asked in the handler's own thread."""
+
+
+class HeldPass(Protocol):
+    """One pass over a history that can be held at any operation; it goes forward only."""
+
+    @property
+    def changed_by(self) -> str | None:
+        """An expression that changed what the handler holds; None if none has."""
+
+    def go(self, decide: Decide) -> Held | None:
+        """Go on until `decide` gives a reason to hold, an exception leaves the handler, or it ends.
+
+        Returns
+        -------
+        Held or None
+            Where it stands now; None when it has ended.
+        """
+
+    def end(self) -> None:
+        """End the pass and its threads."""
+
+
 class Runner(Protocol):
     """Runs one handler over histories."""
 
@@ -76,7 +176,7 @@ class Runner(Protocol):
     def again(self, first: Recording, how: Pass) -> Recording:
         """Run it once more over the same history. Bodies that the user let run do not run again."""
 
-    def hold(self, first: Recording, matcher: Matcher | None, *, hangs_after: int | None) -> Live:
+    def hold(self, first: Recording, matcher: Matcher | None, *, hangs_after: int | None) -> HeldPass:
         """Prepare a pass that can be held at any operation.
 
         Parameters

@@ -12,7 +12,7 @@ from durable_debug.engine.invocation import invocation_end
 from durable_debug.errors import HistoryError
 
 if TYPE_CHECKING:
-    from collections.abc import Set
+    from collections.abc import Set as AbstractSet
 
     from aws_durable_execution_sdk_python.lambda_service import Operation as SdkOperation
 
@@ -66,7 +66,7 @@ class Script:
         end = [sdk.sdk_operation(wire) for wire in self.end]
         return (end if self.start is self.end else [sdk.sdk_operation(wire) for wire in self.start]), end
 
-    def replaying(self, contexts: Set[str]) -> Script:
+    def replaying(self, contexts: AbstractSet[str]) -> Script:
         """Give the same with these contexts replayed: no result of theirs is on record."""
 
         def replayed(wires: list[Wire]) -> list[Wire]:

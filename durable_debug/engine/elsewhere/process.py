@@ -14,7 +14,6 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from durable_debug import errors
 from durable_debug.errors import DurableDebugError, HandlerError, InternalError, OptionError
 
 if TYPE_CHECKING:
@@ -57,7 +56,8 @@ class Process:
             ours.close()
             self._output.close()
             raise OptionError(
-                f"python={python!r} can't be run: {error.strerror}.", cure="Name an interpreter, or its environment."
+                f"python={python!r} can't be run: {error.strerror}.",
+                cure="Name an interpreter, or its environment.",
             ) from None
         self._connection = Connection(ours.detach())
         self._lock = threading.RLock()
@@ -95,21 +95,30 @@ class Process:
         """
         with self._lock:
             try:
-                self._send((name, arguments))
-                while True:
-                    kind, *rest = self._receive(limit)
-                    if kind == "done":
-                        return rest[0]
-                    if kind == "failed":
-                        raise _rebuilt(*rest[0], of_an_expression=name == "frame")
-                    question, given = rest
-                    assert asked is not None
-                    self._send(("answer", asked[question](*given)))
-            except (EndedError, DurableDebugError):
+                kind, told = self._answer(name, arguments, asked or {}, limit)
+            except EndedError:
                 raise
-            except BaseException:  # an interrupt: it may stand anywhere
+            except BaseException:  # an interrupt, or an error of who was asked: it may stand anywhere
                 self.end()
                 raise
+        if kind == "failed":
+            raise _rebuilt(*told, of_an_expression=name == "frame")
+        return told
+
+    def _answer(
+        self,
+        name: str,
+        arguments: tuple[Any, ...],
+        asked: Mapping[str, Callable[..., Any]],
+        limit: float | None,
+    ) -> tuple[str, Any]:
+        self._send((name, arguments))
+        while True:
+            kind, *rest = self._receive(limit)
+            if kind != "ask":
+                return kind, rest[0]
+            question, given = rest
+            self._send(("answer", asked[question](*given)))
 
     def _send(self, message: tuple[Any, ...]) -> None:
         try:
@@ -141,6 +150,8 @@ class Process:
         )
 
     def _last_words(self) -> str:
+        if self._output.closed:
+            return ""
         with self._output as output:
             output.seek(max(0, output.seek(0, os.SEEK_END) - 2_000))
             lines = output.read().decode(errors="replace").strip().splitlines()
@@ -166,9 +177,9 @@ class Process:
 
 def _rebuilt(kind: str, message: str, cure: str, *, of_an_expression: bool) -> BaseException:
     """Give the error that was raised there: ours as they are; of others, which are a user's expression's, their name."""
-    ours = getattr(errors, kind, None)
-    if isinstance(ours, type) and issubclass(ours, DurableDebugError):
-        return ours(message, cure=cure)
+    ours = {one.__name__: one for one in (DurableDebugError, *_kinds_of(DurableDebugError))}
+    if kind in ours:
+        return ours[kind](message, cure=cure)
     if kind in {"ModuleNotFoundError", "ImportError"}:
         return HandlerError(
             f"The engine can't run there: {message}.",
@@ -186,6 +197,10 @@ def _rebuilt(kind: str, message: str, cure: str, *, of_an_expression: bool) -> B
     return DurableDebugError(f"{kind}: {message}")
 
 
+def _kinds_of(error: type[DurableDebugError]) -> list[type[DurableDebugError]]:
+    return [inner for one in error.__subclasses__() for inner in (one, *_kinds_of(one))]
+
+
 def interpreter(python: str) -> str:
     """Give the path of an interpreter, for itself or for its environment's folder.
 
@@ -198,7 +213,9 @@ def interpreter(python: str) -> str:
     if path.is_dir():
         found = [one for one in (path / "bin/python", path / "bin/python3") if one.exists()]
         if not found:
-            raise OptionError(f"python={python!r} is a folder without bin/python.", cure="Name an environment.")
+            raise OptionError(
+                f"python={python!r} is a folder without bin/python.", cure="Name an environment."
+            )
         path = found[0]
     if os.sep in python or path.exists():
         if not os.access(path, os.X_OK):
@@ -210,7 +227,8 @@ def interpreter(python: str) -> str:
     on_path = shutil.which(python)
     if on_path is None:
         raise OptionError(
-            f"python={python!r} is not found.", cure="Name an interpreter, or an environment's folder: python='.venv'."
+            f"python={python!r} is not found.",
+            cure="Name an interpreter, or an environment's folder: python='.venv'.",
         )
     return on_path
 
@@ -234,5 +252,3 @@ def _end_all() -> None:
     for process in _processes.values():
         with contextlib.suppress(Exception):
             process.end()
-
-

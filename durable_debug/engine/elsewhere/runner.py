@@ -8,20 +8,17 @@ from typing import TYPE_CHECKING, Any
 
 from durable_debug.engine.elsewhere.process import Process, interpreter, process_of
 from durable_debug.engine.elsewhere.wire import ask_of, stacks_of
-from durable_debug.engine.frames import Truth
-from durable_debug.engine.live import Held
 from durable_debug.engine.recording import Recording
+from durable_debug.engine.runner import Held
 from durable_debug.engine.script import script_for
 from durable_debug.engine.tape import Halt
-from durable_debug.errors import OptionError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from durable_debug.engine.elsewhere.wire import Tuple, WireRecording
-    from durable_debug.engine.live import Decide
     from durable_debug.engine.places import Place
-    from durable_debug.engine.runner import Pass
+    from durable_debug.engine.runner import Decide, Pass, Truth
     from durable_debug.engine.tape import Ask, Matcher
     from durable_debug.engine.variables import Variable
     from durable_debug.history import History
@@ -32,15 +29,21 @@ __all__ = ["Elsewhere", "record"]
 
 def record(python: str, handler: object, history: History, options: Options) -> Recording:
     """Run a handler over a history in another interpreter, as Lambda would."""
-    if not isinstance(handler, str):
-        raise OptionError(
-            f"python={python!r} needs a handler that it can import, and was given a {type(handler).__name__}.",
-            cure="Name it: 'path/to/app.py:handler'.",
-        )
     script = script_for(history, options.invocation)
     process = process_of(interpreter(python))
     about = process.request("resolve", handler, script, options)
     return Elsewhere(process, about["number"], about["name"], about["file"]).record(history, options)
+
+
+def find(python: str, handler: object, options: Options) -> None:
+    """Find a handler there.
+
+    Raises
+    ------
+    HandlerError, OptionError
+        It can't be had.
+    """
+    process_of(interpreter(python)).request("find", handler, options)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -172,7 +175,9 @@ class FarLive:
     def ask(self, at: int, what: str, *arguments: Any) -> Any:
         """Ask about one of the functions that stand still."""
         try:
-            return self._runner.process.request("frame", self._number, at, what, *arguments, limit=self._limit)
+            return self._runner.process.request(
+                "frame", self._number, at, what, *arguments, limit=self._limit
+            )
         finally:
             if what in {"evaluate", "holds"}:
                 self.changed_by = self._runner.process.request("changed_by", self._number)
@@ -204,5 +209,3 @@ class FarFrame:
         """Say whether a condition is true."""
         found: Truth = self._live.ask(self._at, "holds", condition)
         return found
-
-

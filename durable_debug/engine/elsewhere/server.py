@@ -7,10 +7,12 @@ there. Until that is answered it serves requests about frames: conditions of bre
 
 from __future__ import annotations
 
+import faulthandler
 import importlib
 import os
 import sys
 import threading
+import time
 from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING, Any
 
@@ -22,12 +24,11 @@ from durable_debug.errors import DurableDebugError
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from durable_debug.engine.frames import Frame
     from durable_debug.engine.in_process import InProcess
-    from durable_debug.engine.live import Held, Live
+    from durable_debug.engine.live import Live
     from durable_debug.engine.places import Place
     from durable_debug.engine.recording import Recording
-    from durable_debug.engine.runner import Pass
+    from durable_debug.engine.runner import Held, HeldFrame, Pass
     from durable_debug.engine.script import Script
     from durable_debug.engine.tape import Ask
     from durable_debug.options import Options
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
 __all__ = ["serve"]
 
 _MOST_PASSES = 24  # whose calls can still be asked about
+_LOOK_SECONDS = 1.0
+_LONGEST_WITHOUT_PYTHON = 3_600.0
 
 
 def serve(descriptor: int) -> None:
@@ -42,12 +45,22 @@ def serve(descriptor: int) -> None:
     os.set_inheritable(descriptor, False)
     connection = Connection(descriptor)
     server = _Server(connection)
+    threading.Thread(target=_end_with, args=(os.getppid(),), name="durable-debug-orphan", daemon=True).start()
     while True:
         try:
             request = connection.recv()
         except (EOFError, OSError):
             os._exit(0)  # threads of the user's may never end
         server.answer(*request)
+
+
+def _end_with(parent: int) -> None:
+    """End this process when the one that started it is gone, also while a handler runs."""
+    while os.getppid() == parent:
+        # Where code in C keeps the interpreter to itself for very long, this ends it.
+        faulthandler.dump_traceback_later(_LONGEST_WITHOUT_PYTHON, exit=True)
+        time.sleep(_LOOK_SECONDS)
+    os._exit(0)
 
 
 class _Server:
@@ -57,7 +70,7 @@ class _Server:
         self._runners: dict[int, InProcess] = {}
         self._passes: dict[int, Recording] = {}
         self._lives: dict[int, Live] = {}
-        self._frames: dict[int, tuple[Frame, ...]] = {}  # by the live pass
+        self._frames: dict[int, tuple[HeldFrame, ...]] = {}  # by the live pass
         self._next = 0
 
     def answer(self, name: str, arguments: Sequence[Any]) -> None:
@@ -96,7 +109,9 @@ class _Server:
 
     def hello(self) -> dict[str, Any]:
         """Say what is here."""
-        sdk = importlib.import_module("durable_debug.engine.sdk")  # looks whether this SDK is one that is known
+        sdk = importlib.import_module(
+            "durable_debug.engine.sdk"
+        )  # looks whether this SDK is one that is known
         return {"python": sys.version.split()[0], "sdk": sdk.contract.version()}
 
     def resolve(self, handler: str, script: Script, options: Options) -> dict[str, Any]:
@@ -110,6 +125,12 @@ class _Server:
         self._passes.clear()
         self._runners = {number: runner, **dict(list(self._runners.items())[:8])}
         return {"number": number, "name": runner.name, "file": runner.file}
+
+    def find(self, handler: str, options: Options) -> None:
+        """Find a handler, to say what is wrong with it."""
+        from durable_debug.engine.handlers import resolve
+
+        resolve(handler, allow=options.allow)
 
     def remarks(self, runner: int) -> tuple[str, ...]:
         """What the runner can't see or do."""
@@ -204,7 +225,7 @@ class _Server:
         """Go on; the other side says where to hold."""
         self._frames.pop(number, None)
 
-        def decide(ask: Ask, frame: Frame) -> str | None:
+        def decide(ask: Ask, frame: HeldFrame) -> str | None:
             self._frames[number] = (frame,)
             try:
                 reason: str | None = self._ask("decide", to_wire(ask, ask.place))  # type: ignore[arg-type]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import decimal
 import uuid
 from typing import Any
@@ -19,10 +19,10 @@ _PLAIN = (
     str,
     bytes,
     type(None),
-    datetime.date,
-    datetime.datetime,
-    datetime.time,
-    datetime.timedelta,
+    dt.date,
+    dt.datetime,
+    dt.time,
+    dt.timedelta,
     decimal.Decimal,
     uuid.UUID,
 )
@@ -73,7 +73,9 @@ class _Carrier:
         if depth >= _DEEPEST or self._left <= 0:
             return _shown(value)
         if kind is dict:
-            return {self.carry(key, depth + 1): self.carry(held, depth + 1) for key, held in list(value.items())}
+            return {
+                self.carry(key, depth + 1): self.carry(held, depth + 1) for key, held in list(value.items())
+            }
         if kind in {list, tuple, set, frozenset}:
             return kind([self.carry(held, depth + 1) for held in list(value)])
         return _shown(value)

@@ -10,13 +10,13 @@ from durable_debug.engine.tape import Ask, BatchItem, Body
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from durable_debug.engine.effects import SideEffect
     from durable_debug.engine.engine import Outcome
     from durable_debug.engine.places import Place, Stack
     from durable_debug.engine.recording import Looks, Raised
-    from durable_debug.engine.tape import LogLine, Objection
-    from durable_debug.engine.watch import SideEffect
+    from durable_debug.engine.tape import LogLine
 
-__all__ = ["FarAsk", "FarBody", "Tuple", "WireRecording", "ask_of", "to_wire"]
+__all__ = ["FarAsk", "FarBody", "Tuple", "WireRecording", "ask_of", "stacks_of", "to_wire"]
 
 _ALWAYS = (
     "seq",
@@ -53,7 +53,6 @@ _SELDOM = (
 )
 
 Tuple = tuple[Any, ...]
-Asker = "Callable[..., Any]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,22 +178,19 @@ def ask_of(
         Asks the other process for more of it, by its number.
     """
     always, seldom, arguments, within, place, objection, body = wire
-    seq, *identity = always
-    ask = FarAsk(*identity, asks.get(within) if within is not None else None)
+    seq, kind, id_, parent, path, number, type_, sub_type, name, virtual, depth = always
+    outer = asks.get(within) if within is not None else None
+    ask = FarAsk(kind, id_, parent, path, number, type_, sub_type, name, virtual, depth, outer)
     ask.seq = seq
     for name, value in seldom.items():
         setattr(ask, name, value)
     ask.arguments = arguments
     ask.place = places[place] if isinstance(place, int) else place
-    ask.objection = _objection(objection)
+    ask.objection = objection
     ask.more = lambda *question: more(seq, *question)
     if body is not None:
         ask.body = FarBody(ask, *body)
     return ask
-
-
-def _objection(objection: Objection | None) -> Objection | None:
-    return objection
 
 
 def stacks_of(stacks: Mapping[int, tuple[int, ...]], places: tuple[Place, ...]) -> Mapping[int, Stack]:
