@@ -10,7 +10,7 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING
 
-from durable_debug.divergence.outcome import ends_as_recorded
+from durable_debug.divergence.objections import ends_as_recorded, failed_in_flight, objections
 from durable_debug.divergence.slots import identity_of
 from durable_debug.engine.engine import Replay
 from durable_debug.engine.recording import recorded
@@ -24,6 +24,7 @@ __all__ = ["as_on_lambda"]
 
 def as_on_lambda(looked: Recording) -> Recording:
     """Give a recording whose outcome, and whose operations outside of what was looked at, are Lambda's."""
+    looked = _to_the_objection(looked)
     as_recorded = all(ask.failure is None for ask in looked.asks) and ends_as_recorded(looked)
     if not any(ask.looked for ask in looked.asks) or as_recorded:
         return looked  # what the user allowed to run is not run twice
@@ -43,6 +44,19 @@ def as_on_lambda(looked: Recording) -> Recording:
         logs=looked.logs,
         side_effects=(*(e for e in looked.side_effects if e.looked), *plain.side_effects),
     )
+
+
+def _to_the_objection(looked: Recording) -> Recording:
+    """Get past a branch that had not come to its end when the SDK objected to another one, if it does now, too."""
+    halt = looked.halt
+    if halt is None or halt.kind != "would_run" or not failed_in_flight(looked.history):
+        return looked
+    if looked.options.invocation not in {None, looked.history.invocation_count}:
+        return looked
+    script = dataclasses.replace(looked.script, branches_were_cut=True)
+    replay = Replay(looked.handler, script, looked.options, ran_before=looked.ran)
+    further = recorded(replay, looked.history, replay.run())
+    return further if objections(further) else looked
 
 
 def _without_looking(looked: Recording) -> Recording:

@@ -324,7 +324,7 @@ def _settled(first: Recording) -> Run:
     """Compare a replay with its history, and everything that takes further passes."""
     recording = as_on_lambda(first)
     analysis = analysed(recording)
-    found = judged(analysis.groups, analysis.findings, analysis.evidence)
+    found = judged(analysis.groups, analysis.findings, analysis.evidence, analysis.cut)
     if found and not _timed_out(recording):
         where = parting(first, record_again(first))
         found = as_parting(found, where) if where is not None else found

@@ -47,6 +47,8 @@ class Script:
         Whether answers are given only when asked for (see `Tape`).
     later
         Ids of operations that began after the replayed invocation, which had ended in order.
+    branches_were_cut
+        Whether the branches of maps and parallels under way did not come to their ends: another one ended the execution.
     redacted
         By what values were redacted; None where none were.
     """
@@ -58,6 +60,7 @@ class Script:
     later: frozenset[str]
     request_id: str | None
     redacted: tuple[str, ...] | None = None
+    branches_were_cut: bool = False
 
 
 _scripts: dict[int, tuple[weakref.ref[History], dict[int | None, Script]]] = {}  # by the history's identity
@@ -164,6 +167,7 @@ class Replay:
             enter=options.enter,
             inject=script.inject,
             later=script.later,
+            branches_were_cut=script.branches_were_cut,
             run=options.run,
             matcher=matcher,
             observer=observer,

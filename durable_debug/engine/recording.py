@@ -40,6 +40,8 @@ class Recording:
         What was done, or tried, outside steps.
     halt
         Why the replay ended it, or None.
+    beyond
+        The first call that the replayed invocation did not come to: it was suspended before; or None.
     sent
         Checkpoints that the SDK wanted to send.
     ends
@@ -61,6 +63,7 @@ class Recording:
     logs: tuple[LogLine, ...]
     side_effects: tuple[SideEffect, ...]
     halt: Halt | None
+    beyond: Ask | None
     returned: tuple[Any] | None = field(repr=False, hash=False)
     exception: BaseException | None = field(repr=False)
     sent: tuple[Any, ...] = field(repr=False)
@@ -120,6 +123,7 @@ def recorded(replay: Replay, history: History, outcome: Outcome) -> Recording:
         logs=tuple(tape.logs),
         side_effects=tuple(tape.side_effects),
         halt=tape.halt,
+        beyond=tape.beyond,
         returned=tape.returned,
         exception=tape.error,
         sent=tuple(tape.sent),

@@ -163,6 +163,8 @@ class Tape:
         the invocation under study for new ones, as it did then.
     later
         Ids of operations that were first asked for after the invocation under study.
+    branches_were_cut
+        Whether a branch under way is left where its record ends, instead of ending the run there.
     run
         Glob patterns of the names of operations whose bodies may really run.
     matcher
@@ -183,6 +185,7 @@ class Tape:
         enter: bool = True,
         inject: bool = False,
         later: frozenset[str] = frozenset(),
+        branches_were_cut: bool = False,
         run: Iterable[str] = (),
         matcher: Matcher | None = None,
         observer: Observer | None = None,
@@ -194,6 +197,7 @@ class Tape:
         self.enter = enter
         self.inject = inject
         self.later = later
+        self.branches_were_cut = branches_were_cut
         self.allowed = tuple(run)
         self.ran_before: Mapping[str, Ran] | None = (
             None  # by operation id, bodies that ran in an earlier pass
@@ -207,6 +211,7 @@ class Tape:
         self.side_effects: list[SideEffect] = []
         self.sent: list[Any] = []  # checkpoints that the SDK wanted to send
         self.halt: Halt | None = None
+        self.beyond: Ask | None = None  # the first that the invocation under study did not come to
         self.error: BaseException | None = None  # what left the handler
         self.internal: Exception | None = None  # what went wrong in this package itself
         self.returned: tuple[Any] | None = None

@@ -15,6 +15,7 @@ contract.check()
 from durable_debug.engine.sdk.contexts import ReplayContext
 from durable_debug.engine.sdk.frames import is_user_code, looks_by_itself, user_frame
 from durable_debug.engine.sdk.invocation import invoke
+from durable_debug.engine.sdk.kinds import deed
 from durable_debug.engine.sdk.payloads import (
     TERMINAL,
     batch_items,
@@ -34,6 +35,7 @@ __all__ = [
     "ReplayContext",
     "batch_items",
     "codec_of",
+    "deed",
     "error_object",
     "from_payload",
     "from_sent",
