@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from durable_debug.divergence.strategies import change_of_attempts, was_tried_again
 from durable_debug.divergence.values import same_sent
 from durable_debug.engine.placeholder import holds_unknown
 
@@ -40,8 +41,16 @@ def changes(ask: Ask, operation: Operation, recorded: Recorded) -> list[Change]:
             return _callback(ask.args[1], operation)
         case "invoke":
             return _invoke(ask, operation, recorded.tenants)
+        case "step" | "wait_for_condition" if was_tried_again(operation):
+            return _attempts(ask, operation)
         case _:
             return []
+
+
+def _attempts(ask: Ask, operation: Operation) -> list[Change]:
+    kind = "retry_strategy" if ask.args[0] == "step" else "wait_strategy"
+    change = change_of_attempts(ask, operation)
+    return [Change(kind, *change)] if change is not None else []
 
 
 def _if_other(kind: str, what: str, recorded: Any, asked: Any) -> list[Change]:
@@ -66,9 +75,10 @@ def _invoke(ask: Ask, operation: Operation, tenants: dict[str, str]) -> list[Cha
     both = operation.payload is not None and ask.payload is not None
     if both and not holds_unknown(payload) and not same_sent(ask, operation.payload):
         found.append(Change("invoke_payload", "payload", operation.payload, ask.payload))
-    if operation.id in tenants:
-        tenant = config.tenant_id if config is not None else None
-        found += _if_other("invoke_tenant", "tenant", tenants[operation.id], tenant)
+    if tenants:  # else the history may be one that does not hold them
+        was, now = tenants.get(operation.id), config.tenant_id if config is not None else None
+        if was != now:
+            found.append(Change("invoke_tenant", "tenant", was or "none", now or "none"))
     return found
 
 

@@ -160,6 +160,14 @@ KINDS: dict[str, tuple[str, str]] = {
         _OTHER_ARGUMENT,
         "Nothing for this execution; new callbacks time out as the code says.",
     ),
+    "retry_strategy": (
+        _OTHER_ARGUMENT,
+        "Nothing for attempts that were made; further ones are made as the code says.",
+    ),
+    "wait_strategy": (
+        _OTHER_ARGUMENT,
+        "Nothing for polls that were made; further ones are made as the code says.",
+    ),
     "child_result": (
         "{name}: its body {recorded}, now it {asked}",
         "Move what changed into a step, or accept that completed contexts keep their recorded result.",

@@ -42,6 +42,8 @@ VALUE_KEEPING = frozenset(
         "invoke_payload",
         "invoke_tenant",
         "callback_timeout",
+        "retry_strategy",
+        "wait_strategy",
         "swallowed",
     }
 )

@@ -29,21 +29,25 @@ from durable_debug.engine.sdk.payloads import (
     to_payload_or_summary,
     written,
 )
+from durable_debug.engine.sdk.strategies import Strategy, has_strategy, strategy_of
 
 __all__ = [
     "TERMINAL",
     "ReplayContext",
+    "Strategy",
     "batch_items",
     "codec_of",
     "deed",
     "error_object",
     "from_payload",
     "from_sent",
+    "has_strategy",
     "invoke",
     "is_user_code",
     "looks_by_itself",
     "sdk_operation",
     "sending_codec_of",
+    "strategy_of",
     "to_payload",
     "to_payload_or_summary",
     "user_frame",
