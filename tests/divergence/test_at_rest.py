@@ -74,6 +74,20 @@ def test_an_execution_at_rest(name: str) -> None:
         assert not found.ok
 
 
+@pytest.mark.parametrize("now", ["[1]", "[2]"])
+def test_an_item_of_one_content_with_the_others_is_gone(now: str) -> None:
+    """The branches under way hold the same: one of them is gone, and none of its operations is told besides."""
+    resolve(written("rest_fewer", HEAD + FREE))
+    case = Case(
+        handler=sys.modules["rest_fewer"].handler, name="fewer", module="tests.rest", look_after_seconds=3
+    )
+    history = dd.load(run(case).history)
+    for k in (None, 1):
+        path = written(f"rest_fewer_{now[1]}", HEAD + FREE.replace("[1, 2]", now))
+        (one,) = dd.replay(path, history, invocation=k).divergences
+        assert (one.kind, one.recorded) == ("item_count", "2 branches")
+
+
 TWICE = """
 @durable_execution
 def handler(event, context):
