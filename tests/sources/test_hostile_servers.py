@@ -221,7 +221,7 @@ def test_an_interrupt_ends_the_waiting_at_once() -> None:
 
     def work() -> None:
         begun.set()
-        _thread.interrupt_main()
+        signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
         never.wait(30)
 
     with pytest.raises(KeyboardInterrupt):
