@@ -15,7 +15,7 @@ BENCH := $(VENV)/.ready-bench
 BROWSERS := chromium chromium-browser google-chrome google-chrome-stable
 
 .DEFAULT_GOAL := help
-.PHONY: help env lab test test-all lint format bench chromium clean
+.PHONY: help env lab test test-all lint format fuzz bench chromium clean
 
 help: ## what can be made
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1	\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -46,6 +46,9 @@ lint: $(READY) ## ruff, mypy and the arrows between the rooms
 format: $(READY) ## put the code in order
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
+
+fuzz: $(READY) ## broken files and histories through everything (ARGS="SEED COUNT")
+	$(BIN)/python -m tests.fuzz $(ARGS)
 
 bench: $(BENCH) ## measure, side by side with the SDK's own loop and with peers
 	$(BIN)/python -m tests.benchmarks $(ARGS)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -109,6 +110,27 @@ def test_an_exported_test_passes_under_plain_pytest(samples, tmp_path, monkeypat
     found = plain_pytest(tmp_path, "-q")
     assert "1 failed" in found.stdout and "read-clock" in found.stdout
     assert str(tmp_path) not in test.read_text()
+
+
+@pytest.mark.parametrize(
+    "folder", ["it's", 'say "hello"', "both ' and \"", "{braces}", "back\\slash", "naïve"]
+)
+def test_an_exported_test_finds_its_handler_whatever_the_path_holds(samples, tmp_path, folder):
+    app = tmp_path / folder / "espresso.py"
+    app.parent.mkdir()
+    shutil.copy(f"{samples}/apps/espresso.py", app)
+    run = dd.replay(f"{app}:handler", samples / "espresso_completed.json")
+    export_test(run, tmp_path / "tests" / "test_order.py")
+    found = plain_pytest(tmp_path / "tests", "-q")
+    assert "1 passed" in found.stdout, found.stdout + found.stderr
+
+
+def test_an_exported_test_that_cannot_be_written_leaves_nothing_that_is_in_the_way(samples, tmp_path):
+    run = dd.replay(f"{samples}/apps/espresso.py:handler", samples / "espresso_completed.json")
+    (tmp_path / "histories").write_text("a file where the folder would be")
+    with pytest.raises(DurableDebugError, match="histories"):
+        export_test(run, tmp_path / "test_order.py")
+    assert [path.name for path in tmp_path.iterdir()] == ["histories"]
 
 
 def test_an_exported_test_can_be_written_again_and_overwrites_nothing_else(samples, tmp_path):

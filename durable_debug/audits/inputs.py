@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from durable_debug.divergence.wording import abridged
 from durable_debug.errors import HistoryError
 from durable_debug.history import History
 from durable_debug.sources import Histories, load
@@ -187,5 +188,5 @@ def _shelved(histories: Histories) -> Iterator[Source]:
 
 def _label(content: object, number: int) -> str:
     if isinstance(content, History) and content.name:
-        return content.name
+        return abridged(content.name)
     return f"[{number}]"

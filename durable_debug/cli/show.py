@@ -102,7 +102,7 @@ def summary(history: History) -> Iterator[str]:
     status = paint_status(f"{symbol(history.status)} {word(history.status)}", history.status)
     took = duration(history.duration_seconds)
     when = f"{'for' if history.status in {'RUNNING', 'PAUSED'} else 'in'} {took}" if took else ""
-    yield " ".join(filter(None, (paint(plain(history.name or "execution"), "1"), status, when)))
+    yield " ".join(filter(None, (paint(plain(history.name or "execution", 120), "1"), status, when)))
     if history.error:
         yield f"  {paint_status(plain(error_line(history.error), 500), history.status)}"
     retries = sum(max(operation.attempts - 1, 0) for operation in operations)

@@ -18,7 +18,7 @@ from durable_debug.debugger.trail import Trail
 from durable_debug.divergence import Run, replay
 from durable_debug.divergence.run import as_history
 from durable_debug.engine.asked import place_of
-from durable_debug.engine.guard import Scope, SideEffect, guarded
+from durable_debug.engine.guard import Scope, SideEffect, guarded, unguarded
 from durable_debug.errors import ClosedError, DurableDebugError
 from durable_debug.options import NAMES, unknown_options
 from durable_debug.views import view
@@ -238,11 +238,13 @@ class Debugger:
         self.close()
 
     def __del__(self) -> None:
-        live = getattr(self, "_live", None)
-        if live is not None:
-            live.end()
-        if hasattr(self, "_posted"):
-            self._posted.put(None)
+        # Whichever thread collects it: that of a replay is not to blame for what is done here.
+        with unguarded():
+            live = getattr(self, "_live", None)
+            if live is not None:
+                live.end()
+            if hasattr(self, "_posted"):
+                self._posted.put(None)
 
     # ---------------------------------------------------------------------------------------- breakpoints
 

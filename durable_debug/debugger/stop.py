@@ -7,6 +7,9 @@ import reprlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from durable_debug.divergence.wording import abridged
+from durable_debug.engine.foreign import repr_of
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from types import FrameType
@@ -103,7 +106,7 @@ class Stop:
             return f"<Stop {self.index}: the end, {self.status}{error}{changed}>"
         if self.kind == "exception" or self.asked is None:
             return f"<Stop {self.index}: {self.error}{where}{changed}>"
-        name = f" {self.asked.name!r}" if self.asked.name else ""
+        name = f" {abridged(self.asked.name)!r}" if self.asked.name else ""
         what = f"{self.asked.position} {self.asked.sub_type}{name}, {self.asked.answer}"
         return f"<Stop {self.index}: {what}{where} ({self.reason}{changed})>"
 
@@ -124,8 +127,21 @@ class _Bounded(reprlib.Repr):
         parts = [f"{self.repr1(key, level - 1)}: {self.repr1(item, level - 1)}" for key, item in items]
         return "{" + ", ".join([*parts, *["..."][: len(value) > self.maxdict]]) + "}"
 
+    def repr_instance(self, value: object, level: int) -> str:  # noqa: ARG002
+        return repr_of(value, _LONGEST)
+
 
 _bounded = _Bounded()
+
+
+class _Short:
+    """A plain container whose repr stops early."""
+
+    def __init__(self, value: object) -> None:
+        self._value = value
+
+    def __repr__(self) -> str:
+        return _bounded.repr(self._value)
 
 
 def preview(value: object) -> str:
@@ -134,11 +150,9 @@ def preview(value: object) -> str:
         return f"{value[:_LONGEST]!r}… ({len(value)} long)"
     if isinstance(value, list | tuple | set | frozenset | dict) and len(value) > 60:
         return f"{type(value).__name__} of {len(value)}"
-    try:
-        text = _bounded.repr(value) if type(value) in _PLAIN else repr(value)
-    except Exception as error:  # noqa: BLE001 - somebody's repr may do anything
-        return f"<{type(value).__name__}: its repr raises {type(error).__name__}>"
-    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
+    if type(value) not in _PLAIN:
+        return repr_of(value, _LONGEST)
+    return repr_of(_Short(value), _LONGEST)
 
 
 def variables_of(frame: FrameType) -> dict[str, Any]:

@@ -133,8 +133,8 @@ def _record_of(recording: Recording) -> History:
         return history
     known = _cut.setdefault(history, {})
     if invocation not in known:
-        frame = history.invocations
-        last = int(frame.loc[frame["invocation"] == invocation, "last_event_id"].iloc[0])
+        ends = [history.invocation(number).last_event_id or 1 for number in range(1, invocation + 1)]
+        last = max(ends)
         events = [event for event in history.raw if event["EventId"] <= last]
         known[invocation] = type(history)(events, arn=history.arn)
     return known[invocation]

@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from durable_debug.divergence.slots import parent_of
-from durable_debug.divergence.wording import called, listed
+from durable_debug.divergence.wording import abridged, called, listed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -83,7 +83,7 @@ def _here(matched: Matched, path: str) -> str:
     ask = matched.asks.get(path)
     if ask is None:
         return "the handler"
-    return f"{ask.sub_type} {ask.name!r}" if ask.name and not ask.virtual else f"context {path}"
+    return f"{ask.sub_type} {abridged(ask.name)!r}" if ask.name and not ask.virtual else f"context {path}"
 
 
 def _crossing(pairs: Sequence[_Pair]) -> Iterator[list[_Pair]]:

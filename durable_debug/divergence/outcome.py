@@ -14,7 +14,7 @@ from durable_debug.divergence.objections import (
     objections,
 )
 from durable_debug.divergence.values import same_error_objects, same_result
-from durable_debug.divergence.wording import described, error_side, side
+from durable_debug.divergence.wording import described, error_side, shortened, side
 from durable_debug.engine import sdk
 from durable_debug.engine.asked import Place, place_of
 from durable_debug.engine.users_code import is_users
@@ -175,7 +175,7 @@ def _goes_on_instead(first: Recording, complete: Recording) -> list[Finding]:
     recorded = _recorded_end(history)
     if ask is not None:
         place = place_of(ask.code, ask.lasti) if ask.code is not None else None
-        now = f"{'meets no objection and ' if objected else ''}goes on: {sdk.deed(ask)}"
+        now = f"{'meets no objection and ' if objected else ''}goes on: {shortened(sdk.deed(ask), 600)}"
         return [Finding("outcome", recorded, now, ask=ask, place=place, order=float(ask.seq))]
     outcome = first.outcome
     replayed, place = _end(outcome.status, outcome.result, outcome.error), _end_place(complete)
@@ -195,10 +195,10 @@ def _is_at_rest(history: History) -> bool:
     contexts = {o.id for o in history.tree() if o.type == "CONTEXT"}
     if not going_on - contexts - {None}:
         return False  # it waits for nothing: it has ended, and that is not on record yet
-    ran = history.invocations.iloc[-1]
+    began = history.invocation(history.invocation_count).first_event_id or 0
     return not any(  # else it may have ended while the handler was about to be suspended
         o.end_event_id is not None
-        and o.end_event_id >= ran["first_event_id"]
+        and o.end_event_id >= began
         and o.type in {"WAIT", "CALLBACK", "CHAINED_INVOKE"}
         for o in history.tree()
     )

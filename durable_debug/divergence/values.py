@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from durable_debug.divergence.unknown import same_known
 from durable_debug.engine import sdk
+from durable_debug.engine.foreign import only_exceptions
 from durable_debug.engine.guard import harmless
 from durable_debug.engine.output import sdk_silent
 from durable_debug.engine.placeholder import holds_unknown, marked
@@ -40,7 +41,7 @@ def same_value(ask: Ask, payload: str | None, value: Any, arn: str) -> tuple[boo
         Whether they are the same, None if nobody can tell; and the value as text, or why not.
     """
     try:
-        with sdk_silent(), harmless():
+        with sdk_silent(), harmless(), only_exceptions():
             text = sdk.to_payload(ask, marked(value), arn)
     except Exception as error:  # noqa: BLE001 - a codec of the user's may do anything
         return None, f"it can't be serialised here ({type(error).__name__}: {error})"
@@ -51,7 +52,7 @@ def same_value(ask: Ask, payload: str | None, value: Any, arn: str) -> tuple[boo
     if holds_unknown(value):
         return True, text or "none"
     try:  # a codec need not write the same text twice: compare what it reads
-        with sdk_silent(), harmless():
+        with sdk_silent(), harmless(), only_exceptions():
             read, recorded = sdk.from_payload(ask, text, arn), sdk.from_payload(ask, payload, arn)
     except Exception as error:  # noqa: BLE001
         return None, f"its codec can't read it back ({type(error).__name__}: {error})"
@@ -77,7 +78,7 @@ def same_payload(asked: str | None, recorded: str | None, *, any_order: bool = F
 def can_be_written(ask: Ask, value: Any, arn: str) -> bool:
     """Whether the SDK could write what a body returned, or a summary of it."""
     try:
-        with sdk_silent(), harmless():
+        with sdk_silent(), harmless(), only_exceptions():
             sdk.to_payload_or_summary(ask, value, arn)
     except Exception:  # noqa: BLE001 - a codec of the user's may do anything
         return False
@@ -91,7 +92,7 @@ def same_sent(ask: Ask, recorded: str | None) -> bool:
     if sdk.sending_codec_of(ask) is None:
         return False
     try:
-        with sdk_silent(), harmless():
+        with sdk_silent(), harmless(), only_exceptions():
             return bool(sdk.from_sent(ask, ask.payload) == sdk.from_sent(ask, recorded))
     except Exception:  # noqa: BLE001 - it need not be able to read what it writes: the target does
         return True

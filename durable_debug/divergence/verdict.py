@@ -17,7 +17,7 @@ from durable_debug.divergence.objections import (
     objections,
 )
 from durable_debug.divergence.slots import numbers, parent_of
-from durable_debug.divergence.wording import short_ids
+from durable_debug.divergence.wording import short_ids, shortened
 from durable_debug.engine import sdk
 
 if TYPE_CHECKING:
@@ -242,7 +242,7 @@ class Judge:
         return self._objection is not None and failed_by(self._first, self._objection)
 
     def _deed(self) -> str:
-        return sdk.deed(self._halted_at) if self._halted_at is not None else ""
+        return shortened(sdk.deed(self._halted_at), 600) if self._halted_at is not None else ""
 
     def _end(self) -> str:
         outcome, history = self._first.outcome, self._first.history
@@ -254,7 +254,7 @@ class Judge:
         if outcome.status == "FAILED":
             error = outcome.error or {}
             if is_of_objection(error):
-                told = short_ids(str(error.get("ErrorMessage"))).rstrip(".")
+                told = shortened(short_ids(str(error.get("ErrorMessage"))).rstrip("."), 600)
                 return f"fails with NonDeterministicExecutionError: {told}"
             return f"ends FAILED with {error.get('ErrorType')}"
         if outcome.status == "CRASHED":

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from durable_debug.history import Operation
 
 __all__ = [
+    "abridged",
     "called",
     "counted",
     "counts",
@@ -30,13 +31,23 @@ __all__ = [
 
 _PLAIN = {None, "Step", "Wait", "Callback", "ChainedInvoke"}  # sub-types that say no more than the type
 _MOST_LISTED = 4
+_LONGEST_NAME = 256  # Lambda's own bound; emulators have none
 _LONG_ID = re.compile(r"\b([0-9a-f]{8})[0-9a-f]{56}\b")
 
 
 def described(type_: str, sub_type: str | None, name: str | None) -> str:
     """Name an operation: ``STEP 'charge-card'``."""
-    kind = type_ if sub_type in _PLAIN else str(sub_type)
-    return f"{kind} {name!r}" if name else f"{kind} without a name"
+    kind = shortened(type_ if sub_type in _PLAIN else sub_type, 60)
+    if not name:
+        return f"{kind} without a name"
+    if len(name) <= _LONGEST_NAME:
+        return f"{kind} {name!r}"
+    return _side(f"{kind} {abridged(name)!r}", kind, name)
+
+
+def abridged(name: str) -> str:
+    """Cut a very long name in its middle: two of them may part at their ends."""
+    return name if len(name) <= _LONGEST_NAME else f"{name[:100]}…{name[-50:]}"
 
 
 def called(operation: Operation) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from durable_debug.engine.foreign import repr_of
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -135,8 +137,4 @@ def _called(func: Any) -> str:
 
 
 def _shown(value: Any) -> str:
-    try:
-        text = repr(value)
-    except Exception as error:  # noqa: BLE001 - a user's own repr may do anything
-        return f"<{type(value).__qualname__}: its repr raises {type(error).__name__}>"
-    return text if len(text) <= _REPR_LIMIT else text[: _REPR_LIMIT - 1] + "…"
+    return repr_of(value, _REPR_LIMIT)

@@ -90,22 +90,14 @@ def _script(history: History, invocation: int | None) -> Script:
         end = history.final_state()
         start = end
     else:
-        frame = history.invocations
-        rows = frame[frame["invocation"] == invocation]
-        if rows.empty:
-            raise HistoryError(
-                f"The history has no invocation {invocation}.", cure=f"It has {len(frame)}, counted from 1."
-            )
-        row = rows.iloc[0]
-        start = history.invocation_state(invocation)
-        end = invocation_end(
-            history, invocation, (int(row["first_event_id"]), int(row["last_event_id"])), start
-        )
-        if row["status"] == "PENDING":
+        one = history.invocation(invocation)
+        end = start = history.invocation_state(invocation)
+        if one.first_event_id is not None and one.last_event_id is not None:  # it left something
+            end = invocation_end(history, invocation, (one.first_event_id, one.last_event_id), start)
+        if one.status == "PENDING":
             ids = {wire["Id"] for wire in end}
             later = frozenset(operation.id for operation in history.tree() if operation.id not in ids)
-        request = row["request_id"]
-        request_id = request if isinstance(request, str) else None
+        request_id = one.request_id
     if not start:
         raise HistoryError(
             "The history is empty.", cure="Fetch it again; an execution has at least one event."

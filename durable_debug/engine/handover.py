@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from durable_debug.engine.effects import asked_by_sdk, users_place
 from durable_debug.engine.origins import bringing, note_task, taken
+from durable_debug.engine.threads import innermost_frames
 from durable_debug.engine.watch import RefusedError, here, tell, watched_threads
 
 if TYPE_CHECKING:
@@ -194,7 +195,7 @@ def _making(original: Callable[..., Any]) -> Callable[..., Any]:
 
 def served_elsewhere(queue: object) -> bool:
     """Whether a thread that this watch does not watch has a queue in its hands: in its functions or their objects."""
-    for ident, frame in sys._current_frames().items():  # noqa: SLF001
+    for ident, frame in innermost_frames().items():
         if here.scope not in watched_threads.get(ident, ()) and _holds(frame, queue):
             return True
     return False

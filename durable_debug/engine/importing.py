@@ -47,6 +47,19 @@ _running = 0
 _latest: Modules | None = None
 
 
+_JAVASCRIPT = (
+    "Handlers in TypeScript and JavaScript can be looked at (load, show, plots), and not replayed yet."
+)
+# What people name besides Python files, and what to do then.
+_NO_PYTHON = {
+    ".ipynb": "In a notebook give the function itself: dd.replay(handler, history).",
+    ".zip": "Unpack it, and name the file: 'path/to/app.py:handler'.",
+    ".yaml": "Name the file that the template's Handler is in: 'path/to/app.py:handler'.",
+    ".yml": "Name the file that the template's Handler is in: 'path/to/app.py:handler'.",
+    **dict.fromkeys((".ts", ".mts", ".cts", ".tsx", ".js", ".mjs", ".cjs", ".jsx"), _JAVASCRIPT),
+}
+
+
 def modules_of(where: str, region: str | None, allow: tuple[str, ...]) -> Modules:
     """Give the modules of ``"path/app.py"`` or ``"package.module"``: as read before, if no file was edited since.
 
@@ -55,7 +68,7 @@ def modules_of(where: str, region: str | None, allow: tuple[str, ...]) -> Module
     HandlerError
         There is no such module, or it can't be imported.
     """
-    is_path = where.endswith(".py") or os.sep in where
+    is_path = os.sep in where or Path(where).suffix.lower() in {".py", *_NO_PYTHON}
     path = _existing(Path(where)) if is_path else None
     key = str(path) if path is not None else (where, str(Path.cwd()))
     known = _loaded.get(key)
@@ -77,7 +90,16 @@ def modules_of(where: str, region: str | None, allow: tuple[str, ...]) -> Module
 def _existing(path: Path) -> Path:
     path = Path(os.path.realpath(path.expanduser()))
     if path.is_file():
+        if path.suffix != ".py":
+            raise HandlerError(
+                f"{path} is no Python file.",
+                cure=_NO_PYTHON.get(
+                    path.suffix.lower(), "A handler is a function in a file that ends with .py."
+                ),
+            )
         return path
+    if path.is_dir():
+        raise HandlerError(f"{path} is a folder.", cure="Name the file in it: 'path/to/app.py:handler'.")
     near = difflib.get_close_matches(path.name, [p.name for p in path.parent.glob("*.py")], n=3)
     hint = (
         f"Did you mean {' or '.join(near)}?"

@@ -30,7 +30,8 @@ _LONGEST_LINE = 10_000
 _SDK = "aws_durable_execution_sdk_python."  # of the logger itself and those below it
 _lock = threading.Lock()
 _running: set[Tape] = set()
-_partial: dict[Tape, str] = {}  # printed without the end of a line, so far
+# Printed without the end of a line, so far, and into which stream: what comes from elsewhere begins a line of its own.
+_partial: dict[Tape, tuple[str, str]] = {}
 _before: tuple[TextIO, TextIO] = (sys.stdout, sys.stderr)
 _silenced: list[logging.Logger] = []
 _call_handlers = logging.Logger.callHandlers
@@ -46,18 +47,22 @@ _here = _Here()
 class _Switch:
     """A text stream that keeps what replaying threads write and passes the rest on."""
 
-    def __init__(self, stream: TextIO) -> None:
+    def __init__(self, stream: TextIO, name: str) -> None:
         self._stream = stream
+        self._name = name
 
     def write(self, text: str) -> int:
         tape = _here.tape
         if tape is None:
             return self._stream.write(text)
-        *lines, rest = (_partial.pop(tape, "") + text).split("\n")
+        if tape in _partial and _partial[tape][0] != self._name:
+            _end_line(tape)
+        _, begun = _partial.pop(tape, ("", ""))
+        *lines, rest = (begun + text).split("\n")
         for line in lines:
             keep(tape, "PRINT", line)
         if rest:
-            _partial[tape] = rest[:_LONGEST_LINE]
+            _partial[tape] = self._name, rest[:_LONGEST_LINE]
         return len(text)
 
     def writelines(self, lines: Iterable[str]) -> None:
@@ -80,8 +85,17 @@ def _call_handlers_elsewhere(logger: logging.Logger, record: logging.LogRecord) 
     keep(tape, record.levelname, message)
 
 
+def _end_line(tape: Tape) -> None:
+    """Keep what was printed without the end of a line."""
+    _, begun = _partial.pop(tape, ("", ""))
+    if begun:
+        keep(tape, "PRINT", begun)
+
+
 def keep(tape: Tape, level: str, message: str, *, replayed: bool = False) -> None:
     """Keep a line with the operation after which it came; of very many, the first."""
+    if level != "PRINT":
+        _end_line(tape)
     if len(tape.logs) == _MOST_LINES:
         message, level = f"The first {_MOST_LINES} lines are kept.", "WARNING"
     if len(tape.logs) > _MOST_LINES:
@@ -101,7 +115,7 @@ def begin(tape: Tape) -> None:
     global _before  # noqa: PLW0603 - the process has one of each stream
     with _lock:
         out, err = _bare(sys.stdout), _bare(sys.stderr)  # maybe others than when the first replay began
-        sys.stdout, sys.stderr = _Switch(out), _Switch(err)
+        sys.stdout, sys.stderr = _Switch(out, "out"), _Switch(err, "err")
         _before = (out, err)
         if not _running:
             _silence()
@@ -111,9 +125,7 @@ def begin(tape: Tape) -> None:
 
 def end(tape: Tape) -> None:
     """One replay less; also one that can't be ended, so that what it writes from now on is lost."""
-    rest = _partial.pop(tape, "")
-    if rest:
-        keep(tape, "PRINT", rest)
+    _end_line(tape)
     with _lock:
         if tape not in _running:
             return

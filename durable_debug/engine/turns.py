@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import gc
-import sys
 import threading
 from typing import TYPE_CHECKING
 
+from durable_debug.engine.threads import innermost_frames
+
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from types import FrameType, TracebackType
+    from types import TracebackType
 
 _POLL_SECONDS = 0.02
 
@@ -84,22 +84,8 @@ class Turns:
             self._turns.leave(self._index)
 
 
-def thread_frames() -> dict[int, FrameType]:
-    """Where each thread stands: the only way to see other threads.
-
-    CPython 3.11 may lock up where garbage is collected meanwhile and another thread starts.
-    """
-    collecting = gc.isenabled()
-    gc.disable()
-    try:
-        return sys._current_frames()  # noqa: SLF001
-    finally:
-        if collecting:
-            gc.enable()
-
-
 def _in_branch(thread: int) -> bool:
-    frame = thread_frames().get(thread)
+    frame = innermost_frames().get(thread)
     while frame is not None:
         if frame.f_code.co_name == "_branch_worker":
             return True

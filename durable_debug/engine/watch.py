@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-import sys
 import threading
 from typing import TYPE_CHECKING
 
 from durable_debug.engine.effects import described, whose
 from durable_debug.engine.opened import ALL, now
+from durable_debug.engine.threads import innermost_frames
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -83,7 +83,7 @@ class Scope:
 def _others_work() -> bool:
     """Whether threads of the user's are there, to which work could be handed; other than those that wait for us."""
     apart = {threading.main_thread().ident, threading.get_ident()}
-    frames = sys._current_frames()  # noqa: SLF001
+    frames = innermost_frames()
     return any(
         ident not in apart and ident not in watched_threads and _is_users(frame)
         for ident, frame in frames.items()

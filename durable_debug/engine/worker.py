@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from durable_debug.engine import output
 from durable_debug.engine.sdk.frames import is_user_code
-from durable_debug.engine.turns import thread_frames
+from durable_debug.engine.threads import innermost_frames
 from durable_debug.engine.users_code import is_users
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ class Worker:
         for times in range(_MOST_TIMES):
             if self._over.is_set():
                 break
-            frames = thread_frames()
+            frames = innermost_frames()
             for thread in self._users():
                 # On its way out through the SDK it must not be hit again: the SDK would lose its end.
                 if _in_users_code(frames.get(thread.ident or 0)) or times > _MOST_TIMES / 2:
@@ -98,7 +98,7 @@ class Worker:
 
     def _stands_at(self) -> tuple[CodeType, int] | None:
         """The instruction of the user's code at which a thread of the handler stands."""
-        frames = thread_frames()
+        frames = innermost_frames()
         for ident in self._tape.threads:
             frame = frames.get(ident)
             while frame is not None and not is_users(frame.f_code.co_filename):

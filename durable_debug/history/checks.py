@@ -19,6 +19,7 @@ _ALL_PAGES = (
     "Get all pages: leave out `--max-items` and `--no-paginate` of the AWS CLI, or with boto3 use the paginator "
     "`get_durable_execution_history` and load the list of its pages."
 )
+_AGAIN = "Get the history again with `aws lambda get-durable-execution-history --include-execution-data`."
 _WITH_DATA = "Get the history again with `--include-execution-data` (AWS CLI) or `IncludeExecutionData=True` (boto3, runner)."
 
 
@@ -60,6 +61,20 @@ def require_replayable(columns: Columns, operations: Sequence[Operation], *, mor
         raise IncompleteHistoryError(f"Events are missing from this history: {missing}.", cure=_ALL_PAGES)
     if more_pages:
         raise IncompleteHistoryError("This is only one page of a longer history.", cure=_ALL_PAGES)
+    if columns.contradicting:
+        at = min(columns.contradicting)
+        raise HistoryError(
+            f"This history contradicts itself: event {columns.event_ids[at]} ({columns.types[at]}) has the Id of an operation of another type.",
+            cure=f"No service writes such a record. {_AGAIN}",
+        )
+    for operation in operations:
+        if operation.type == "CALLBACK" and (
+            operation.callback_id is None or operation.start_event_id != min(operation.event_ids)
+        ):
+            raise MissingDataError(
+                f"The callback {operation.position} does not begin with its CallbackId, which the handler is answered with.",
+                cure=_AGAIN,
+            )
     _require_data(columns, operations)
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from functools import cached_property
 from itertools import repeat
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from durable_debug.errors import HistoryError
+from durable_debug.history.documents import error_object, unicode
 from durable_debug.history.timestamps import epoch_seconds, from_microseconds, microseconds
 from durable_debug.history.vocabulary import KNOWN_EVENT_TYPES, Meaning, Origin, details_key, meaning
 
@@ -19,6 +21,8 @@ __all__ = ["Columns"]
 
 _OTHER_SHAPE = "has details of another shape"
 _TEXT = frozenset({str, type(None)})
+_LARGEST = 2**63 - 1  # of an EventId: what a column holds
+_CONTRADICTS = Meaning(None, None, Origin.SERVICE)
 _OBJECT = frozenset({dict, type(None)})
 _CURE = "Get the history again with `aws lambda get-durable-execution-history --include-execution-data`."
 
@@ -50,16 +54,19 @@ class Columns:
 
     def __init__(self, events: Iterable[Any]) -> None:
         self.warnings: list[str] = []
+        self._half_characters = False
         self.events, self.event_ids = self._in_order(list(events))
         self.types: list[str] = self._texts("EventType", optional=False)
         self._meanings = {event_type: meaning(event_type) for event_type in set(self.types)}
         self.ids = self._texts("Id")
+        self.contradicting = self._contradicting()
         self.parents = self._texts("ParentId")
         self.names = self._texts("Name")
         self.sub_types = self._texts("SubType")
         self.timestamps = self._timestamps()
         self._read_details()
         self._warn_of_gaps_and_news()
+        self._warn_of_what_is_odd()
 
     def __len__(self) -> int:
         return len(self.events)
@@ -84,22 +91,47 @@ class Columns:
     @cached_property
     def meanings(self) -> list[Meaning]:
         """What each event says."""
-        return list(map(self._meanings.__getitem__, self.types))
+        meanings = list(map(self._meanings.__getitem__, self.types))
+        for at in self.contradicting:
+            meanings[at] = _CONTRADICTS
+        return meanings
 
     def meaning(self, at: int) -> Meaning:
         """One of `meanings`, where all of them are not worth the while."""
-        return self._meanings[self.types[at]]
+        return _CONTRADICTS if at in self.contradicting else self._meanings[self.types[at]]
 
     def types_of(self, origin: Origin) -> set[str]:
         """Event types here that have this origin."""
         return {event_type for event_type, meaning in self._meanings.items() if meaning.origin is origin}
+
+    def _contradicting(self) -> frozenset[int]:
+        """Indexes of the events that tell of another kind of operation than most with the same Id: no service writes them."""
+        kinds = [self._meanings[event_type].type for event_type in self.types]
+        if len(set(zip(self.ids, kinds, strict=True))) == len(set(self.ids)):
+            return frozenset()
+        told: dict[str, Counter[str]] = {}
+        for id_, kind in zip(self.ids, kinds, strict=True):
+            if id_ is not None and kind is not None:
+                told.setdefault(id_, Counter())[kind] += 1
+        if kinds[0] == "EXECUTION" and self.ids[0] is not None:
+            told[self.ids[0]] = Counter(["EXECUTION"])
+
+        def true(id_: str) -> str:
+            return max(told[id_], key=lambda kind: (told[id_][kind], kind != "EXECUTION"))
+
+        of = {id_: true(id_) for id_ in told}
+        return frozenset(
+            at
+            for at, (id_, kind) in enumerate(zip(self.ids, kinds, strict=True))
+            if id_ is not None and kind is not None and of[id_] != kind
+        )
 
     def _in_order(self, events: list[Any]) -> tuple[list[dict[str, Any]], list[int]]:
         try:
             ids = list(map(dict.__getitem__, events, repeat("EventId")))
         except (TypeError, KeyError):
             ids = [None]
-        if not set(map(type, ids)) <= {int}:
+        if not set(map(type, ids)) <= {int} or (ids and not -_LARGEST <= min(ids) <= max(ids) <= _LARGEST):
             at = next(at for at, event in enumerate(events) if not _has_id(event))
             raise HistoryError(
                 f"Item {at} of {len(events)} is not an event: it has no whole EventId.", cure=_CURE
@@ -145,6 +177,17 @@ class Columns:
             raise self._wrong(
                 at, f"has no {field}" if column[at] is None else f"has a {field} that is not text"
             )
+        return self._shown(column)
+
+    def _shown(self, column: list[Any]) -> list[Any]:
+        """Texts with what is no Unicode, half of a surrogate pair, replaced: nothing can show or write it."""
+        try:
+            for text in column:
+                if text is not None and not text.isascii():
+                    text.encode()
+        except UnicodeEncodeError:
+            self._half_characters = True
+            return [text and unicode(text) for text in column]
         return column
 
     def _timestamps(self) -> list[Any]:
@@ -184,6 +227,9 @@ class Columns:
             self.payloads.append(payload)
             self.errors.append(error)
         self._require_kinds()
+        self.payloads = self._shown(self.payloads)
+        if any(self.errors):
+            self.errors = [error and error_object(error) for error in self.errors]
 
     def _require_kinds(self) -> None:
         for column, allowed in ((self.details, _OBJECT), (self.payloads, _TEXT), (self.errors, _OBJECT)):
@@ -197,6 +243,17 @@ class Columns:
         if unknown := sorted(self._meanings.keys() - KNOWN_EVENT_TYPES):
             self.warnings.append(
                 f"Event types that this version does not know are kept and shown, not interpreted: {_some(unknown)}."
+            )
+
+    def _warn_of_what_is_odd(self) -> None:
+        if self.contradicting:
+            ids = [self.event_ids[at] for at in sorted(self.contradicting)]
+            self.warnings.append(
+                f"Events that tell of another type of operation than others with their Id are shown, not interpreted: EventId {_some(ids)}."
+            )
+        if self._half_characters:
+            self.warnings.append(
+                "Texts hold halves of characters (lone surrogates): they are read as \ufffd."
             )
 
     @cached_property
@@ -216,7 +273,11 @@ class Columns:
 
 
 def _has_id(event: Any) -> bool:
-    return isinstance(event, dict) and type(event.get("EventId")) is int
+    return (
+        isinstance(event, dict)
+        and type(event.get("EventId")) is int
+        and -_LARGEST <= event["EventId"] <= _LARGEST
+    )
 
 
 def _some(items: Sequence[Any], most: int = 8) -> str:

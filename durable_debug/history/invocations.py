@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from durable_debug.history.boundaries import RETURNED, Span, find_spans
+from durable_debug.history.documents import unicode
 from durable_debug.history.timestamps import from_microseconds
 from durable_debug.history.vocabulary import Origin
 
@@ -122,7 +123,7 @@ def _invocation(columns: Columns, span: Span, number: int, status: str) -> Invoc
         number=number,
         start=from_microseconds(start) if start is not None else None,
         end=from_microseconds(columns.time(span.reported)) if span.reported is not None else None,
-        request_id=request_id if isinstance(request_id, str) else None,
+        request_id=unicode(request_id) if isinstance(request_id, str) else None,
         status=status,
         error=_error(columns, span),
         first_event_id=columns.event_ids[span.cut] if some else None,

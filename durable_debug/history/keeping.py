@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, TypedDict
 import orjson
 
 from durable_debug.history import saving
+from durable_debug.history.documents import unicode
 from durable_debug.history.timestamps import from_microseconds, microseconds
 
 if TYPE_CHECKING:
@@ -196,7 +197,7 @@ def _first_and_last(events: Sequence[dict[str, Any]]) -> tuple[dict[str, Any], d
 
 
 def _text(value: Any) -> str | None:
-    return value if isinstance(value, str) and value else None
+    return unicode(value) if isinstance(value, str) and value else None
 
 
 def _safe(name: str) -> str:

@@ -6,6 +6,7 @@ from bisect import bisect_right
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from durable_debug.history.documents import unicode
 from durable_debug.history.identity import recover_positions
 from durable_debug.history.state import replays_children, retry_delay
 from durable_debug.history.vocabulary import Origin
@@ -162,7 +163,9 @@ def positions(columns: Columns) -> dict[str, str]:
     seen = dict(zip(columns.ids, columns.parents, strict=True))
     seen.pop(None, None)
     for event_type in columns.types_of(Origin.EXECUTION):
-        seen.pop(columns.ids[columns.types.index(event_type)], None)
+        for at, each in enumerate(columns.types):
+            if each == event_type and at not in columns.contradicting:
+                seen.pop(columns.ids[at], None)
     return recover_positions(seen)
 
 
@@ -303,8 +306,9 @@ def _ran_the_handler(invocation: Invocation) -> bool:
 
 
 def _text(value: Any) -> str | None:
-    return value if isinstance(value, str) else None
+    return unicode(value) if isinstance(value, str) else None
 
 
 def _whole(value: Any) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
+    """Give a whole number that a column can hold; no service writes another."""
+    return value if type(value) is int and abs(value) < 2**63 else None

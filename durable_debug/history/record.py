@@ -11,7 +11,8 @@ from durable_debug.errors import HistoryError
 from durable_debug.history import checks, keeping, saving
 from durable_debug.history.children import Children, family_frame
 from durable_debug.history.columns import Columns
-from durable_debug.history.invocations import Invocations, find_invocations
+from durable_debug.history.documents import execution_record
+from durable_debug.history.invocations import Invocation, Invocations, find_invocations
 from durable_debug.history.operations import Operation, build_operations, positions
 from durable_debug.history.state import Change, fold, operations_at, operations_at_start
 from durable_debug.history.under_way import Awaited, lost_bodies, open_operations, standing
@@ -96,12 +97,13 @@ class History(Views):
         self._noticed = tuple(warnings)
         self._not_replayable = not_replayable
         self.arn = arn
-        self.execution = execution or {}
+        self.execution, odd = execution_record(execution)
         self.source = source
         self.redacted = redacted
         self.warnings = (
             *self._noticed,
             *columns.warnings,
+            *odd,
             *checks.data_warnings(columns, more_pages=more_pages),
         )
 
@@ -320,6 +322,21 @@ class History(Views):
             )
         return found
 
+    def invocation(self, number: int) -> Invocation:
+        """Return one invocation of the handler; they count from 1.
+
+        Raises
+        ------
+        HistoryError
+            There is none.
+        """
+        if not 1 <= number <= self.invocation_count:
+            raise HistoryError(
+                f"This history has no invocation {number!r:.40}.",
+                cure=f"It tells of {self.invocation_count}, counted from 1: see history.invocations.",
+            )
+        return self._invocations.all[number - 1]
+
     # Where it stands
 
     @cached_property
@@ -469,13 +486,7 @@ class History(Views):
         HistoryError
             There is no such invocation.
         """
-        spans = self._invocations.spans
-        if not 1 <= invocation <= len(spans):
-            raise HistoryError(
-                f"This history has no invocation {invocation!r:.40}.",
-                cure=f"It tells of {len(spans)}: see history.invocations.",
-            )
-        span = spans[invocation - 1]
+        span = self._invocations.spans[self.invocation(invocation).number - 1]
         within = [change for change in self._changes if span.cut <= change.at < span.stop]
         return operations_at_start(self._changes_before(span.cut), span.clock, span.surely, within)
 

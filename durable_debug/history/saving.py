@@ -18,7 +18,7 @@ from durable_debug.history.timestamps import microseconds
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-__all__ = ["same_events", "write"]
+__all__ = ["same_events", "write", "write_whole"]
 
 _DEEP = 200  # levels
 
@@ -36,7 +36,17 @@ def write(
     document["Events"] = list(events)
     if more_pages:
         document["NextMarker"] = "unknown"  # so that it stays known to be incomplete
-    target, content = Path(path), _json(document)
+    return write_whole(Path(path), _json(document))
+
+
+def write_whole(target: Path, content: bytes) -> Path:
+    """Write a file, or leave what was there: nobody sees half of it.
+
+    Raises
+    ------
+    HistoryError
+        It can't be written there.
+    """
     try:
         descriptor, temporary = tempfile.mkstemp(
             dir=target.parent, prefix=f".{target.name[:64]}.", suffix=".tmp"

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
 
+from durable_debug.history.documents import unicode
 from durable_debug.history.timestamps import from_microseconds, microseconds
 
 if TYPE_CHECKING:
@@ -73,9 +74,7 @@ def fold(columns: Columns) -> list[Change]:
             continue
         before = now.get(id_)
         operation: State = {"Id": id_, "Type": kind, "Status": status}
-        if before is None or before["Type"] != kind:  # no real history has another type: the newer is true
-            before = None
-        else:
+        if before is not None:
             parent = parent or before.get("ParentId")  # noqa: PLW2901
             name = name or before.get("Name")  # noqa: PLW2901
             sub_type = sub_type or before.get("SubType")  # noqa: PLW2901
@@ -252,6 +251,7 @@ def _wait(operation: State, before: State | None, told: _Told) -> None:
 
 def _callback(operation: State, before: State | None, told: _Told) -> None:
     callback_id = told.details.get("CallbackId") or (before and before["CallbackDetails"].get("CallbackId"))
+    callback_id = unicode(callback_id) if isinstance(callback_id, str) else None
     operation["CallbackDetails"] = ({"CallbackId": callback_id} if callback_id else {}) | _outcome(told)
 
 

@@ -20,7 +20,8 @@ _MICROSECOND = timedelta(microseconds=1)
 # 1e11 s is the year 5138 and 1e11 ms is 1973: below it a number counts seconds, above it milliseconds.
 _SMALLEST_MILLISECONDS = 100_000_000_000
 _LARGEST_SECONDS = 2**32  # the year 2106: until then a float tells microseconds apart
-_SMALLEST, _LARGEST = -62_135_596_800_000_000, 221_845_392_000_000_000  # years 1 to 9000: delays can be added
+# The years 1700 to 2200: what shows a moment counts nanoseconds in 64 bits (1677 to 2262), and delays can be added.
+_SMALLEST, _LARGEST = -8_520_336_000_000_000, 7_258_118_400_000_000
 
 
 def microseconds(value: Any) -> int:
@@ -34,7 +35,7 @@ def microseconds(value: Any) -> int:
     Raises
     ------
     ValueError, TypeError, OverflowError
-        It is not a timestamp, or not one between the years 1 and 9000.
+        It is not a timestamp, or not one between the years 1700 and 2200.
     """
     if isinstance(value, str):
         try:
@@ -43,13 +44,13 @@ def microseconds(value: Any) -> int:
             return microseconds(float(value))  # numbers that went through a text format
     if isinstance(value, datetime):
         aware = value if value.tzinfo is not None else value.replace(tzinfo=UTC)
-        return (aware - _EPOCH) // _MICROSECOND
-    if isinstance(value, bool) or not isinstance(value, int | float):
+        result = (aware - _EPOCH) // _MICROSECOND
+    elif isinstance(value, bool) or not isinstance(value, int | float):
         raise TypeError(f"{type(value).__name__} is not a timestamp")
-    scale = 1_000 if abs(value) >= _SMALLEST_MILLISECONDS else 1_000_000
-    result = round(value * scale)
+    else:
+        result = round(value * (1_000 if abs(value) >= _SMALLEST_MILLISECONDS else 1_000_000))
     if not _SMALLEST <= result <= _LARGEST:
-        raise OverflowError(f"{value} is outside the years 1 to 9000")
+        raise OverflowError(f"{value!s:.40} is outside the years 1700 to 2200")
     return result
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from durable_debug.errors import DurableDebugError, HistoryError
+from durable_debug.history.documents import error_object
 from durable_debug.history.vocabulary import Origin, meaning
 from durable_debug.plots.folding import family_names
 
@@ -293,11 +294,12 @@ def _bytes_by_id(history: History) -> tuple[dict[str, int], dict[str, int]]:
 _RETURNED = frozenset({"SUCCEEDED", "FAILED"})
 
 
-def _errors(history: History) -> list[object]:
-    found = []
+def _errors(history: History) -> list[dict[str, Any] | None]:
+    found: list[dict[str, Any] | None] = []
     for details in history.events["details"]:
         error = details.get("Error") if isinstance(details, dict) else None
-        found.append(error.get("Payload") if isinstance(error, dict) else None)
+        payload = error.get("Payload") if isinstance(error, dict) else None
+        found.append(error_object(payload) if isinstance(payload, dict) else None)
     return found
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from durable_debug.divergence.wording import counted
 from durable_debug.errors import DurableDebugError, HandlerError
+from durable_debug.history.saving import write_whole
 
 if TYPE_CHECKING:
     from durable_debug.divergence.run import Run
@@ -65,20 +66,25 @@ def export_test(run: Run, path: str | os.PathLike[str]) -> Path:
     name = re.sub(r"\W", "_", test.stem.removeprefix("test_"))
     history = test.parent / "histories" / f"{name}.json"
     handler = _handler(run, test.parent)
-    history.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        history.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DurableDebugError(
+            f"There can be no folder {history.parent}: {error.strerror}.",
+            cure="Name a file in another folder.",
+        ) from None
     run.history.save(history)
-    test.write_text(
+    return write_whole(
+        test,
         _TEST.format(
             title=_title(run),
             mark=_MARK,
             name=name,
             handler=handler,
-            history=repr(f"histories/{name}.json").replace("'", '"'),
+            history=_quoted(f"histories/{name}.json"),
             options=_options(run),
-        ),
-        encoding="utf-8",
+        ).encode(errors="backslashreplace"),
     )
-    return test
 
 
 def _title(run: Run) -> str:
@@ -95,17 +101,19 @@ def _handler(run: Run, folder: Path) -> str:
     where, colon, name = run.recording.handler.name.rpartition(":")
     if colon and (where.endswith(".py") or os.sep in where):
         way = os.path.relpath(Path(where).expanduser().absolute(), folder.absolute())
-        return f'f"{{HERE / {_quoted(Path(way).as_posix())}}}:{name}"'
+        return f"str(HERE / {_quoted(Path(way).as_posix())}) + {_quoted(':' + name)}"
     if colon and "<locals>" not in name and _importable(where):
-        return repr(f"{where}:{name}").replace("'", '"')
+        return _quoted(f"{where}:{name}")
     raise HandlerError(
         f"A test can't find the handler {run.recording.handler.name}.",
         cure="Put it in a file, and replay 'path/to/app.py:handler'.",
     )
 
 
-def _quoted(way: str) -> str:
-    return repr(way)
+def _quoted(text: str) -> str:
+    """Write a text as Python would be given it, in double quotes, and in ASCII: a path may hold what is no Unicode."""
+    escaped = text.encode("unicode_escape").decode().replace('"', '\\"')
+    return f'"{escaped}"'
 
 
 def _importable(module: str) -> bool:

@@ -7,7 +7,7 @@ from itertools import takewhile
 from typing import TYPE_CHECKING
 
 from durable_debug.divergence.objections import objection
-from durable_debug.divergence.wording import counted, counts, located, short_ids
+from durable_debug.divergence.wording import abridged, counted, counts, located, short_ids
 from durable_debug.reports.page import SIGNS, chip, code, page, severity, text, where
 from durable_debug.reports.side_by_side import Fold, Line, diff, folded
 
@@ -196,10 +196,10 @@ def _last(run: Run) -> str:
 
 def _name(operation: Operation | AskedOperation, other: Operation | AskedOperation | None) -> str:
     """A name, in parts where it is long: a narrow page cuts what is far from where the two sides part."""
-    name = operation.name or "(no name)"
+    name = abridged(operation.name or "(no name)")
     if len(name) <= _SHORT_NAME:
         return f"<i>{text(name)}</i>"
-    twin = (other.name if other is not None else None) or name
+    twin = abridged((other.name if other is not None else None) or name)
     start, end = len(name) - _TAIL, 0
     if twin != name:
         start = len(_WORD_BEGUN.sub("", name[: _shared(name, twin)]))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from durable_debug.divergence.wording import counted, counts, located
+from durable_debug.divergence.wording import abridged, counted, counts, located
 
 if TYPE_CHECKING:
     from durable_debug.divergence.divergence import Divergence
@@ -21,7 +21,7 @@ def report(run: Run) -> str:
     history = run.history
     name = run.recording.handler.name
     lines = [
-        f"{name} over {history.name or history.arn or 'a history'}: {run.status}"
+        f"{name} over {abridged(history.name or history.arn or 'a history')}: {run.status}"
         + ("" if run.status == history.status else f" (recorded {history.status})")
         + f", {counts(run)}"
     ]

@@ -6,6 +6,8 @@ import json
 from pathlib import PurePath
 from typing import Any
 
+from durable_debug.engine.foreign import repr_of
+
 __all__ = ["one_line", "pretty", "preview", "title_of"]
 
 _PRETTY_LIMIT = 100_000
@@ -19,11 +21,7 @@ def one_line(text: object, limit: int = 300) -> str:
 
 def preview(value: object, limit: int = 10_000) -> str:
     """Give a value's repr, cut; a repr that fails is told of instead."""
-    try:
-        text = repr(value)
-    except Exception as error:  # noqa: BLE001 - a user's own repr may do anything
-        return f"<{type(value).__qualname__}: its repr raises {type(error).__name__}>"
-    return text if len(text) <= limit else f"{text[:limit]}… ({len(text):,} characters)"
+    return repr_of(value, limit)
 
 
 def pretty(text: str) -> str:

@@ -103,11 +103,30 @@ def test_a_file_that_is_not_there() -> None:
     assert "nowhere.json" in str(caught.value)
 
 
-@pytest.mark.parametrize("invocation", [0, 4, -1])
-def test_an_invocation_that_there_is_not(invocation, document) -> None:
-    with pytest.raises(dd.HistoryError, match=f"no invocation {invocation}") as caught:
-        dd.replay(HANDLER, document, invocation=invocation)
+@pytest.mark.parametrize(
+    "name", ["index.ts", "notebook.ipynb", "order.zip", "handler", "a folder", "template.yaml"]
+)
+@pytest.mark.parametrize("command", ["replay", "audit"])
+def test_a_handler_that_is_no_python_file(name, command, tmp_path, capsys) -> None:
+    path = tmp_path / name
+    path.mkdir() if name == "a folder" else path.write_text("export const handler = 1")
+    assert main([command, f"{path}:handler", f"{SAMPLES}/espresso_timed_out.json"]) == 2
+    told = capsys.readouterr().err
+    assert "is no Python file" in told or "is a folder" in told
+    with pytest.raises(dd.HandlerError):
+        dd.replay(f"{path}:handler", f"{SAMPLES}/espresso_timed_out.json")
+
+
+def test_an_invocation_that_there_is_not(document) -> None:
+    with pytest.raises(dd.HistoryError, match="no invocation 4") as caught:
+        dd.replay(HANDLER, document, invocation=4)
     assert "3" in caught.value.cure
+
+
+@pytest.mark.parametrize("invocation", [0, -1])
+def test_an_invocation_that_there_cannot_be(invocation, document) -> None:
+    with pytest.raises(dd.OptionError, match="counted from 1"):
+        dd.replay(HANDLER, document, invocation=invocation)
 
 
 def test_unknown_events_and_duplicates_are_told_and_nothing_is_lost(document) -> None:

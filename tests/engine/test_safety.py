@@ -403,6 +403,26 @@ def test_other_threads_of_the_process_are_as_free_as_before(tmp_path, capsys, ca
     ]
 
 
+def test_what_is_printed_without_the_end_of_a_line_is_glued_to_nothing() -> None:
+    import logging
+
+    def during() -> None:
+        print("to stdout", end="")
+        sys.stderr.write("to stderr")
+        print(" and on", end="", file=sys.stderr)
+        logging.getLogger("inside").warning("logged")
+        print("last", end="")
+
+    TROUBLE["between"] = during
+    run = dd.replay(handler, history())
+    assert [(line.level, line.message) for line in run.logs] == [
+        ("PRINT", "to stdout"),
+        ("PRINT", "to stderr and on"),
+        ("WARNING", "logged"),
+        ("PRINT", "last"),
+    ]
+
+
 def test_importing_a_handler_may_not_reach_out(tmp_path, listener) -> None:
     (tmp_path / "eager.py").write_text(
         "import socket\n"

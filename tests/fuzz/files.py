@@ -1,7 +1,6 @@
 """Files broken byte by byte: whatever they hold, `load` gives a history, names a problem, or raises an error of ours.
 
-Each case is made of a seed and a number alone, so that a failure can be made again: ``python -m tests.fuzz.files SEED NUMBER``. The
-cases run in a process of their own, whose memory is bounded and which a timer ends where one of them hangs.
+Each case is made of a seed and a number alone, so that a failure can be made again: ``python -m tests.fuzz.files SEED NUMBER``.
 """
 
 from __future__ import annotations
@@ -12,26 +11,20 @@ import io
 import json
 import lzma
 import random
-import resource
 import shutil
-import signal
 import sqlite3
 import struct
-import subprocess
 import sys
 import tarfile
 import tempfile
-import traceback
 import warnings
 import zipfile
 from functools import cache
 from pathlib import Path
 from typing import Any, Callable
 
-ROOT = Path(__file__).parent.parent.parent
-MOST_MEMORY = 3 << 30
-MOST_SECONDS = 30  # of one case; the slowest takes a tenth of that on a busy machine
-FAILED, OVER = 3, 4
+from tests.fuzz.running import ROOT, child
+
 SMALL = ("suspended", "poll_job", "espresso_cancelled", "payment_failed")
 
 
@@ -328,52 +321,5 @@ def looked_at(history: Any, out: Path) -> None:
         pass
 
 
-# ---- running
-
-
-def run(seed: int, count: int) -> int:
-    """Try so many cases; print each that fails, with how to make it again, and give their number."""
-    failures = at = 0
-    while at < count:
-        child = subprocess.run(
-            [sys.executable, "-m", "tests.fuzz.files", str(seed), str(at), str(count)],
-            cwd=ROOT,
-            capture_output=True,
-            text=True,
-        )
-        if child.returncode == 0:
-            break
-        tail = child.stdout.rsplit("\n", 2)[-2:]
-        last = next((line for line in reversed(tail) if line.strip().isdigit()), str(at))
-        number = int(last)
-        kind, raw = case(seed, number)
-        what = {-signal.SIGALRM: "hangs", FAILED: "fails"}.get(
-            child.returncode, f"ends the process ({child.returncode})"
-        )
-        print(
-            f"files: seed {seed}, case {number} ({kind}, {len(raw):,} bytes) {what}\n{child.stderr[-1500:]}"
-        )
-        failures += 1
-        at = number + 1
-    return failures
-
-
-def child(seed: int, start: int, stop: int) -> None:
-    """Try cases until one fails. The number of each is printed before, so that it is known which one ended the process."""
-    resource.setrlimit(resource.RLIMIT_AS, (MOST_MEMORY, MOST_MEMORY))
-    sys.path.insert(0, str(ROOT))
-    for number in range(start, stop):
-        print(number, flush=True)
-        signal.alarm(MOST_SECONDS)
-        with tempfile.TemporaryDirectory() as folder:
-            try:
-                tried(case(seed, number)[1], Path(folder))
-            except BaseException:
-                traceback.print_exc()
-                sys.exit(FAILED)
-        signal.alarm(0)
-
-
 if __name__ == "__main__":
-    first = int(sys.argv[2])
-    child(int(sys.argv[1]), first, int(sys.argv[3]) if len(sys.argv) > 3 else first + 1)
+    child(sys.argv, lambda seed, number, folder: tried(case(seed, number)[1], folder))

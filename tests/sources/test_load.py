@@ -297,7 +297,7 @@ def test_surrogates_from_javascript(path: Path, tmp_path: Path) -> None:
     file = tmp_path / "surrogate.json"
     file.write_text(json.dumps(document))
     history = load(file)
-    assert history.name == "half a pair: \ud83d"
+    assert (history.name, history.raw[0]["Name"]) == ("half a pair: \ufffd", "half a pair: \ud83d")
     history.save(file)
     assert load(file) == history
 
