@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import fnmatch
 import math
 import os
 from collections.abc import Iterable
@@ -11,7 +12,7 @@ from typing import Any, Literal
 
 from durable_debug.errors import OptionError
 
-__all__ = ["NAMES", "Options", "meant", "no_such_body", "unknown_options"]
+__all__ = ["NAMES", "Options", "fit_nothing", "meant", "no_such_body", "unknown_options"]
 
 # What an `allow` may name as a whole; everything else is a glob on the description of a side effect.
 KINDS = ("network", "process", "file", "input", "sleep", "thread")
@@ -117,6 +118,12 @@ def _texts(name: str, given: Any, example: str) -> tuple[str, ...]:
 
 NAMES = tuple(Options.__dataclass_fields__)
 """The options of a replay, as keywords."""
+
+
+def fit_nothing(patterns: Iterable[str], known: Iterable[str]) -> tuple[str, ...]:
+    """Those of the patterns in `run` that fit none of these names."""
+    known = list(known)
+    return tuple(p for p in patterns if not any(fnmatch.fnmatchcase(name, p) for name in known))
 
 
 def no_such_body(pattern: str, known: Iterable[str]) -> OptionError:

@@ -16,7 +16,7 @@ from durable_debug.audits.workers import Batch, Job, dismiss, work
 from durable_debug.divergence.wording import counted
 from durable_debug.errors import HandlerError, HistoryError, OptionError
 from durable_debug.history import History
-from durable_debug.options import NAMES, Options, unknown_options
+from durable_debug.options import NAMES, Options, no_such_body, unknown_options
 
 if TYPE_CHECKING:
     import os
@@ -84,7 +84,7 @@ def audit(  # noqa: PLR0913
     HistoryError
         There are no histories.
     OptionError
-        An option does not exist, or can't have this value.
+        An option does not exist, or can't have this value; or `run` names what is in no history.
 
     Examples
     --------
@@ -113,11 +113,12 @@ def audit(  # noqa: PLR0913
         path=tuple(sys.path),
         options=options,
     )
-    rows = Rows()
+    rows, fitting = Rows(), _Fitting(asked.run)
     try:
         with _Bar(count, show=progress) as bar:
             for index, label, checked in _spread(job, sources, n_jobs):
                 rows.add(index, label, checked)
+                fitting.add(checked)
                 bar.update(broken=not checked.ok)
     except KeyboardInterrupt:
         done = "" if count is None else f"{len(rows):,} of "
@@ -125,9 +126,29 @@ def audit(  # noqa: PLR0913
         raise KeyboardInterrupt(f"The audit was stopped with {done} done.") from None
     if not len(rows):
         raise HistoryError("There are no histories to audit.", cure="Look at what gives them.")
+    fitting.require()
     return rows.report(
         _called(handler), None if against is None else _called(against), time.perf_counter() - start
     )
+
+
+class _Fitting:
+    """Patterns in `run` that have fitted no operation of any history yet."""
+
+    def __init__(self, patterns: tuple[str, ...]) -> None:
+        self._left = patterns
+        self._names: set[str] = set()
+
+    def add(self, checked: Checked) -> None:
+        """Take note of one history; of one that could not be replayed nobody knows."""
+        self._left = tuple(one for one in self._left if checked.unfit is not None and one in checked.unfit)
+        if self._left:
+            self._names.update(checked.names)
+
+    def require(self) -> None:
+        """Refuse a pattern that fits nothing in any history."""
+        for pattern in self._left:
+            raise no_such_body(pattern, self._names)
 
 
 def _refuse_what_means_nothing(handlers: tuple[object, ...], n_jobs: int | None) -> None:

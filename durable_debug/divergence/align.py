@@ -17,7 +17,7 @@ from durable_debug.divergence.branches import given_names, paired_by_content
 from durable_debug.divergence.slots import identity_of, numbers, parent_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from durable_debug.divergence.slots import Identity, Recorded, Slot
     from durable_debug.engine.tape import Ask
@@ -34,6 +34,10 @@ _ONE_SIDED = 1.0
 _DOUBTFUL = (
     0.9  # instead, behind a call without an answer: what follows from that may not be what the code does
 )
+# Where the record of a context does not go to its end, calls behind the last that it holds are to be expected: rather
+# that one was renamed, and they follow, than that it is gone or one of them is it.
+_TO_COME = 0.57
+_LAST_GONE = 1.3
 _RENAMED = 1.05
 _UNLIKE_NAMES = 0.6  # added in proportion: 'pack' is rather 'pack-parcel' now than 'check-address'
 _RETYPED = 1.2
@@ -47,14 +51,21 @@ _Pairs = list[tuple["Ask", "Slot | None"]]
 _CHILD_KINDS = {"RunInChildContext", "virtual"}
 
 
-def aligned(asks: Sequence[Ask], recorded: Recorded) -> Plan:
-    """Compute the best plan for what a pass asked."""
-    return _Alignment(asks, recorded).plan()
+def aligned(asks: Sequence[Ask], recorded: Recorded, unfinished: Collection[str] = ()) -> Plan:
+    """Compute the best plan for what a pass asked.
+
+    Parameters
+    ----------
+    unfinished
+        Recorded positions of contexts whose record does not go to their end.
+    """
+    return _Alignment(asks, recorded, unfinished).plan()
 
 
 class _Alignment:
-    def __init__(self, asks: Sequence[Ask], recorded: Recorded) -> None:
+    def __init__(self, asks: Sequence[Ask], recorded: Recorded, unfinished: Collection[str]) -> None:
         self._recorded = recorded
+        self._unfinished = unfinished
         self._groups: dict[str, dict[str, Ask]] = defaultdict(dict)
         for ask in asks:
             self._groups[ask.parent_path][ask.position] = ask
@@ -144,6 +155,8 @@ class _Alignment:
             return _OTHER_ARGUMENTS * self._has_changed(ask, slot) + _OTHER_CONTENT * self._unlike_content(
                 ask, slot
             )
+        if slot.position in self._recorded.in_bodies:
+            return _NEVER  # the code around that body never asked for it
         if {wanted[1], held[1]} == _CHILD_KINDS:
             return _RETYPED
         if not self._surplus_asked[wanted] or not self._surplus_held[held]:
@@ -174,25 +187,36 @@ class _Alignment:
         beyond = (
             _DOUBTFUL if asks[-1].seq >= self._in_doubt_from else _ONE_SIDED
         )  # recorded behind the last call
+        to_come, last_gone = self._at_the_edge(slots[-1])
         costs = [[0.0] * (columns + 1) for _ in range(rows + 1)]
         costs[rows] = [(columns - j) * beyond for j in range(columns + 1)]
         for i in range(rows - 1, -1, -1):
             here, below, pairs = costs[i], costs[i + 1], pair[i]
-            here[columns] = below[columns] + alone[i]
+            here[columns] = below[columns] + min(to_come, alone[i])
             for j in range(columns - 1, -1, -1):
-                here[j] = min(below[j + 1] + pairs[j], below[j] + alone[i], here[j + 1] + _ONE_SIDED)
+                gone = last_gone if j == columns - 1 else _ONE_SIDED
+                here[j] = min(below[j + 1] + pairs[j], below[j] + alone[i], here[j + 1] + gone)
         found: _Pairs = []
         i = j = 0
         while i < rows:
             if j < columns and costs[i][j] == costs[i + 1][j + 1] + pair[i][j]:
                 found.append((asks[i], slots[j]))
                 i, j = i + 1, j + 1
-            elif j < columns and costs[i][j] == costs[i][j + 1] + _ONE_SIDED:
+            elif j < columns and costs[i][j] == costs[i][j + 1] + (
+                last_gone if j == columns - 1 else _ONE_SIDED
+            ):
                 j += 1
             else:
                 found.append((asks[i], None))
                 i += 1
         return found
+
+    def _at_the_edge(self, slot: Slot) -> tuple[float, float]:
+        """What it costs that a call is to come behind a recorded operation, and that this one is gone."""
+        path = parent_of(slot.position)
+        if path in self._unfinished and slot is self._recorded.slots[path][-1]:
+            return _TO_COME, _LAST_GONE
+        return _ONE_SIDED, _ONE_SIDED
 
     def _searched(self, asks: list[Ask], slots: list[Slot]) -> _Pairs:
         if not asks or not slots:
@@ -313,6 +337,8 @@ class _Alignment:
         """Whether neither of them is a context put around operations, or taken from around them."""
         if ask.virtual or slot.operation is None or slot.operation.end_event_id is None:
             return False  # behind what had not ended nothing was recorded: any call may be the next
+        if self._at_the_edge(slot)[0] == _TO_COME:
+            return False
         wanted, held = identity_of(ask), slot.identity
         if not self._surplus_asked[wanted] or not self._surplus_held[held]:
             return False

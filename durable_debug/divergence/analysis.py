@@ -16,11 +16,11 @@ from durable_debug.divergence.blame import Group, grouped
 from durable_debug.divergence.compare import compare
 from durable_debug.divergence.findings import VALUE_KEEPING, Comparison, Finding
 from durable_debug.divergence.matcher import Aligner, replaced_at
-from durable_debug.divergence.outcome import find_in_outcome, find_side_effects, recorded_objection
+from durable_debug.divergence.objections import Cut, find_cut
+from durable_debug.divergence.outcome import ended_by_handler, find_in_outcome, find_side_effects
 from durable_debug.divergence.redacted import Judged, judged_by_what_is_known
 from durable_debug.divergence.slots import Identity, Recorded, identity_of, parent_of
 from durable_debug.divergence.unchecked import refused_codecs
-from durable_debug.divergence.verdict import Judge
 from durable_debug.engine.guard import noting_codecs
 from durable_debug.engine.runner import Pass
 from durable_debug.engine.skipping import Jump, jump_over
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Analysis", "analysed"]
 
+_WHOLE = Cut()
 _MOST_IDLE_PASSES = 8  # that answer no more calls than those before
 _MOST_ASKS = (
     1_000  # beyond twice what is recorded: a handler that goes on with values nobody knows may never end
@@ -61,8 +62,10 @@ class Analysis:
         How many differences may come only of values that were redacted.
     effects
         Side effects of codecs that were asked only so that values could be compared.
-    plan, planned, unreadable
-        How it was aligned (see `Aligner`); the plan is None where nothing has to be.
+    cut
+        Where the record ends with an objection of the SDK.
+    held, plan, planned, unreadable
+        With what and how it was aligned (see `Aligner`); the plan is None where nothing has to be.
     """
 
     groups: tuple[Group, ...]
@@ -70,6 +73,8 @@ class Analysis:
     complete: Recording
     evidence: Recording
     unjudged: int = 0
+    cut: Cut = _WHOLE
+    held: Recorded | None = dataclasses.field(default=None, repr=False)
     plan: Plan | None = None
     planned: dict[str, Identity] = dataclasses.field(default_factory=dict)
     unreadable: dict[str, str] = dataclasses.field(default_factory=dict)
@@ -82,19 +87,21 @@ class Analysis:
 
     def aligner(self) -> Aligner | None:
         """Give what a further pass needs to do the same as `complete`; None where nothing has to be aligned."""
-        if self.plan is None:
+        if self.plan is None or self.held is None:
             return None
-        held = _recorded(self.complete.history)
-        return Aligner(held, self.plan, self.planned, unreadable=self.unreadable)
+        return Aligner(self.held, self.plan, self.planned, unreadable=self.unreadable)
 
 
-_held: weakref.WeakKeyDictionary[History, Recorded] = weakref.WeakKeyDictionary()
+_held: weakref.WeakKeyDictionary[History, dict[int | None, Recorded]] = weakref.WeakKeyDictionary()
 
 
-def _recorded(history: History) -> Recorded:
-    if history not in _held:
-        _held[history] = Recorded(history)
-    return _held[history]
+def _recorded(known: History, whole: History, invocation: int | None) -> Recorded:
+    of_history = _held.setdefault(whole, {})
+    if known is whole:
+        invocation = None
+    if invocation not in of_history:
+        of_history[invocation] = Recorded(known, whole)
+    return of_history[invocation]
 
 
 def analysed(first: Recording) -> Analysis:
@@ -105,11 +112,11 @@ def analysed(first: Recording) -> Analysis:
     first
         The replay as Lambda would do it: the SDK objects where it would there.
     """
-    first = dataclasses.replace(first, history=_record_of(first))
+    known = _record_of(first)
+    held = _recorded(known, first.history, first.options.invocation)
+    first = dataclasses.replace(first, history=known)
     with noting_codecs(first.options.allow) as effects:
-        found = _analysed(first)
-    if recorded_objection(first) is not None:
-        found = _of_recorded_objection(first, found)
+        found = _analysed(first, held)
     return _with_effects(found, effects) if effects else found
 
 
@@ -130,15 +137,6 @@ def _record_of(recording: Recording) -> History:
     return known[invocation]
 
 
-def _of_recorded_objection(first: Recording, found: Analysis) -> Analysis:
-    """Keep what led to the objection that ended the execution, or that its handler met and caught, on record."""
-    judge = Judge(first, found.findings)
-    groups = tuple(group for group in found.groups if judge.is_told(group.findings))
-    return dataclasses.replace(
-        found, groups=groups or found.groups[:1], complete=first, evidence=first, plan=None
-    )
-
-
 def _with_effects(analysis: Analysis, effects: Iterable[SideEffect]) -> Analysis:
     """Tell of what codecs tried while values were compared, once a line."""
     new = tuple({(e.file, e.line): e for e in effects}.values())
@@ -146,19 +144,22 @@ def _with_effects(analysis: Analysis, effects: Iterable[SideEffect]) -> Analysis
     return dataclasses.replace(analysis, unchecked=_distinct(sentences), effects=new)
 
 
-def _analysed(first: Recording) -> Analysis:
+def _analysed(first: Recording, held: Recorded) -> Analysis:
     """Compare a replay with its history; where something differs, replay it again to say what and where."""
-    held = _recorded(first.history)
+    cut = find_cut(first, held)
     same: Plan = {
-        a.position: a.position if a.position in held.by_position or a.virtual else None for a in first.asks
+        a.position: a.position
+        if a.virtual or a.position in held.by_position or a.position in held.later
+        else None
+        for a in first.asks
     }
-    comparison = compare(first, held, same, {})
+    comparison = compare(first, held, same, {}, cut)
     failures = {ask.objection.type for ask in first.asks if ask.objection is not None}
     objected = (
         "NonDeterministicExecutionError" in failures
     )  # the others are recorded so, where nothing differs
     refused = any(effect.refused and not effect.compared for effect in first.side_effects)
-    if not (objected or refused or comparison.findings or find_in_outcome(first, first, ())):
+    if not (objected or refused or comparison.findings or find_in_outcome(first, first, (), cut)):
         return Analysis((), _distinct(comparison.unchecked), first, first)
     if _timed_out(first):  # each further pass would take as long
         stacks = {ask.seq: (ask.place,) for ask in first.asks if ask.place}
@@ -169,23 +170,30 @@ def _analysed(first: Recording) -> Analysis:
         or first.halt is not None
         or {f.kind for f in comparison.findings} - {"child_result"}
     ):
-        return _aligned(first, held)
+        found = _aligned(first, held, cut)
+        if "" not in cut.met:
+            return found
+        # What the handler would do behind the objection was never recorded: the replay ends there, as the execution.
+        return dataclasses.replace(found, complete=first, evidence=first, plan=None)
     complete = _pass(first, None, trace=True)
-    return _told(first, complete, compare(complete, held, same, {}))
+    return _told(first, complete, compare(complete, held, same, {}, cut))
 
 
-def _aligned(first: Recording, held: Recorded) -> Analysis:
+def _aligned(first: Recording, held: Recorded, cut: Cut) -> Analysis:
     plan: Plan = {}
     planned: dict[str, Identity] = {}
     unreadable: dict[str, str] = {}
     replaced: dict[Call, Kind] = {}
     effects = _Effects(first)
+    unfinished = held.unfinished | cut.contexts
+    if not ended_by_handler(first.history):
+        unfinished |= {""}
     endless, known, idle = False, 0, 0
     while idle < _MOST_IDLE_PASSES:
         aligner = Aligner(held, plan, planned, replaced=replaced, unreadable=unreadable)
         complete = _pass(first, aligner, hurried=endless, jumps=effects.jumps)
         endless = endless or _timed_out(complete)
-        better = aligned(complete.asks, held)
+        better = aligned(complete.asks, held, unfinished)
         unread = {**_unreadable(complete.asks), **unreadable}
         settled = better == aligner.used and unread.keys() == unreadable.keys() and not effects.add(complete)
         plan, planned, unreadable = better, {a.position: identity_of(a) for a in complete.asks}, unread
@@ -195,16 +203,17 @@ def _aligned(first: Recording, held: Recorded) -> Analysis:
         answered = sum(target is not None for target in plan.values())
         idle, known = (0 if answered > known and not endless else idle + 1), max(known, answered)
     evidence = _pass(first, None, hurried=endless, jumps=effects.jumps) if effects.jumps else first
-    told = _told(evidence, complete, compare(complete, held, aligner.used, unreadable), effects.seen)
+    comparison = compare(complete, held, aligner.used, unreadable, cut)
+    told = _told(evidence, complete, comparison, effects.seen)
     if _lines_are_missing(told):
         aligner = Aligner(held, plan, planned, replaced=replaced, unreadable=unreadable)
         complete = _pass(first, aligner, hurried=endless, jumps=effects.jumps, trace=True)
-        comparison = compare(complete, held, aligner.used, unreadable)
+        comparison = compare(complete, held, aligner.used, unreadable, cut)
         told = _told(evidence, complete, comparison, effects.seen)
     if not unreadable and all(asked == target for asked, target in aligner.used.items()):
         return told
     planned = {a.position: identity_of(a) for a in complete.asks}
-    return dataclasses.replace(told, plan=aligner.used, planned=planned, unreadable=unreadable)
+    return dataclasses.replace(told, held=held, plan=aligner.used, planned=planned, unreadable=unreadable)
 
 
 class _Effects:
@@ -283,7 +292,7 @@ def _told(
     effects: Sequence[tuple[SideEffect, float]] = (),
 ) -> Analysis:
     found = comparison.findings
-    found += find_in_outcome(evidence, complete, found)
+    found += find_in_outcome(evidence, complete, found, comparison.cut)
     found += find_side_effects(effects)
     kept = _without_consequences(sorted(found, key=lambda finding: finding.order))
     if complete.halt is not None and complete.halt.kind == "endless":
@@ -295,7 +304,7 @@ def _told(
         )
     groups = grouped(judged.kept, {ask.position: ask for ask in complete.asks}.values(), complete.stacks)
     unchecked = _distinct((*comparison.unchecked, *judged.unchecked))
-    return Analysis(tuple(groups), unchecked, complete, evidence, judged.left)
+    return Analysis(tuple(groups), unchecked, complete, evidence, judged.left, comparison.cut)
 
 
 def _distinct(sentences: Iterable[str]) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from durable_debug.divergence.strategies import change_of_attempts, was_tried_again
 from durable_debug.divergence.values import same_sent
 
 if TYPE_CHECKING:
@@ -39,8 +40,16 @@ def changes(ask: Ask, operation: Operation, recorded: Recorded) -> list[Change]:
             return _callback(ask, operation)
         case "invoke":
             return _invoke(ask, operation, recorded.tenants)
+        case "step" | "wait_for_condition" if was_tried_again(operation):
+            return _attempts(ask, operation)
         case _:
             return []
+
+
+def _attempts(ask: Ask, operation: Operation) -> list[Change]:
+    kind = "retry_strategy" if ask.kind == "step" else "wait_strategy"
+    change = change_of_attempts(ask, operation)
+    return [Change(kind, *change)] if change is not None else []
 
 
 def _if_other(kind: str, what: str, recorded: Any, asked: Any) -> list[Change]:
@@ -70,10 +79,10 @@ def _invoke(ask: Ask, operation: Operation, tenants: dict[str, str]) -> list[Cha
     both = operation.payload is not None and ask.payload is not None
     if both and not ask.sends_unknown and not same_sent(ask, operation.payload):
         found.append(Change("invoke_payload", "payload", operation.payload, ask.payload))
-    if operation.id in tenants:
-        tenant = ask.arguments.get("tenant_id")
-        if tenant != tenants[operation.id]:
-            found.append(Change("invoke_tenant", "tenant", tenants[operation.id], tenant))
+    if tenants:  # else the history may be one that does not hold them
+        was, now = tenants.get(operation.id), ask.arguments.get("tenant_id")
+        if was != now:
+            found.append(Change("invoke_tenant", "tenant", was or "none", now or "none"))
     return found
 
 

@@ -10,8 +10,9 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING
 
-from durable_debug.divergence.outcome import ends_as_recorded
+from durable_debug.divergence.objections import ends_as_recorded, failed_in_flight, objections
 from durable_debug.divergence.slots import identity_of
+from durable_debug.engine.runner import Pass
 
 if TYPE_CHECKING:
     from durable_debug.engine.recording import Recording
@@ -22,6 +23,7 @@ __all__ = ["as_on_lambda"]
 
 def as_on_lambda(looked: Recording) -> Recording:
     """Give a recording whose outcome, and whose operations outside of what was looked at, are Lambda's."""
+    looked = _to_the_objection(looked)
     as_recorded = all(ask.objection is None for ask in looked.asks) and ends_as_recorded(looked)
     if not any(ask.looked for ask in looked.asks) or as_recorded:
         return looked  # what the user allowed to run is not run twice
@@ -40,6 +42,17 @@ def as_on_lambda(looked: Recording) -> Recording:
         logs=looked.logs,
         side_effects=(*(e for e in looked.side_effects if e.looked), *plain.side_effects),
     )
+
+
+def _to_the_objection(looked: Recording) -> Recording:
+    """Get past a branch that had not come to its end when the SDK objected to another one, if it does now, too."""
+    halt = looked.halt
+    if halt is None or halt.kind != "would_run" or not failed_in_flight(looked.history):
+        return looked
+    if looked.options.invocation not in {None, looked.history.invocation_count}:
+        return looked
+    further = looked.runner.again(looked, Pass(branches_were_cut=True))
+    return further if objections(further) else looked
 
 
 def _what(ask: Ask) -> tuple[object, ...]:

@@ -20,6 +20,9 @@ Call = tuple[object, ...]  # what tells a call of the user's code from others
 Kind = tuple[str, str | None]  # type and sub-type of an operation
 
 
+_WAITED_FOR = {"WAIT", "CALLBACK", "CHAINED_INVOKE"}
+
+
 class Aligner:
     """Answers calls by a plan, and by guessing where the plan is silent. Serves one pass.
 
@@ -52,6 +55,7 @@ class Aligner:
         self._planned = planned or {}
         self._replaced = replaced or {}
         self._unreadable = unreadable
+        self._to_come = set(self._plan.values())
         self._due: dict[str, int] = {}  # by asked path, the index of the slot that is due
         self._skipped: dict[str, list[Slot]] = defaultdict(list)
         self.used: Plan = {}
@@ -68,7 +72,23 @@ class Aligner:
         if target is None or ask.virtual or position in self._unreadable:
             return None
         operation = self._recorded.by_position.get(target)
-        return operation.id if operation is not None else None
+        if operation is None or (operation.end_event_id is None and self._others_may_follow(target)):
+            return None
+        return operation.id
+
+    def _others_may_follow(self, target: str) -> bool:
+        """Whether what the record waits for is asked for before others that were recorded before it.
+
+        The handler would wait there, and nobody see whether they come behind it.
+        """
+        operation = self._recorded.by_position[target]
+        if operation.type not in _WAITED_FOR:
+            return False
+        path, _, number = target.rpartition("-")
+        asked = set(self.used.values())
+        before = [s.position for s in self._recorded.slots[path] if s.number < int(number)]
+        due = [position for position in before if position not in asked]
+        return any(position in self._to_come for position in due) if self._plan else bool(due)
 
     def _is_planned(self, ask: Ask) -> bool:
         planned, wanted = self._planned.get(ask.position), identity_of(ask)

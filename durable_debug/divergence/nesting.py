@@ -27,7 +27,7 @@ _RECORDED = {"RunInChildContext", "virtual", "Map", "Parallel"}
 def find_nesting(matched: Matched) -> None:
     """Find contexts whose operations are recorded otherwise nested."""
     for ask in list(matched.asks.values()):
-        if ask.kind not in _ASKED or ask.position in matched.told:
+        if ask.kind not in _ASKED or ask.position in matched.told or matched.is_later(ask):
             continue
         if matched.used.get(ask.position) is None:
             _wrapped(matched, ask)
@@ -42,6 +42,8 @@ def find_nesting(matched: Matched) -> None:
 def _wrapped(matched: Matched, ask: Ask) -> None:
     new, inner = _in_new_contexts(matched, ask)
     here = matched.target(ask.parent_path)
+    if all(matched.is_later(a) for a in inner):
+        return
     if not any(parent_of(matched.used[a.position] or "") == here for a in inner):
         return
     if ask.kind == "run_in_child_context" and any(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fnmatch
 import functools
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Never
@@ -18,7 +17,7 @@ from durable_debug.engine.runner import Pass
 from durable_debug.engine.runners import record
 from durable_debug.errors import DivergenceError
 from durable_debug.history import History
-from durable_debug.options import NAMES, Options, no_such_body, unknown_options
+from durable_debug.options import NAMES, Options, fit_nothing, no_such_body, unknown_options
 from durable_debug.sources import load_one
 from durable_debug.views import view
 
@@ -321,18 +320,21 @@ def replayed(handler: object, history: History, options: Options) -> Run:
 
 def _check_run(options: Options, found: Run) -> None:
     """Refuse names of bodies to run that nothing has, neither in the history nor in what was asked for."""
-    asked = {one.name or "" for one in found.operations}
-    known = asked | {one.name or "" for one in found.history.tree()}
-    for pattern in options.run:
-        if not any(fnmatch.fnmatchcase(name, pattern) for name in known):
-            raise no_such_body(pattern, known - {""})
+    known = names_in(found) if options.run else set()
+    for pattern in fit_nothing(options.run, known):
+        raise no_such_body(pattern, known - {""})
+
+
+def names_in(found: Run) -> set[str]:
+    """Names of all operations, of the history and of what was asked for; an empty one where there is none."""
+    return {one.name or "" for one in found.operations} | {one.name or "" for one in found.history.tree()}
 
 
 def _settled(first: Recording) -> Run:
     """Compare a replay with its history, and everything that takes further passes."""
     recording = as_on_lambda(first)
     analysis = analysed(recording)
-    found = judged(analysis.groups, analysis.findings, analysis.evidence)
+    found = judged(analysis.groups, analysis.findings, analysis.evidence, analysis.cut)
     if found and not _timed_out(recording):
         where = parting(first, first.runner.again(first, Pass()))
         found = as_parting(found, where) if where is not None else found

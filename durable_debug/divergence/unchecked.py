@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from durable_debug.divergence.redacted import values_sentence
 from durable_debug.divergence.slots import tenants_of
-from durable_debug.divergence.wording import counted
+from durable_debug.divergence.strategies import was_tried_again
+from durable_debug.divergence.wording import called, counted, described, listed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -32,7 +33,9 @@ def unchecked(recording: Recording) -> tuple[str, ...]:
     return (
         *told,
         *_in_history(recording.history.tree()),
-        *_in_calls(recording.asks, recording.history),
+        *_of_tenants(recording.history),
+        *_in_calls(recording.asks),
+        *_of_strategies(recording),
         *_in_run(recording),
     )
 
@@ -53,33 +56,50 @@ def _in_history(operations: Sequence[Operation]) -> Iterator[str]:
         yield f"Timeouts of {len(no_timeouts)} callbacks: the history does not hold them."
 
 
-def _in_calls(asks: Sequence[Ask], history: History) -> Iterator[str]:
+def _in_calls(asks: Sequence[Ask]) -> Iterator[str]:
     steps = sum(1 for ask in asks if ask.type == "STEP")
     if steps:
         yield f"Step bodies and their inputs ({steps} steps): a history holds results only."
-    if any(
-        ask.kind == "step" and ("step_semantics" in ask.arguments or ask.match_attempts > 1) for ask in asks
-    ):
-        yield "Retry strategies and step semantics: a history does not hold them."
-    polled = [ask for ask in asks if ask.kind == "wait_for_condition"]
+    if any("step_semantics" in ask.arguments for ask in asks):
+        yield "Step semantics: a history does not hold them."
+    polled = sum(1 for ask in asks if ask.kind == "wait_for_condition")
     if polled:
-        yield (
-            f"Checks and wait strategies of {counted(len(polled), 'condition')} (the first at {polled[0].position}): a "
-            "history holds what came of them only."
-        )
-    tenants = [ask for ask in asks if ask.kind == "invoke" and "tenant_id" in ask.arguments]
-    unknown = [ask for ask in tenants if ask.operation_id not in tenants_of(history)]
-    if unknown:
-        yield (
-            f"Tenants of {counted(len(unknown), 'invoke')} (the first at {unknown[0].position}): the history does not hold "
-            "them."
-        )
+        yield f"Checks of {counted(polled, 'condition')}: a history holds what came of them only."
     own = [ask.position for ask in asks if ask.summarises]
     if own:
         yield (
             f"Whether {len(own)} contexts with a summary of their own (the first at {own[0]}) recorded a result or "
             "the summary: the events don't say, so it is taken from the size of the result."
         )
+
+
+def _of_tenants(history: History) -> Iterator[str]:
+    invokes = [called(operation) for operation in history.tree() if operation.type == "CHAINED_INVOKE"]
+    if invokes and not tenants_of(history):
+        yield f"Tenants of {_listed(invokes)}: the history does not hold them."
+
+
+def _of_strategies(recording: Recording) -> Iterator[str]:
+    """Retry and wait strategies that are the user's functions, or of which nothing is on record."""
+    asks = [ask for ask in recording.asks if ask.type == "STEP" and ask.has_strategy]
+    by_id = {operation.id: operation for operation in recording.history.tree()} if asks else {}
+    own: dict[str, list[str]] = {}
+    untried: list[str] = []
+    for ask in asks:
+        operation = by_id.get(ask.match_id or "")
+        name = described(ask.type, ask.sub_type, ask.name)
+        if operation is not None and not was_tried_again(operation):
+            untried.append(name)
+        elif ask.strategy is None:
+            own.setdefault("Retry" if ask.kind == "step" else "Wait", []).append(name)
+    for which, names in own.items():
+        yield f"{which} strategies of {_listed(names)}: they are functions, which a replay does not run."
+    if untried:
+        yield f"Retry and wait strategies of {_listed(untried)}: a single attempt does not show them."
+
+
+def _listed(names: Iterable[str]) -> str:
+    return listed(list(dict.fromkeys(names)))
 
 
 def refused_codecs(effects: Iterable[SideEffect]) -> Iterator[str]:

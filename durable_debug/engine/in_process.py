@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
+from types import CodeType
 from typing import TYPE_CHECKING
 
 from durable_debug.engine import sdk
@@ -65,6 +66,16 @@ class InProcess:
         return code.co_filename if code is not None else None
 
     @property
+    def asks_whether_it_replays(self) -> bool:
+        """Whether the handler's own code says ``is_replaying``."""
+        return self.says("is_replaying")
+
+    def says(self, name: str) -> bool:
+        """Whether the handler's own code has a name."""
+        code = self.handler.code
+        return code is not None and _says(code, name)
+
+    @property
     def remarks(self) -> tuple[str, ...]:
         """What it can't see or do for this handler."""
         told = []
@@ -100,6 +111,7 @@ class InProcess:
             matcher=how.matcher,
             trace=how.trace,
             ran_before=self.ran,
+            branches_were_cut=how.branches_were_cut,
         )
         if witness is not None:
             witness.tape = replay.tape
@@ -142,12 +154,19 @@ class InProcess:
             logs=tuple(tape.logs),
             side_effects=tuple(tape.side_effects),
             halt=tape.halt,
+            beyond=tape.beyond,
             raised=_raised(tape.error) if tape.error is not None else None,
             ends=dict(tape.ends),
             ran=frozenset(tape.ran),
             stacks=stacks,
             looks=_looks(replay),
         )
+
+
+def _says(code: CodeType, name: str) -> bool:
+    return name in code.co_names or any(
+        isinstance(inner, CodeType) and _says(inner, name) for inner in code.co_consts
+    )
 
 
 def _raised(error: BaseException) -> Raised:

@@ -76,6 +76,8 @@ class Recording:
         What was done, or tried, outside steps.
     halt
         Why the replay ended it, or None.
+    beyond
+        The first call that the replayed invocation did not come to: it was suspended before; or None.
     raised
         What left the handler; None if nothing did.
     ends
@@ -96,6 +98,7 @@ class Recording:
     logs: tuple[LogLine, ...]
     side_effects: tuple[SideEffect, ...]
     halt: Halt | None
+    beyond: Ask | None
     raised: Raised | None
     ends: Mapping[str, Place] = field(repr=False, hash=False)
     ran: frozenset[str] = field(repr=False, compare=False)

@@ -45,6 +45,8 @@ class Pass:
         Seconds without a further call; None: as the options say.
     other_values
         Whether a redacted history gives other placeholders than those that it holds.
+    branches_were_cut
+        Whether the branches of maps and parallels under way did not come to their ends: another one ended the execution.
     """
 
     matcher: Matcher | None = None
@@ -53,6 +55,7 @@ class Pass:
     jumps: frozenset[Jump] = frozenset()
     timeout: float | None = None
     other_values: bool = False
+    branches_were_cut: bool = False
 
 
 class HeldFrame(Protocol):
@@ -159,6 +162,10 @@ class Runner(Protocol):
     @property
     def file(self) -> str | None:
         """The file that the handler is in; None where that can't be known."""
+
+    @property
+    def asks_whether_it_replays(self) -> bool:
+        """Whether the handler's own code says ``is_replaying``."""
 
     @property
     def remarks(self) -> tuple[str, ...]:

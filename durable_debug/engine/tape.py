@@ -47,11 +47,14 @@ class Objection:
         Its message.
     error
         The error object that the SDK would send.
+    operation_id
+        The operation that it is about, where it says so: of a map or parallel it may be one of its branches.
     """
 
     type: str
     text: str
     error: Mapping[str, Any] = field(hash=False)
+    operation_id: str | None = None
 
     @property
     def is_identity(self) -> bool:
@@ -79,6 +82,21 @@ class BatchItem:
     plain: tuple[bool, str | None]
     text: str
     error: Mapping[str, Any] | None
+
+
+class Strategy(Protocol):
+    """How a step is tried again, or a condition polled, as far as the SDK itself decides."""
+
+    @property
+    def most(self) -> int:
+        """How many attempts it makes at most."""
+
+    @property
+    def of_any_error(self) -> bool:
+        """Whether it goes on after whatever error."""
+
+    def delays(self, attempt: int) -> tuple[int, int]:
+        """Between which numbers of seconds the pause behind an attempt (from 1) may be."""
 
 
 class Body:
@@ -135,7 +153,7 @@ class Ask:
         Whether the record answers it.
     status
         Status of that answer.
-    match_id, match_status, match_attempts
+    match_id, match_status, match_parent_id
         Of the recorded operation that belongs to it, whether or not the SDK is given it.
     replays_children
         Whether no result of the context is on record, but that its operations are to be replayed.
@@ -153,6 +171,9 @@ class Ask:
         Of a map or parallel: whether it need not await all branches.
     summarises
         Of a child context: whether it has a summary generator of its own.
+    has_strategy, strategy
+        Of a step or wait_for_condition: whether the call says how it is tried again; the strategy, the SDK's default
+        included, or None where it is a function of the user's.
     payload, sends_unknown
         What an invoke would send, as text; whether that holds what nobody knows.
     looked, entered, ran
@@ -166,7 +187,9 @@ class Ask:
     status: str | None = None
     match_id: str | None = None
     match_status: str | None = None
-    match_attempts = 0
+    match_parent_id: str | None = None
+    has_strategy = False
+    strategy: Strategy | None = None
     replays_children = False
     objection: Objection | None = None
     ended_it = False
@@ -215,6 +238,22 @@ class Ask:
     def position(self) -> str:
         """Logical position, such as ``"3-1"``."""
         return f"{self.parent_path}-{self.number}" if self.parent_path else str(self.number)
+
+    @property
+    def deed(self) -> str:
+        """What would happen if it went ahead without a recorded answer."""
+        what = f" {self.name!r}" if self.name else ""
+        match self.type, self.sub_type:
+            case ("STEP", "WaitForCondition"):
+                return f"the check of wait_for_condition{what} would run"
+            case ("STEP", _):
+                return f"the body of step{what} would run"
+            case ("CHAINED_INVOKE", _):
+                return f"invoke{what} would call {self.arguments.get('function_name')!r}"
+            case ("WAIT", _):
+                return f"wait{what} would start"
+            case _:
+                return f"callback{what} would be created"
 
     def would_send(self, recorded: str | None) -> bool:  # noqa: ARG002
         """Whether what an invoke sends is what was sent, by a codec that need not write the same text twice."""
@@ -301,6 +340,8 @@ class Tape:
         the invocation under study for new ones, as it did then.
     later
         Ids of operations that were first asked for after the invocation under study.
+    branches_were_cut
+        Whether a branch under way is left where its record ends, instead of ending the run there.
     run
         Glob patterns of the names of operations whose bodies may really run.
     matcher
@@ -321,6 +362,7 @@ class Tape:
         enter: bool = True,
         inject: bool = False,
         later: frozenset[str] = frozenset(),
+        branches_were_cut: bool = False,
         run: Iterable[str] = (),
         matcher: Matcher | None = None,
         observer: Observer | None = None,
@@ -332,6 +374,7 @@ class Tape:
         self.enter = enter
         self.inject = inject
         self.later = later
+        self.branches_were_cut = branches_were_cut
         self.allowed = tuple(run)
         self.ran_before: Mapping[str, Ran] | None = (
             None  # by operation id, bodies that ran in an earlier pass
@@ -345,6 +388,7 @@ class Tape:
         self.side_effects: list[SideEffect] = []
         self.sent: list[Any] = []  # checkpoints that the SDK wanted to send
         self.halt: Halt | None = None
+        self.beyond: Ask | None = None  # the first that the invocation under study did not come to
         self.error: BaseException | None = None  # what left the handler
         self.internal: Exception | None = None  # what went wrong in this package itself
         self.returned: tuple[Any] | None = None

@@ -6,7 +6,7 @@ import re
 from itertools import takewhile
 from typing import TYPE_CHECKING
 
-from durable_debug.divergence.outcome import objection
+from durable_debug.divergence.objections import objection
 from durable_debug.divergence.wording import abridged, counted, counts, located, short_ids
 from durable_debug.reports.page import SIGNS, chip, code, page, severity, text, where
 from durable_debug.reports.side_by_side import Fold, Line, diff, folded

@@ -177,9 +177,10 @@ class Process:
 
 def _rebuilt(kind: str, message: str, cure: str, *, of_an_expression: bool) -> BaseException:
     """Give the error that was raised there: ours as they are; of others, which are a user's expression's, their name."""
-    ours = {one.__name__: one for one in (DurableDebugError, *_kinds_of(DurableDebugError))}
-    if kind in ours:
-        return ours[kind](message, cure=cure)
+    kinds: list[type[DurableDebugError]] = [DurableDebugError, *_kinds_of(DurableDebugError)]
+    for ours in kinds:
+        if ours.__name__ == kind:
+            return ours(message, cure=cure)
     if kind in {"ModuleNotFoundError", "ImportError"}:
         return HandlerError(
             f"The engine can't run there: {message}.",

@@ -56,6 +56,11 @@ class Elsewhere:
     file: str | None
 
     @functools.cached_property
+    def asks_whether_it_replays(self) -> bool:
+        """Whether the handler's own code says ``is_replaying``."""
+        return bool(self.process.request("says", self.number, "is_replaying"))
+
+    @functools.cached_property
     def remarks(self) -> tuple[str, ...]:
         """What it can't see or do for this handler."""
         told: tuple[str, ...] = self.process.request("remarks", self.number)
@@ -108,6 +113,7 @@ class Elsewhere:
             logs=wire.logs,
             side_effects=wire.side_effects,
             halt=halt,
+            beyond=asks.get(wire.beyond) if wire.beyond is not None else None,
             raised=wire.raised,
             ends=wire.ends,
             ran=wire.ran,

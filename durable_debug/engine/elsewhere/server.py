@@ -136,6 +136,10 @@ class _Server:
         """What the runner can't see or do."""
         return self._runners[runner].remarks
 
+    def says(self, runner: int, name: str) -> bool:
+        """Whether the handler's own code has a name."""
+        return self._runners[runner].says(name)
+
     def record(self, runner: int, options: Options) -> WireRecording:
         """Run the handler as Lambda would."""
         return self._wire(self._runners[runner].record(None, options))  # type: ignore[arg-type]  # it only hands it on
@@ -164,6 +168,11 @@ class _Server:
         match what:
             case "items":
                 return dict(ask.items)
+            case "strategy":
+                found = ask.strategy
+                return None if found is None else (found.most, found.of_any_error)
+            case "delays" if ask.strategy is not None:
+                return ask.strategy.delays(argument)
             case "would_send":
                 return ask.would_send(argument)
             case "body" if ask.body is not None:
@@ -201,6 +210,7 @@ class _Server:
             asks=asks,
             logs=recording.logs,
             side_effects=recording.side_effects,
+            beyond=recording.beyond.seq if recording.beyond is not None else None,
             halt=None
             if halt is None
             else (halt.kind, halt.message, halt.ask.seq if halt.ask is not None else None, halt.at),

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from durable_debug.engine.engine import Outcome
     from durable_debug.engine.places import Place, Stack
     from durable_debug.engine.recording import Looks, Raised
-    from durable_debug.engine.tape import LogLine
+    from durable_debug.engine.tape import LogLine, Strategy
 
 __all__ = ["FarAsk", "FarBody", "Tuple", "WireRecording", "ask_of", "stacks_of", "to_wire"]
 
@@ -37,7 +37,8 @@ _SELDOM = (
     "status",
     "match_id",
     "match_status",
-    "match_attempts",
+    "match_parent_id",
+    "has_strategy",
     "replays_children",
     "ended_it",
     "handed",
@@ -76,6 +77,7 @@ class WireRecording:
     logs: tuple[LogLine, ...]
     side_effects: tuple[SideEffect, ...]
     halt: tuple[str, str, int | None, Place | None] | None
+    beyond: int | None
     raised: Raised | None
     ends: Mapping[str, Place]
     ran: frozenset[str]
@@ -105,6 +107,20 @@ class FarBody(Body):
         return found
 
 
+class FarStrategy:
+    """How something is tried again, as the SDK of another process decides."""
+
+    def __init__(self, most: int, of_any_error: bool, ask: FarAsk) -> None:  # noqa: FBT001
+        self.most = most
+        self.of_any_error = of_any_error
+        self._ask = ask
+
+    def delays(self, attempt: int) -> tuple[int, int]:
+        """Between which numbers of seconds the pause behind an attempt may be."""
+        found: tuple[int, int] = self._ask.more("delays", attempt)
+        return found
+
+
 class FarAsk(Ask):
     """A call in another process."""
 
@@ -119,6 +135,14 @@ class FarAsk(Ask):
         if self._items is None:
             self.__dict__["_items"] = self.more("items")
         return self._items or {}
+
+    @property
+    def strategy(self) -> Strategy | None:  # type: ignore[override]
+        """How it is tried again."""
+        if self.type != "STEP":
+            return None
+        known = self.more("strategy")
+        return FarStrategy(known[0], known[1], self) if known is not None else None
 
     def would_send(self, recorded: str | None) -> bool:
         """Whether what an invoke sends is what was sent, by its own codec."""

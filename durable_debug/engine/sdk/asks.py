@@ -9,9 +9,9 @@ from durable_debug.engine.foreign import only_exceptions
 from durable_debug.engine.guard import harmless
 from durable_debug.engine.output import sdk_silent
 from durable_debug.engine.placeholder import holds_unknown, marked
-from durable_debug.engine.sdk import payloads
+from durable_debug.engine.sdk import payloads, strategies
 from durable_debug.engine.sdk.arguments import arguments
-from durable_debug.engine.tape import Ask, BatchItem, Body, Objection
+from durable_debug.engine.tape import Ask, BatchItem, Body, Objection, Strategy
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -64,9 +64,16 @@ class SdkAsk(Ask):
         return self.match.status.value if self.match is not None else None
 
     @property
-    def match_attempts(self) -> int:  # type: ignore[override]
-        details = self.match.step_details if self.match is not None else None
-        return (details.attempt or 0) if details is not None else 0
+    def match_parent_id(self) -> str | None:  # type: ignore[override]
+        return self.match.parent_id if self.match is not None else None
+
+    @property
+    def has_strategy(self) -> bool:  # type: ignore[override]
+        return strategies.has_strategy(self)
+
+    @property
+    def strategy(self) -> Strategy | None:  # type: ignore[override]
+        return strategies.strategy_of(self)
 
     @property
     def replays_children(self) -> bool:  # type: ignore[override]
@@ -98,7 +105,9 @@ class SdkAsk(Ask):
         error = self.failure
         if error is None:
             return None
-        return Objection(type(error).__name__, str(error), payloads.error_object(error))
+        return Objection(
+            type(error).__name__, str(error), payloads.error_object(error), getattr(error, "step_id", None)
+        )
 
     @functools.cached_property
     def items(self) -> Mapping[int, BatchItem]:  # type: ignore[override]

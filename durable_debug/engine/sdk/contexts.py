@@ -58,7 +58,6 @@ from durable_debug.engine.sdk.kinds import (
     STEP,
     WAIT,
     as_asked,
-    deed,
     draws_by_chance,
     note,
     noting,
@@ -279,7 +278,7 @@ class ReplayContext(DurableContext):
 
         def body(context: DurableContext, item: Any, index: int, items: Sequence[Any]) -> Any:
             with batch.turn(index), users_code(self._tape):
-                return func(context, item, index, items)
+                return batch.in_thread_of_its_own(func, context, item, index, items)
 
         if self._tape.matcher is not None:
             config = keeping(config or MapConfig(), "serdes", "item_serdes")
@@ -311,7 +310,7 @@ class ReplayContext(DurableContext):
             @functools.wraps(func)
             def body(context: DurableContext) -> Any:
                 with batch.turn(index), users_code(self._tape):
-                    return func(context)
+                    return batch.in_thread_of_its_own(func, context)
 
             if not isinstance(branch, ParallelBranch):
                 return body
@@ -446,9 +445,19 @@ class ReplayContext(DurableContext):
             return  # a context is the user's code outside steps; what it asks for is looked at one by one
         if ask.type == OperationType.STEP.value and tape.may_run(ask):
             return
+        self._leave_a_branch()
         if ask.operation_id in tape.later:
+            tape.beyond = tape.beyond or ask
             raise SuspendExecution("The recorded invocation was suspended before it asked for this.")
-        raise tape.stop("would_run", f"{deed(ask)}: the history has no answer for it", ask)
+        raise tape.stop("would_run", f"{ask.deed}: the history has no answer for it", ask)
+
+    def _leave_a_branch(self) -> None:
+        """Let the other branches go on, where one of them ended the execution while this one was under way."""
+        context: ReplayContext | None = self if self._tape.branches_were_cut else None
+        while context is not None:
+            if context._batch is not None and context._batch.live:
+                raise SuspendExecution("The execution ended before this.")
+            context = context._outer
 
     def _absent(self, ask: SdkAsk) -> bool:
         """Whether to step over an operation that was inserted, taking its number as the SDK would."""
@@ -464,7 +473,8 @@ class ReplayContext(DurableContext):
         @functools.wraps(body)
         def guard(*args: Any) -> Any:
             if not tape.may_run(ask):
-                raise tape.stop("would_run", f"{deed(ask)}: it has no recorded answer", ask)
+                self._leave_a_branch()
+                raise tape.stop("would_run", f"{ask.deed}: it has no recorded answer", ask)
             ask.ran = True
             if ask.operation_id not in tape.ran:  # else it ran in an earlier pass
                 with tape.letting(), unguarded(opens=True):

@@ -82,22 +82,6 @@ def would_go_on(ask: SdkAsk) -> bool:
     return ask.type == OperationType.STEP.value or ask.sub_type in BATCHES
 
 
-def deed(ask: SdkAsk) -> str:
-    """Say what would happen if an operation without a recorded answer went ahead."""
-    what = f" {ask.name!r}" if ask.name else ""
-    match ask.type, ask.sub_type:
-        case ("STEP", "WaitForCondition"):
-            return f"the check of wait_for_condition{what} would run"
-        case ("STEP", _):
-            return f"the body of step{what} would run"
-        case ("CHAINED_INVOKE", _):
-            return f"invoke{what} would call {ask.args[1]!r}"
-        case ("WAIT", _):
-            return f"wait{what} would start"
-        case _:
-            return f"callback{what} would be created"
-
-
 class noting:  # noqa: N801 - reads as a statement
     """Note with an ask what the SDK itself objects to: another identity, or a payload that it can't read."""
 
