@@ -14,7 +14,13 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from durable_debug.errors import DurableDebugError, HandlerError, InternalError, OptionError
+from durable_debug.errors import (
+    DurableDebugError,
+    HandlerError,
+    InternalError,
+    OptionError,
+    UnsupportedSdkError,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -62,8 +68,14 @@ class Process:
         self._connection = Connection(ours.detach())
         self._lock = threading.RLock()
         self._owner = os.getpid()
-        if not self._connection.poll(0):  # it says nothing before it is asked
+        try:
             self.about: dict[str, Any] = self.request("hello", limit=_START_SECONDS)
+        except UnsupportedSdkError as error:
+            self.end()
+            raise UnsupportedSdkError(
+                f"In the environment of {python}: {error.message}",
+                cure="Install there what the handler's project requires; or name another one: python='.venv'.",
+            ) from None
 
     @property
     def alive(self) -> bool:
