@@ -253,8 +253,7 @@ class ReplayContext(_Context):
         if config is not None and config.item_namer is not None:
             config = with_(config, "item_namer", once_each(config.item_namer))
         try:
-            if not hasattr(type(inputs), "__getitem__"):
-                inputs = list(inputs)  # perhaps there is but one way through, and we go first
+            inputs = LINE.items(inputs)
             ask.branches = len(inputs)
             executor = LINE.map_executor(inputs, func, config, ask.operation_id)
         except Exception:  # noqa: BLE001 - of the inputs or the item_namer: the SDK raises it where it belongs
@@ -280,7 +279,7 @@ class ReplayContext(_Context):
         ask = self._ask(PARALLEL, name, ("parallel", functions, config))
         try:
             if not hasattr(type(functions), "__getitem__"):
-                functions = list(functions)
+                functions = list(functions)  # perhaps there is but one way through, and we go first
             ask.branches = len(functions)
             executor = LINE.parallel_executor(functions, config, ask.operation_id)
         except Exception:  # noqa: BLE001 - no functions: as above
@@ -600,10 +599,8 @@ class ReplayContext(_Context):
                 self.state._operations[operation_id] = recorded
 
 
-class _InjectingContext(LINE.injecting, ReplayContext):  # type: ignore[name-defined, misc]
-    """Gives answers to the SDK only when it has taken the operation for a new one, as it was then."""
-
-
+# Gives answers to the SDK only when it has taken the operation for a new one, as it was then.
+_InjectingContext: type[ReplayContext] = LINE.injecting(ReplayContext)
 _VEILED = (
     "step",
     "invoke",

@@ -24,14 +24,11 @@ class Line(ABC):
     ----------
     context
         The SDK's class of contexts, changed only where it would ask one of ours for what the handler did not ask for.
-    injecting
-        A mixin over it, which calls ``_inject`` with an operation's id as soon as the SDK has taken it for a new one.
     branch_worker
         The function that a branch of a map or parallel runs in: by its name a thread is known that is still in one.
     """
 
     context: type[DurableContext]
-    injecting: type
     branch_worker: str
 
     # ---- sub types: text here, and in 1.x and 2.x members of an enumeration there
@@ -65,6 +62,10 @@ class Line(ABC):
     # ---- maps and parallels
 
     @abstractmethod
+    def items(self, inputs: Any) -> Any:
+        """What is given to a map, as what can be gone through more than once: by us, and by the SDK."""
+
+    @abstractmethod
     def map_executor(self, inputs: Any, func: Any, config: Any, operation_id: str) -> Any:
         """The SDK's executor of a map, to look into its branches with."""
 
@@ -89,6 +90,10 @@ class Line(ABC):
         return contextlib.nullcontext()
 
     # ---- an invocation
+
+    @abstractmethod
+    def injecting(self, base: type[Any]) -> type[Any]:
+        """A class of contexts that calls ``_inject`` with an operation's id as soon as the SDK has taken it for a new one."""
 
     @abstractmethod
     def wake(self, state: ExecutionState) -> None:

@@ -18,23 +18,12 @@ if TYPE_CHECKING:
 
     from aws_durable_execution_sdk_python.state import ExecutionState
 
-__all__ = ["Injecting", "Since2"]
-
-
-class Injecting:
-    """Tells of an operation when the SDK has compared it with what it has of it: nothing, as it was then."""
-
-    @contextlib.contextmanager
-    def _operation_replay_aware(self, *args: Any, **options: Any) -> Iterator[Any]:
-        with super()._operation_replay_aware(*args, **options) as identifier:  # type: ignore[misc]
-            self._inject(identifier.operation_id)  # type: ignore[attr-defined]
-            yield identifier
+__all__ = ["Since2"]
 
 
 class Since2(Line):
     """SDK 2.x and 3.x: branches have ids of their own namespace, and are known by the worker that they run in."""
 
-    injecting = Injecting
     branch_worker = "_branch_worker"
 
     def refuses_child(self, config: Any) -> bool:
@@ -48,6 +37,9 @@ class Since2(Line):
         except Exception:  # noqa: BLE001 - of the user's values; what the SDK says to them is its own matter
             return True
         return False
+
+    def items(self, inputs: Any) -> Any:
+        return inputs if hasattr(type(inputs), "__getitem__") else list(inputs)
 
     def map_executor(self, inputs: Any, func: Any, config: Any, operation_id: str) -> Any:
         namespace = OperationIdNamespace(operation_id)
@@ -65,6 +57,18 @@ class Since2(Line):
 
     def branch_id(self, executor: Any, operation_id: str, index: int) -> str:  # noqa: ARG002
         return str(executor.operation_id_namespace.create_id_for_step(index))
+
+    def injecting(self, base: type[Any]) -> type[Any]:
+        class Injecting(base):  # type: ignore[misc]
+            @contextlib.contextmanager
+            def _operation_replay_aware(self, *args: Any, **options: Any) -> Iterator[Any]:
+                with super()._operation_replay_aware(*args, **options) as identifier:
+                    self._inject(
+                        identifier.operation_id
+                    )  # only now: it was compared with nothing, as it was then
+                    yield identifier
+
+        return Injecting
 
     def wake(self, state: ExecutionState) -> None:
         state._checkpoint_queue.put(_Signal.REFRESH_WAKE)

@@ -24,16 +24,6 @@ if TYPE_CHECKING:
 __all__ = ["LINE"]
 
 
-class Injecting:
-    """Tells of an operation when the SDK has looked for what it has of the next one: nothing, as it was then."""
-
-    @contextlib.contextmanager
-    def _replay_aware(self) -> Iterator[None]:
-        with super()._replay_aware():  # type: ignore[misc]
-            self._inject(self._peek_next_operation_id())  # type: ignore[attr-defined]
-            yield
-
-
 @contextlib.contextmanager
 def _suspended() -> Iterator[None]:
     """Let a branch that was stopped end as one that waits: the SDK waits for ever for one that ends in another way."""
@@ -44,7 +34,6 @@ def _suspended() -> Iterator[None]:
 
 
 class Line1(Until2):
-    injecting = Injecting
     branch_worker = "_execute_item_in_child_context"
 
     def refuses_child(self, config: Any) -> bool:
@@ -52,6 +41,9 @@ class Line1(Until2):
 
     def refuses_batch(self, config: Any, branches: Sequence[Any]) -> bool:  # noqa: ARG002
         return False
+
+    def items(self, inputs: Any) -> Any:
+        return inputs  # each is taken by its index
 
     def map_executor(self, inputs: Any, func: Any, config: Any, operation_id: str) -> Any:  # noqa: ARG002
         return maps.MapExecutor.from_items(inputs, func, config or self.map_config())  # type: ignore[call-arg]
@@ -71,6 +63,16 @@ class Line1(Until2):
 
     def in_branch(self) -> AbstractContextManager[None]:
         return _suspended()
+
+    def injecting(self, base: type[Any]) -> type[Any]:
+        class Injecting(base):  # type: ignore[misc]
+            @contextlib.contextmanager
+            def _replay_aware(self) -> Iterator[None]:
+                with super()._replay_aware():
+                    self._inject(self._peek_next_operation_id())  # only now: it found nothing, as it was then
+                    yield
+
+        return Injecting
 
     def wake(self, state: ExecutionState) -> None:
         state._checkpoint_queue.put(QueuedOperation(None))
