@@ -8,6 +8,7 @@ import inspect
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from durable_debug.engine import sdk
 from durable_debug.engine.importing import Modules, modules_of, named
 from durable_debug.engine.kept import Kept, kept
 from durable_debug.engine.unwrapping import path_to_durable, rebuilt
@@ -133,9 +134,7 @@ def _taken_apart(found: Any, name: str) -> tuple[_Func, _Around | None, list[Any
             f"{name} is not a durable function: no @durable_execution was found on it.",
             cure="Decorate it with @durable_execution, or pass the function that is.",
         )
-    durable = path[-1][0]
-    cells = dict(zip(durable.__code__.co_freevars, durable.__closure__ or (), strict=True))
-    func = cells["func"].cell_contents
+    func = sdk.users_function(path[-1][0])
     if inspect.iscoroutinefunction(func):
         raise HandlerError(
             f"{name} is an async function: the SDK calls it and waits for nothing.",

@@ -19,10 +19,18 @@ class Turns:
 
     The SDK starts branches in index order, each in a thread of a pool. A branch enters when its context is
     made and leaves when its body ends; if the SDK ends it in between, its turn is found free.
+
+    Parameters
+    ----------
+    over
+        Whether the replay was stopped, so that nobody waits any longer.
+    worker
+        The SDK's function that a branch runs in.
     """
 
-    def __init__(self, over: Callable[[], bool]) -> None:
+    def __init__(self, over: Callable[[], bool], worker: str) -> None:
         self._over = over
+        self._worker = worker
         self._condition = threading.Condition()
         self._holder: tuple[int, int] | None = None  # (index, thread)
         self._next = 0
@@ -54,7 +62,7 @@ class Turns:
             return False
         if self._holder is None or self._holder[1] == me:
             return True
-        return not _in_branch(self._holder[1])
+        return not _in_branch(self._holder[1], self._worker)
 
     def leave(self, index: int) -> None:
         """End this branch's turn."""
@@ -84,10 +92,10 @@ class Turns:
             self._turns.leave(self._index)
 
 
-def _in_branch(thread: int) -> bool:
+def _in_branch(thread: int, worker: str) -> bool:
     frame = innermost_frames().get(thread)
     while frame is not None:
-        if frame.f_code.co_name == "_branch_worker":
+        if frame.f_code.co_name == worker:
             return True
         frame = frame.f_back
     return False

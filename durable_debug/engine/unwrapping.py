@@ -8,6 +8,8 @@ import functools
 import types
 from typing import TYPE_CHECKING, Any
 
+from durable_debug.engine import sdk
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -15,18 +17,6 @@ __all__ = ["path_to_durable", "rebuilt"]
 
 # A step of the way from the outermost callable inwards: the object and how it holds the next one.
 _Step = tuple[Any, Any]
-
-
-def is_durable(candidate: object) -> bool:
-    code = getattr(candidate, "__code__", None)
-    return (
-        isinstance(candidate, types.FunctionType)
-        and code is not None
-        and code.co_name == "wrapper"
-        and "func" in code.co_freevars
-        and "configured_plugins" in code.co_freevars
-        and candidate.__globals__.get("__name__") == "aws_durable_execution_sdk_python.execution"
-    )
 
 
 def path_to_durable(outer: object) -> list[_Step] | None:
@@ -39,7 +29,7 @@ def path_to_durable(outer: object) -> list[_Step] | None:
         if id(current) in seen or len(path) > 12:
             continue
         seen.add(id(current))
-        if is_durable(current):
+        if sdk.is_durable(current):
             return path
         for inner, how in _held(current):
             if callable(inner):
@@ -60,7 +50,7 @@ def _held(outer: Any) -> list[tuple[Any, Any]]:
                 held.append((cell.cell_contents, ("cell", name)))
         named = ((name, outer.__globals__.get(name)) for name in outer.__code__.co_names)
         held += [
-            (value, ("global", name)) for name, value in named if is_durable(value)
+            (value, ("global", name)) for name, value in named if sdk.is_durable(value)
         ]  # it calls the durable one
     elif not isinstance(outer, type | types.ModuleType | types.BuiltinFunctionType):
         slots = (name for kind in type(outer).__mro__ for name in getattr(kind, "__slots__", ()))

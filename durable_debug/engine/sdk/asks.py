@@ -86,7 +86,7 @@ class SdkAsk(Ask):
         completion = config.completion_config if config is not None else None
         return completion is not None and (
             completion.min_successful is not None
-            or completion.should_complete is not None
+            or getattr(completion, "should_complete", None) is not None  # since 2.0
             or completion.tolerated_failure_count is not None
             or completion.tolerated_failure_percentage is not None
         )

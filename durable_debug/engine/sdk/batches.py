@@ -19,6 +19,7 @@ from aws_durable_execution_sdk_python.lambda_service import (
 from aws_durable_execution_sdk_python.serdes import deserialize
 
 from durable_debug.engine import output
+from durable_debug.engine.sdk.lines import LINE
 from durable_debug.engine.sdk.payloads import TERMINAL
 from durable_debug.engine.turns import Turns
 
@@ -42,7 +43,7 @@ class Batch:
         recorded = ask.recorded
         self.live = recorded is None or recorded.status not in TERMINAL
         self.flat = executor.nesting_type is NestingType.FLAT
-        self.turns = Turns(lambda: tape.halt is not None)
+        self.turns = Turns(lambda: tape.halt is not None, LINE.branch_worker)
         self._index: dict[str, int] = {}
         self._of_one_thread: contextvars.Context | None = None
 
@@ -56,7 +57,7 @@ class Batch:
                 raise
 
     def identity(self, index: int) -> str:
-        return cast("str", self.executor.operation_id_namespace.create_id_for_step(index))
+        return LINE.branch_id(self.executor, self.ask.operation_id, index)
 
     def prepare(self, context: ReplayContext) -> None:
         """Look into the branches of a completed batch."""
@@ -93,7 +94,7 @@ class Batch:
 
     def _branch_ask(self, context: ReplayContext, index: int) -> SdkAsk:
         return context._ask(
-            (OperationType.CONTEXT, self.executor.sub_type_iteration),
+            (OperationType.CONTEXT, cast("str", LINE.sub_type(self.executor.sub_type_iteration))),
             self.executor.get_iteration_name(index),
             ("branch", index),
             virtual=self.flat,

@@ -15,25 +15,19 @@ from aws_durable_execution_sdk_python.config import (
     CallbackConfig,
     ChildConfig,
     Duration,
-    MapConfig,
     ParallelBranch,
-    ParallelConfig,
 )
 from aws_durable_execution_sdk_python.constants import CHECKPOINT_SIZE_LIMIT_BYTES
-from aws_durable_execution_sdk_python.context import DurableContext
 from aws_durable_execution_sdk_python.exceptions import (
     NonDeterministicExecutionError,
     SerDesError,
     SuspendExecution,
 )
-from aws_durable_execution_sdk_python.identifier import OperationIdNamespace
 from aws_durable_execution_sdk_python.lambda_service import (
     OperationStatus,
     OperationType,
 )
 from aws_durable_execution_sdk_python.operation.callback import wait_for_callback_handler
-from aws_durable_execution_sdk_python.operation.map import MapExecutor
-from aws_durable_execution_sdk_python.operation.parallel import ParallelExecutor
 from aws_durable_execution_sdk_python.serdes import DEFAULT_JSON_SERDES, deserialize, serialize
 
 from durable_debug.engine.guard import harmless, unguarded
@@ -63,6 +57,7 @@ from durable_debug.engine.sdk.kinds import (
     noting,
     would_go_on,
 )
+from durable_debug.engine.sdk.lines import LINE
 from durable_debug.engine.sdk.logger import TapeLogger
 from durable_debug.engine.sdk.payloads import TERMINAL
 from durable_debug.engine.tape import LeaveBody, ReplayStop, Tape
@@ -74,10 +69,12 @@ if TYPE_CHECKING:
 
     from aws_durable_execution_sdk_python.config import (
         InvokeConfig,
+        MapConfig,
+        ParallelConfig,
         StepConfig,
         WaitForCallbackConfig,
     )
-    from aws_durable_execution_sdk_python.identifier import OperationIdentifier
+    from aws_durable_execution_sdk_python.context import DurableContext
     from aws_durable_execution_sdk_python.waits import WaitForConditionConfig
 
     from durable_debug.engine.tape import Matcher
@@ -119,22 +116,14 @@ def _ours(method: _Method) -> _Method:
 _MOST_ASKS = 3_500  # an execution has at most 3,000 operations
 
 
-def _has_sub_type(config: object) -> bool:
-    return config is None or hasattr(config, "sub_type")
+if TYPE_CHECKING:
+    _Context = DurableContext
+else:
+    _Context = LINE.context
+_label, _refuses_step = LINE.label, LINE.refuses_step  # each step asks for them
 
 
-def _is_valid(config: MapConfig[Any] | ParallelConfig | None, branches: Sequence[Any]) -> bool:
-    """Whether the SDK takes a batch's configuration; what it says to a wrong one is its own matter."""
-    if config is None:
-        return True
-    try:
-        config.completion_config._validate_for_total(len(branches))
-    except Exception:  # noqa: BLE001 - of the user's values
-        return False
-    return True
-
-
-class ReplayContext(DurableContext):
+class ReplayContext(_Context):
     """The SDK's context, with an eye on what is asked of it.
 
     Never constructed: `adopt` makes one of a context that the SDK has built.
@@ -154,10 +143,10 @@ class ReplayContext(DurableContext):
 
     @_ours
     def step(self, func: Any, name: str | None = None, config: StepConfig | None = None) -> Any:
-        if not _has_sub_type(config):
+        if _refuses_step(config):
             return super().step(func, name, config)  # raises before it becomes an operation
         name = name or getattr(func, "_original_name", None)
-        ask = self._ask(STEP, name, ("step", func, config), getattr(config, "sub_type", None))
+        ask = self._ask(STEP, name, ("step", func, config), _label(config))
         if ask.recorded is None or ask.recorded.status not in TERMINAL:
             if self._absent(ask):
                 return Unrecorded()
@@ -180,7 +169,7 @@ class ReplayContext(DurableContext):
 
     @_ours
     def create_callback(self, name: str | None = None, config: CallbackConfig | None = None) -> Any:
-        ask = self._ask(CALLBACK, name, ("create_callback", config), getattr(config, "sub_type", None))
+        ask = self._ask(CALLBACK, name, ("create_callback", config), _label(config))
         if self._absent(ask):
             return Unrecorded()
         with noting(ask):
@@ -222,7 +211,7 @@ class ReplayContext(DurableContext):
     def run_in_child_context(
         self, func: Any, name: str | None = None, config: ChildConfig[Any] | None = None
     ) -> Any:
-        if not _has_sub_type(config):
+        if LINE.refuses_child(config):
             return super().run_in_child_context(func, name, config)
         name = name or getattr(func, "_original_name", None)
         virtual = bool(getattr(config, "is_virtual", False))
@@ -230,7 +219,7 @@ class ReplayContext(DurableContext):
             CHILD,
             name,
             ("run_in_child_context", func, config),
-            getattr(config, "sub_type", None),
+            _label(config),
             virtual=virtual,
         )
         asked_here = self._look_into(ask, func, config)
@@ -259,29 +248,26 @@ class ReplayContext(DurableContext):
         self, inputs: Sequence[Any], func: Any, name: str | None = None, config: MapConfig[Any] | None = None
     ) -> Any:
         name = name or getattr(func, "_original_name", None)
-        if not _is_valid(config, inputs):
+        if LINE.refuses_batch(config, inputs):
             return super().map(inputs, func, name, config)  # raises before it becomes an operation
         ask = self._ask(MAP, name, ("map", inputs, func, config))
         if config is not None and config.item_namer is not None:
             config = with_(config, "item_namer", once_each(config.item_namer))
         try:
-            if not hasattr(type(inputs), "__getitem__"):
-                inputs = list(inputs)  # perhaps there is but one way through, and we go first
+            inputs = LINE.items(inputs)
             ask.branches = len(inputs)
-            executor: Any = MapExecutor.from_items(
-                inputs, func, config or MapConfig(), OperationIdNamespace(ask.operation_id)
-            )
+            executor = LINE.map_executor(inputs, func, config, ask.operation_id)
         except Exception:  # noqa: BLE001 - of the inputs or the item_namer: the SDK raises it where it belongs
             with noting(ask):
                 return super().map(inputs, func, name, config)
         batch = Batch(ask, executor, self._tape)
 
         def body(context: DurableContext, item: Any, index: int, items: Sequence[Any]) -> Any:
-            with batch.turn(index), users_code(self._tape):
+            with LINE.in_branch(), batch.turn(index), users_code(self._tape):
                 return batch.in_thread_of_its_own(func, context, item, index, items)
 
         if self._tape.matcher is not None:
-            config = keeping(config or MapConfig(), "serdes", "item_serdes")
+            config = keeping(config or LINE.map_config(), "serdes", "item_serdes")
         with self._batching(batch), noting(ask):
             return super().map(inputs, body if batch.live else func, name, config)
 
@@ -289,16 +275,14 @@ class ReplayContext(DurableContext):
     def parallel(
         self, functions: Sequence[Any], name: str | None = None, config: ParallelConfig | None = None
     ) -> Any:
-        if not _is_valid(config, functions):
+        if LINE.refuses_batch(config, functions):
             return super().parallel(functions, name, config)
         ask = self._ask(PARALLEL, name, ("parallel", functions, config))
         try:
             if not hasattr(type(functions), "__getitem__"):
-                functions = list(functions)
+                functions = list(functions)  # perhaps there is but one way through, and we go first
             ask.branches = len(functions)
-            executor = ParallelExecutor.from_callables(
-                functions, config or ParallelConfig(), OperationIdNamespace(ask.operation_id)
-            )
+            executor = LINE.parallel_executor(functions, config, ask.operation_id)
         except Exception:  # noqa: BLE001 - no functions: as above
             with noting(ask):
                 return super().parallel(functions, name, config)
@@ -309,7 +293,7 @@ class ReplayContext(DurableContext):
 
             @functools.wraps(func)
             def body(context: DurableContext) -> Any:
-                with batch.turn(index), users_code(self._tape):
+                with LINE.in_branch(), batch.turn(index), users_code(self._tape):
                     return batch.in_thread_of_its_own(func, context)
 
             if not isinstance(branch, ParallelBranch):
@@ -319,7 +303,7 @@ class ReplayContext(DurableContext):
         if batch.live:
             functions = [in_turn(i, f) for i, f in enumerate(functions)]
         if self._tape.matcher is not None:
-            config = keeping(config or ParallelConfig(), "serdes", "item_serdes")
+            config = keeping(config or LINE.parallel_config(), "serdes", "item_serdes")
         with self._batching(batch), noting(ask):
             return super().parallel(functions, name, config)
 
@@ -595,7 +579,8 @@ class ReplayContext(DurableContext):
         context = super().create_child_context(operation_id, is_virtual=is_virtual)
         local = self._tape.local
         if self._batch is not None:
-            return self._batch.branch(self, context, operation_id)
+            with LINE.in_branch():
+                return self._batch.branch(self, context, operation_id)
         batch: Batch | None = local.batch
         if batch is not None and batch.ask.operation_id == operation_id:
             inner = self._adopted(context, batch.ask.position, batch.ask)
@@ -629,25 +614,8 @@ class ReplayContext(DurableContext):
                 self.state._operations[operation_id] = recorded
 
 
-class _InjectingContext(ReplayContext):
-    """Gives answers to the SDK only when it has taken the operation for a new one, as it was then."""
-
-    @contextlib.contextmanager
-    def _operation_replay_aware(
-        self,
-        sub_type: str,
-        name: str | None = None,
-        *,
-        operation_type: OperationType,
-        is_virtual: bool = False,
-    ) -> Iterator[OperationIdentifier]:
-        with super()._operation_replay_aware(
-            sub_type, name, operation_type=operation_type, is_virtual=is_virtual
-        ) as identifier:
-            self._inject(identifier.operation_id)
-            yield identifier
-
-
+# Gives answers to the SDK only when it has taken the operation for a new one, as it was then.
+_InjectingContext: type[ReplayContext] = LINE.injecting(ReplayContext)
 _VEILED = (
     "step",
     "invoke",
@@ -711,7 +679,7 @@ def adopt(
     context._tape, context._path, context._within, context._outer = tape, path, within, outer
     context._depth = outer._depth + 1 if outer is not None else 0
     context._silent, context._batch, context._asked = False, None, None
-    context._last_id = (0, "")
+    context._last_id = (-1, "")
     context._step_counter = cast("Any", Counter(context._step_counter._counter))
     context.logger = TapeLogger.over(context.logger, tape)
     return context

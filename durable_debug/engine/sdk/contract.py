@@ -2,10 +2,13 @@
 
 The SDK's insides may change with any release. Where a name is gone that is relied on here, the SDK would do something else
 than this room thinks, and all of it would look like the handler's fault. So it is said at once, in words.
+
+What is here holds for every line of the SDK; what one line has and another has not is in that line's module (`lines`).
 """
 
 from __future__ import annotations
 
+import functools
 import importlib
 import re
 from importlib import metadata
@@ -17,16 +20,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from types import CodeType
 
-__all__ = ["check", "remark"]
+__all__ = ["LINES", "check", "check_decorators", "line_of", "remark", "version"]
 
 NAME = "aws-durable-execution-sdk-python"
-_PACKAGE = "aws_durable_execution_sdk_python"
-_TESTED = ("3.0.0",)
-_MAJOR = 3
-_CURE = f"Install it in the environment of this notebook or command: pip install '{NAME}=={_TESTED[-1]}'."
+PACKAGE = "aws_durable_execution_sdk_python"
+CURE = f"Install it in the environment of this notebook or command: pip install '{NAME}>=3,<4'."
 
 
-class _Relied(NamedTuple):
+class Relied(NamedTuple):
     """A module of the SDK, and the names that are used of it: by attribute, or in the code of something."""
 
     module: str
@@ -45,8 +46,8 @@ _OF_A_BATCH = (
     "summary_generator",
     "nesting_type",
 )
-_RELIED = (
-    _Relied(
+COMMON = (  # to all lines
+    Relied(
         "context",
         (
             *(
@@ -56,14 +57,8 @@ _RELIED = (
             *(f"{_CONTEXT}.{name}" for name in ("wait_for_condition", "wait_for_callback", "set_logger")),
             *(f"{_CONTEXT}.{name}" for name in ("run_in_child_context", "create_child_context")),
             f"{_CONTEXT}._create_step_id_for_logical_step",  # a position's id
-            f"{_CONTEXT}._operation_replay_aware",  # answers given when asked for: `invocation=`
         ),
-        in_code=(
-            (f"{_CONTEXT}.__init__", ("_parent_id", "_step_counter", "logger", "state")),
-            (f"{_CONTEXT}.step", ("_operation_replay_aware",)),
-            (f"{_CONTEXT}.wait", ("_operation_replay_aware",)),
-            (f"{_CONTEXT}.map", ("_operation_replay_aware",)),
-        ),
+        in_code=((f"{_CONTEXT}.__init__", ("_parent_id", "_step_counter", "logger", "state")),),
         parameters=(
             (f"{_CONTEXT}.step", ("func", "name", "config")),
             (f"{_CONTEXT}.wait", ("duration", "name")),
@@ -71,14 +66,13 @@ _RELIED = (
             (f"{_CONTEXT}.create_child_context", ("operation_id", "is_virtual")),
         ),
     ),
-    _Relied("identifier", ("OperationIdNamespace", "OperationIdNamespace.create_id_for_step")),
-    _Relied("threading", ("OrderedCounter",), in_code=(("OrderedCounter.__init__", ("_counter",)),)),
-    _Relied(
+    Relied("threading", ("OrderedCounter",), in_code=(("OrderedCounter.__init__", ("_counter",)),)),
+    Relied(
         "execution",
         ("durable_execution", "InitialExecutionState", "DurableExecutionInvocationInputWithClient"),
         in_code=(("durable_execution", ("dex-handler",)),),
     ),
-    _Relied(
+    Relied(
         "state",
         (
             "CHECKPOINT_NOT_FOUND",
@@ -86,16 +80,14 @@ _RELIED = (
             "ExecutionState.get_checkpoint_result",
             "ExecutionState.emit_operation_replay_hook",
             "ExecutionState.stop_checkpointing",
-            "_Signal.REFRESH_WAKE",
             "_TERMINAL_OPERATION_STATUSES",
         ),
         in_code=(("ExecutionState.__init__", ("_operations", "_operations_lock", "_checkpoint_queue")),),
-        parameters=(("ExecutionState.get_checkpoint_result", ("checkpoint_id", "claim_end_hook")),),
+        parameters=(("ExecutionState.get_checkpoint_result", ("checkpoint_id",)),),
     ),
-    _Relied(
+    Relied(
         "config",
         (
-            "CompletionConfig._validate_for_total",
             "JitterStrategy",
             "NestingType.FLAT",
             "Duration.to_seconds",
@@ -105,7 +97,7 @@ _RELIED = (
         parameters=tuple(  # what an operation is asked with is read from its configuration
             (f"{config}.__init__", names)
             for config, names in {
-                "CompletionConfig": ("min_successful", *_TOLERATED, "should_complete"),
+                "CompletionConfig": ("min_successful", *_TOLERATED),
                 "StepConfig": ("retry_strategy", "step_semantics", "serdes"),
                 "CallbackConfig": ("serdes",),
                 "ChildConfig": ("serdes", "summary_generator", "is_virtual"),
@@ -116,35 +108,95 @@ _RELIED = (
             }.items()
         ),
     ),
-    _Relied("operation.callback", ("wait_for_callback_handler",)),
-    _Relied("operation.map", ("MapExecutor.from_items",)),
-    _Relied("operation.parallel", ("ParallelExecutor.from_callables",)),
-    _Relied(
+    Relied("operation.callback", ("wait_for_callback_handler",)),
+    Relied("operation.map", ("MapExecutor.from_items",)),
+    Relied("operation.parallel", ("ParallelExecutor.from_callables",)),
+    Relied(
         "concurrency.executor",
-        (
-            "ConcurrentExecutor._branch_worker",  # by its name a thread that runs a branch is known
-            "ConcurrentExecutor.execute_item",
-            "ConcurrentExecutor.get_iteration_name",
-        ),
+        ("ConcurrentExecutor.execute_item", "ConcurrentExecutor.get_iteration_name"),
         in_code=(
             (
                 "ConcurrentExecutor.__init__",
-                ("executables", "operation_id_namespace", "sub_type_iteration", "nesting_type", "serdes"),
+                ("executables", "sub_type_iteration", "nesting_type", "serdes"),
             ),
         ),
     ),
-    _Relied(
+    Relied(
         "logger",
         ("Logger._log", "Logger._should_log", "Logger.with_log_info", "Logger.with_is_replaying"),
         in_code=(("Logger.__init__", ("_logger", "_default_extra", "_is_replaying")),),
     ),
-    _Relied("retries", ("with_retry",), in_code=(("with_retry", ("retry_strategy",)),)),
-    _Relied("serdes", ("DEFAULT_JSON_SERDES", "EXTENDED_TYPES_SERDES", "deserialize", "serialize")),
-    _Relied("exceptions", ("NonDeterministicExecutionError", "SerDesError", "SuspendExecution")),
-    _Relied("lambda_service", ("Operation", "OperationStatus", "OperationSubType", "OperationType")),
+    Relied("retries", ("with_retry",), in_code=(("with_retry", ("retry_strategy",)),)),
+    Relied("serdes", ("DEFAULT_JSON_SERDES", "EXTENDED_TYPES_SERDES", "deserialize", "serialize")),
+    Relied("exceptions", ("NonDeterministicExecutionError", "SerDesError", "SuspendExecution")),
+    Relied("lambda_service", ("Operation", "OperationStatus", "OperationSubType", "OperationType")),
 )
 
 
+_NEW_OPERATION = ("_operation_replay_aware",)  # answers given when asked for: `invocation=`
+_SINCE_2 = (
+    Relied(
+        "context",
+        (f"{_CONTEXT}._operation_replay_aware",),
+        in_code=tuple((f"{_CONTEXT}.{name}", _NEW_OPERATION) for name in ("step", "wait", "map")),
+    ),
+    Relied("identifier", ("OperationIdNamespace", "OperationIdNamespace.create_id_for_step")),
+    Relied("state", ("_Signal.REFRESH_WAKE",)),
+    Relied(
+        "config",
+        ("CompletionConfig._validate_for_total",),
+        parameters=(("CompletionConfig.__init__", ("should_complete",)),),
+    ),
+    Relied(
+        "concurrency.executor",
+        ("ConcurrentExecutor._branch_worker",),  # by its name a thread that runs a branch is known
+        in_code=(("ConcurrentExecutor.__init__", ("operation_id_namespace",)),),
+    ),
+)
+_UNTIL_2 = (Relied("context", in_code=((f"{_CONTEXT}.wait_for_callback", ("run_in_child_context",)),)),)
+_OF_1 = (
+    Relied(
+        "context",
+        (f"{_CONTEXT}._replay_aware", f"{_CONTEXT}._peek_next_operation_id"),
+        in_code=tuple((f"{_CONTEXT}.{name}", ("_replay_aware",)) for name in ("step", "wait", "map")),
+    ),
+    Relied("state", ("QueuedOperation",)),
+    Relied("concurrency.executor", ("ConcurrentExecutor._execute_item_in_child_context",)),
+)
+_OF_3 = (
+    Relied(
+        "state", parameters=(("ExecutionState.get_checkpoint_result", ("checkpoint_id", "claim_end_hook")),)
+    ),
+)
+
+
+class Known(NamedTuple):
+    """A line of the SDK that is known here.
+
+    Attributes
+    ----------
+    module
+        Its adapter in `lines`.
+    since
+        The first version that it stands for; all up to the next line's are taken for it.
+    tested
+        Versions that tests have run with.
+    """
+
+    module: str
+    since: tuple[int, ...]
+    tested: tuple[str, ...]
+    relied: tuple[Relied, ...]
+
+
+LINES = (
+    Known("v1", (1, 7), ("1.7.0",), (*COMMON, *_UNTIL_2, *_OF_1)),
+    Known("v2", (2, 0), ("2.0.1", "2.1.0"), (*COMMON, *_UNTIL_2, *_SINCE_2)),
+    Known("v3", (3, 0), ("3.0.0",), (*COMMON, *_SINCE_2, *_OF_3)),
+)
+
+
+@functools.cache
 def version() -> str | None:
     """Give the installed SDK's version; None where it is not installed."""
     try:
@@ -153,43 +205,64 @@ def version() -> str | None:
         return None
 
 
-def check() -> None:
-    """Look whether the installed SDK is one that is known here.
+def line_of(there: str) -> Known | None:
+    """Give the line that a version is of, or nearest to; None where it is older than all of them."""
+    numbers = tuple(int(number) for number in re.findall(r"\d+", there)[:2])
+    return next((known for known in reversed(LINES) if known.since <= numbers), None)
+
+
+def check() -> Known:
+    """Look whether the installed SDK is of a line that is known here.
 
     Raises
     ------
     UnsupportedSdkError
-        There is none, it is of another line, or something that is relied on is not in it.
+        There is none, it is older than all lines, or something that is relied on is not in it.
     """
     there = version()
     if there is None:
-        raise UnsupportedSdkError(f"{NAME} is not installed, and a replay runs through it.", cure=_CURE)
-    if int(re.match(r"\d*", there)[0] or 0) != _MAJOR:  # type: ignore[index]  # it always matches
+        raise UnsupportedSdkError(f"{NAME} is not installed, and a replay runs through it.", cure=CURE)
+    line = line_of(there)
+    if line is None:
+        oldest = ".".join(map(str, LINES[0].since))
         raise UnsupportedSdkError(
-            f"{NAME} {there} is installed; a replay needs {_MAJOR}.x (tested with {', '.join(_TESTED)}).",
-            cure=_CURE,
+            f"{NAME} {there} is installed; a replay needs {oldest} or later (tested with {_tested()}).",
+            cure=CURE,
         )
-    missing = [f"{_PACKAGE}.{name}" for one in _RELIED for name in _missing(one)]
-    missing += _missing_of_the_decorator()
+    refuse([f"{PACKAGE}.{name}" for one in line.relied for name in _missing(one)])
+    return line
+
+
+def refuse(missing: list[str]) -> None:
+    """Raise the error for what the installed SDK has not, if that is anything."""
     if missing:
         raise UnsupportedSdkError(
-            f"{NAME} {there} is not known to this version of durable_debug: it has no "
+            f"{NAME} {version()} is not known to this version of durable_debug: it has no "
             f"{', '.join(missing[:3])}{' …' if len(missing) > 3 else ''}.",
-            cure=f"{_CURE} Or look for a newer durable_debug.",
+            cure=f"{CURE} Or look for a newer durable_debug.",
         )
 
 
 def remark() -> str | None:
     """Say that the installed version was never tested, a sentence; None where it was."""
     there = version()
-    if there in _TESTED:
+    line = line_of(there or "")
+    if line is None or there in line.tested:
         return None
-    return f"The SDK is {there}, which was not tested here ({', '.join(_TESTED)} was): all that is relied on is in it."
+    nearest = ", ".join(line.tested)
+    return (
+        f"The SDK is {there}, which was not tested here ({nearest} {'were' if len(line.tested) > 1 else 'was'}): "
+        "all that is relied on is in it."
+    )
 
 
-def _missing(relied: _Relied) -> Iterable[str]:
+def _tested() -> str:
+    return ", ".join(version for line in LINES for version in line.tested)
+
+
+def _missing(relied: Relied) -> Iterable[str]:
     try:
-        module = importlib.import_module(f"{_PACKAGE}.{relied.module}")
+        module = importlib.import_module(f"{PACKAGE}.{relied.module}")
     except ImportError:
         yield relied.module
         return
@@ -232,21 +305,15 @@ def _parameters_of(code: CodeType) -> frozenset[str]:
     return frozenset(code.co_varnames[: code.co_argcount + code.co_kwonlyargcount])
 
 
-def _missing_of_the_decorator() -> list[str]:
-    """The decorated function is known by its name and by what it holds: see `unwrapping`."""
-    decorate: Callable[..., Any] | None = getattr(
-        importlib.import_module(f"{_PACKAGE}.execution"), "durable_execution", None
-    )
-    if decorate is None:
-        return []
-    code = decorate(lambda _event, _context: None).__code__
-    wanted = {"func", "configured_plugins"} - set(code.co_freevars)
-    missing = [f"execution.durable_execution({name})" for name in sorted(wanted)]
-    step = importlib.import_module(f"{_PACKAGE}.context").durable_step
-    if not hasattr(step(_nothing)(), "_original_name"):
-        missing.append("context.durable_step(_original_name)")
-    return missing if code.co_name == "wrapper" else [*missing, "execution.durable_execution(wrapper)"]
+def check_decorators(is_durable: Callable[[object], bool]) -> None:
+    """Look whether what the SDK's decorators make is known for what it is: a durable function, and a named step."""
+    missing = []
+    if not is_durable(importlib.import_module(f"{PACKAGE}.execution").durable_execution(_nothing)):
+        missing.append(f"{PACKAGE}.execution.durable_execution(func)")
+    if not hasattr(importlib.import_module(f"{PACKAGE}.context").durable_step(_nothing)(), "_original_name"):
+        missing.append(f"{PACKAGE}.context.durable_step(_original_name)")
+    refuse(missing)
 
 
-def _nothing(_context: object) -> None:
+def _nothing(*_: object) -> None:
     """Stand for a function of the user's."""

@@ -20,6 +20,7 @@ from aws_durable_execution_sdk_python.lambda_service import (
 )
 
 from durable_debug.engine.origins import here
+from durable_debug.engine.sdk.lines import LINE
 
 if TYPE_CHECKING:
     from types import FrameType, TracebackType
@@ -46,13 +47,15 @@ def as_asked(ask: SdkAsk) -> Operation | None:
         match = _of_other_type(match, ask.type)
     if match is None:
         return None
-    if match.sub_type != ask.sub_type and ({match.sub_type, ask.sub_type} & BATCHES) not in (
-        set(),
-        BATCHES,
-    ):
+    sub_type = LINE.sub_type(match.sub_type)
+    if sub_type != ask.sub_type and ({sub_type, ask.sub_type} & BATCHES) not in (set(), BATCHES):
         return None  # one of them has branches, the other has not
     return dataclasses.replace(
-        match, operation_id=ask.operation_id, name=ask.name, sub_type=ask.sub_type, parent_id=ask.parent_id
+        match,
+        operation_id=ask.operation_id,
+        name=ask.name,
+        sub_type=LINE.own_sub_type(ask.sub_type),
+        parent_id=ask.parent_id,
     )
 
 

@@ -12,8 +12,9 @@ from aws_durable_execution_sdk_python.state import (
     CHECKPOINT_NOT_FOUND,
     CheckpointedResult,
     ExecutionState,
-    _Signal,
 )
+
+from durable_debug.engine.sdk.lines import LINE
 
 if TYPE_CHECKING:
     from aws_durable_execution_sdk_python.lambda_service import Operation
@@ -49,4 +50,4 @@ class ReplayState(ExecutionState):
     def stop_checkpointing(self) -> None:
         """Wake the checkpoint thread when the invocation ends, instead of letting it sleep out its 0.1 s."""
         super().stop_checkpointing()
-        self._checkpoint_queue.put(_Signal.REFRESH_WAKE)
+        LINE.wake(self)
