@@ -38,6 +38,8 @@ class Options:
     python
         Interpreter to run the handler in; None: that of its project's own environment, where it has one, else this
         process; False: this process.
+    sdk
+        Version, or line, of the SDK to run it through instead of the one that is installed there.
 
     Raises
     ------
@@ -51,6 +53,7 @@ class Options:
     allow: tuple[str, ...] = ()
     timeout: float | None = 60.0
     python: str | Literal[False] | None = None
+    sdk: str | None = None
 
     def __post_init__(self) -> None:
         _check_invocation(self.invocation)
@@ -64,6 +67,8 @@ class Options:
             _check_allowed(pattern)
         _check_timeout(self.timeout)
         object.__setattr__(self, "python", _python(self.python))
+        if self.sdk is not None and not (isinstance(self.sdk, str) and self.sdk):
+            raise OptionError(f"sdk={self.sdk!r:.80} is no version.", cure="Write sdk='2.1', or sdk='2.1.0'.")
 
 
 def _check_invocation(value: Any) -> None:

@@ -37,6 +37,7 @@ def assert_replays(  # noqa: PLR0913 - those of replay
     allow: str | Iterable[str] = (),
     timeout: float | None = 60.0,
     python: str | os.PathLike[str] | Literal[False] | None = None,
+    sdk: str | None = None,
     **unknown: Never,
 ) -> Run:
     """Fail unless a handler does what a history says. Parameters are those of `replay`.
@@ -64,6 +65,7 @@ def assert_replays(  # noqa: PLR0913 - those of replay
         allow=allow,
         timeout=timeout,
         python=python,
+        sdk=sdk,
     )
     if not found.ok:  # raised here: a frame of ours below this one would be shown
         raise DivergenceError(f"{_headline(found)}\n{found.report()}")

@@ -7,7 +7,7 @@ import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from durable_debug.engine.frames import compiled
+from durable_debug.engine.expressions import compiled
 
 if TYPE_CHECKING:
     from durable_debug.engine.runner import HeldFrame

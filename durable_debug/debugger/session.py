@@ -46,6 +46,7 @@ def debug(  # noqa: PLR0913
     allow: str | Iterable[str] = (),
     timeout: float | None = 10.0,
     python: str | os.PathLike[str] | Literal[False] | None = None,
+    sdk: str | None = None,
     **unknown: Never,
 ) -> Debugger:
     """Open the debugger on a handler and a recorded history.
@@ -63,7 +64,7 @@ def debug(  # noqa: PLR0913
         Debug this one invocation (from 1), as it was.
     enter
         Whether bodies of completed child contexts, maps and parallels can be stepped into.
-    run, allow, python
+    run, allow, python, sdk
         See `replay`. In another interpreter `Debugger.locals` and `Debugger.evaluate` give values of Python's own kinds as
         they are, and others as what is shown of them.
     timeout
@@ -97,6 +98,7 @@ def debug(  # noqa: PLR0913
         allow=allow,
         timeout=timeout,
         python=python,
+        sdk=sdk,
     )
     return Debugger(first)
 

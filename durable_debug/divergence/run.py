@@ -255,6 +255,7 @@ def replay(  # noqa: PLR0913
     allow: str | Iterable[str] = (),
     timeout: float | None = 60.0,
     python: str | os.PathLike[str] | Literal[False] | None = None,
+    sdk: str | None = None,
     **unknown: Never,
 ) -> Run:
     """Run a handler over a recorded history, through the AWS SDK, and say what it does otherwise.
@@ -284,6 +285,9 @@ def replay(  # noqa: PLR0913
         Interpreter to run the handler in, or the folder of its environment: its own packages, its own SDK, in a process of
         its own. By default the environment that the handler's project has (``.venv`` beside it or above, with the SDK),
         else this process; False: this process in any case. Nothing need be installed there but the SDK.
+    sdk
+        Version of the SDK to run it through, ``"2.1.0"``, or a line, ``"2.1"`` or ``"1"``, instead of the installed one: what
+        an upgrade does to an execution. It is downloaded into a cache when first asked for. (1.7 and later are known.)
 
     Returns
     -------
@@ -306,7 +310,12 @@ def replay(  # noqa: PLR0913
     ('FAILED', True)
     """
     unknown_options("replay", unknown, NAMES)
-    given: dict[str, Any] = {"run": run, "allow": allow, "python": python}  # one or several, a path
+    given: dict[str, Any] = {
+        "run": run,
+        "allow": allow,
+        "python": python,
+        "sdk": sdk,
+    }  # one or several, a path
     options = Options(invocation=invocation, enter=enter, timeout=timeout, **given)
     found = replayed(handler, as_history(history), options)
     _check_run(options, found)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from durable_debug.engine.changes import Changes
+from durable_debug.engine.expressions import compiled
 from durable_debug.engine.guard import Scope, guarded
 from durable_debug.engine.places import Place, place_of
 from durable_debug.engine.runner import Truth
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from durable_debug.engine.effects import SideEffect
     from durable_debug.engine.tape import Tape
 
-__all__ = ["Frame", "compiled"]
+__all__ = ["Frame"]
 
 _T = TypeVar("_T")
 
@@ -114,23 +115,6 @@ class Frame:
     def _evaluated(self, code: CodeType) -> Any:
         frame = self._frame
         return eval(code, {**frame.f_globals, **frame.f_locals})  # noqa: S307 - the user's own expression in the user's own process
-
-
-def compiled(expression: str) -> CodeType:
-    """Compile an expression.
-
-    Raises
-    ------
-    DurableDebugError
-        It is none.
-    """
-    try:
-        return compile(expression, "<expression>", "eval")
-    except (SyntaxError, ValueError) as error:
-        why = error.msg if isinstance(error, SyntaxError) else str(error)
-        raise DurableDebugError(
-            f"{expression!r} is not an expression: {why}.", cure="Write one, such as \"order['id']\"."
-        ) from None
 
 
 def _looking_only(tape: Tape, look: Callable[[], _T], *, opened: bool = False, quiet: bool = False) -> _T:

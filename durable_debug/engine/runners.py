@@ -52,16 +52,18 @@ def ready(handler: object, options: Options) -> object:
 
 
 def _python(handler: object, options: Options) -> str | None:
-    if options.python is False:
-        return None
-    if isinstance(options.python, str):
-        if not isinstance(handler, str):
+    named = options.python or None
+    if not isinstance(handler, str):
+        if named is not None or options.sdk is not None:
+            asked = f"python={named!r}" if named is not None else f"sdk={options.sdk!r}"
             raise OptionError(
-                f"python={options.python!r} needs a handler that it can import, and was given a {type(handler).__name__}.",
+                f"{asked} needs a handler that it can import, and was given a {type(handler).__name__}.",
                 cure="Name it: 'path/to/app.py:handler'.",
             )
-        return options.python
-    return environment_of(handler) if isinstance(handler, str) else None
+        return None
+    if named is None and options.python is not False:
+        named = environment_of(handler)
+    return named or (sys.executable if options.sdk is not None else None)
 
 
 def environment_of(handler: str) -> str | None:

@@ -7,9 +7,12 @@ import importlib.util
 import sys
 
 
-def main(folder: str, descriptor: str) -> None:
-    """Make `durable_debug` of a folder, and serve."""
-    sys.path[:] = [one for one in sys.path if one != sys.path[0]]  # this file's own folder
+def main(folder: str, descriptor: str, *before: str) -> None:
+    """Make `durable_debug` of a folder, and serve; packages of the folders `before` come first."""
+    sys.path[:] = [
+        *before,
+        *(one for one in sys.path if one != sys.path[0]),
+    ]  # without this file's own folder
     spec = importlib.util.spec_from_file_location(
         "durable_debug", f"{folder}/__init__.py", submodule_search_locations=[folder]
     )
@@ -25,4 +28,4 @@ def main(folder: str, descriptor: str) -> None:
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:3])
+    main(*sys.argv[1:])

@@ -14,6 +14,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from durable_debug.engine.elsewhere.sdks import sdk_folder
 from durable_debug.errors import (
     DurableDebugError,
     HandlerError,
@@ -43,16 +44,21 @@ class Process:
     ----------
     python
         Path of the interpreter.
+    before
+        A folder whose packages come before those of the environment.
     """
 
-    def __init__(self, python: str) -> None:
+    def __init__(self, python: str, before: Path | None = None) -> None:
         self.python = python
         ours, theirs = socket.socketpair()
         self._output = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the process
         try:
             with theirs:
                 self._process = subprocess.Popen(  # noqa: S603 - the interpreter that the user named
-                    [python, "-X", "faulthandler", str(_BOOT), str(_PACKAGE), str(theirs.fileno())],
+                    [
+                        *(python, "-X", "faulthandler", str(_BOOT), str(_PACKAGE), str(theirs.fileno())),
+                        *([str(before)] if before is not None else []),
+                    ],
                     pass_fds=[theirs.fileno()],
                     stdin=subprocess.DEVNULL,
                     stdout=self._output,
@@ -246,17 +252,24 @@ def interpreter(python: str) -> str:
     return on_path
 
 
-_processes: dict[tuple[str, str], Process] = {}
+_processes: dict[tuple[str, ...], Process] = {}
 _lock = threading.Lock()
 
 
-def process_of(python: str) -> Process:
-    """Give the process of an interpreter that serves this one, from the current folder; a new one if need be."""
-    key = (python, str(Path.cwd()))
+def process_of(python: str, sdk: str | None = None) -> Process:
+    """Give the process of an interpreter that serves this one, from the current folder; a new one if need be.
+
+    Parameters
+    ----------
+    sdk
+        Version of the SDK that it is to have instead of its own.
+    """
+    key = (python, sdk or "", str(Path.cwd()))
+    before = sdk_folder(sdk, python) if sdk is not None else None
     with _lock:
         known = _processes.get(key)
         if known is None or not known.alive:
-            known = _processes[key] = Process(python)
+            known = _processes[key] = Process(python, before)
         return known
 
 

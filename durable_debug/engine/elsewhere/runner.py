@@ -30,7 +30,7 @@ __all__ = ["Elsewhere", "record"]
 def record(python: str, handler: object, history: History, options: Options) -> Recording:
     """Run a handler over a history in another interpreter, as Lambda would."""
     script = script_for(history, options.invocation)
-    process = process_of(interpreter(python))
+    process = process_of(interpreter(python), options.sdk)
     about = process.request("resolve", handler, script, options)
     return Elsewhere(process, about["number"], about["name"], about["file"]).record(history, options)
 
@@ -43,7 +43,7 @@ def find(python: str, handler: object, options: Options) -> None:
     HandlerError, OptionError
         It can't be had.
     """
-    process_of(interpreter(python)).request("find", handler, options)
+    process_of(interpreter(python), options.sdk).request("find", handler, options)
 
 
 @dataclasses.dataclass(frozen=True)
