@@ -22,6 +22,7 @@ from durable_debug.divergence.slots import Identity, Recorded, identity_of, pare
 from durable_debug.divergence.unchecked import refused_codecs
 from durable_debug.divergence.verdict import Judge
 from durable_debug.divergence.witness import Witness
+from durable_debug.engine import sdk
 from durable_debug.engine.engine import Replay
 from durable_debug.engine.guard import noting_codecs
 from durable_debug.engine.recording import Recording, recorded
@@ -284,9 +285,7 @@ def _unreadable(asks: Iterable[Ask]) -> dict[str, str]:
     return {
         ask.position: str(ask.failure)
         for ask in asks
-        if type(ask.failure).__name__ == "SerDesError"
-        and ask.match is not None
-        and ask.match.status.value == "SUCCEEDED"
+        if sdk.is_unreadable(ask.failure) and ask.match is not None and ask.match.status.value == "SUCCEEDED"
     }
 
 

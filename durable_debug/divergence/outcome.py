@@ -141,7 +141,11 @@ def find_in_outcome(first: Recording, complete: Recording, others: Sequence[Find
     followed = any(finding.kind not in VALUE_KEEPING | {"unexpected", "child_result"} for finding in others)
     if not followed and _is_last(first):
         by_itself = first.halt is None and objection(first) is None
-        found += _ends(first if by_itself else complete, complete, others)
+        other_end = _ends(first if by_itself else complete, complete, others)
+        if other_end and by_itself and any(finding.kind in STRUCTURE for finding in others):
+            # The SDK may have answered calls with what belongs to others: then that is the cause, and is told.
+            other_end = _ends(complete, complete, others)
+        found += other_end
     return found
 
 
@@ -183,7 +187,7 @@ def _ends(ended: Recording, complete: Recording, others: Sequence[Finding]) -> l
     if not kind:
         return []
     place = _end_place(complete)
-    if type(ended.exception).__name__ == "SerDesError":  # of a callback: its result is read by the handler
+    if sdk.is_unreadable(ended.exception):  # of a callback: its result is read by the handler
         return [Finding("undeserializable", "result of a callback", str(ended.exception), place=place)]
     replayed = _end(outcome.status, outcome.result, outcome.error)
     return [Finding(kind, _recorded_end(history), replayed, place=place)]

@@ -8,6 +8,7 @@ from durable_debug.divergence.findings import STRUCTURE
 from durable_debug.divergence.outcome import ends_as_recorded, failed_by, objection, recorded_objection
 from durable_debug.divergence.slots import numbers, parent_of
 from durable_debug.divergence.wording import short_ids, shortened
+from durable_debug.engine import sdk
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -102,7 +103,10 @@ class Judge:
         if not self._is_reached(finding):
             return "warning", f"Not reached: the execution {self._stop()}."
         if kind == "undeserializable":
-            return "error", f"The operation raises SerDesError in the handler: the execution {self._end()}."
+            return (
+                "error",
+                f"The operation raises {sdk.UNREADABLE} in the handler: the execution {self._end()}.",
+            )
         if kind == "child_result":
             return "info", "Nothing: the context has ended and answers with what was recorded."
         if kind in STRUCTURE:

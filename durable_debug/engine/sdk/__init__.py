@@ -27,9 +27,11 @@ from durable_debug.engine.sdk.payloads import (
 )
 
 is_durable, users_function = lines.LINE.is_durable, lines.LINE.users_function
+is_unreadable, UNREADABLE = lines.LINE.is_unreadable, lines.LINE.unreadable.__name__
 
 __all__ = [
     "TERMINAL",
+    "UNREADABLE",
     "ReplayContext",
     "batch_items",
     "codec_of",
@@ -39,6 +41,7 @@ __all__ = [
     "from_sent",
     "invoke",
     "is_durable",
+    "is_unreadable",
     "is_user_code",
     "looks_by_itself",
     "sdk_operation",
