@@ -93,7 +93,12 @@ def find_in_outcome(
     if complete.halt is not None:
         return found + _halted(complete)
     if not followed:
-        found += _ends(first, first if first.halt is None and not asks else complete, complete, others)
+        by_itself = first.halt is None and not asks
+        other_end = _ends(first, first if by_itself else complete, complete, others)
+        if other_end and by_itself and any(finding.kind in STRUCTURE for finding in others):
+            # The SDK may have answered calls with what belongs to others: then that is the cause, and is told.
+            other_end = _ends(first, complete, complete, others)
+        found += other_end
     return found
 
 
@@ -136,7 +141,7 @@ def _ends(
         return []
     place = _end_place(complete)
     if (
-        ended.raised is not None and ended.raised.type == "SerDesError"
+        ended.raised is not None and ended.raised.is_unreadable
     ):  # of a callback, whose result the handler reads
         return [Finding("undeserializable", "result of a callback", ended.raised.text, place=place)]
     replayed = _end(outcome.status, outcome.result, outcome.error)

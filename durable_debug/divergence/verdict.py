@@ -116,7 +116,12 @@ class Judge:
         if not self._is_reached(finding):
             return "warning", f"Not reached: the execution {self._stop()}."
         if kind == "undeserializable":
-            return "error", f"The operation raises SerDesError in the handler: the execution {self._end()}."
+            told = (
+                finding.ask.objection.type
+                if finding.ask is not None and finding.ask.objection
+                else "SerDesError"
+            )
+            return "error", f"The operation raises {told} in the handler: the execution {self._end()}."
         if kind == "child_result":
             return "info", "Nothing: the context has ended and answers with what was recorded."
         if kind in STRUCTURE:

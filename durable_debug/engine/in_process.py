@@ -177,7 +177,7 @@ def _raised(error: BaseException) -> Raised:
         if is_users(frame.f_code.co_filename):
             place = place_of(frame.f_code, trace.tb_lasti)
         trace = trace.tb_next
-    return Raised(type(error).__name__, str(error), place)
+    return Raised(type(error).__name__, str(error), place, sdk.is_unreadable(error))
 
 
 def _is_handed_on(raised: BaseException | None, failure: object) -> bool:

@@ -16,6 +16,7 @@ from durable_debug.engine.sdk.invocation import invoke
 from durable_debug.engine.sdk.payloads import TERMINAL, sdk_operation
 
 is_durable, users_function = lines.LINE.is_durable, lines.LINE.users_function
+is_unreadable = lines.LINE.is_unreadable
 
 __all__ = [
     "TERMINAL",
@@ -24,6 +25,7 @@ __all__ = [
     "contract",
     "invoke",
     "is_durable",
+    "is_unreadable",
     "is_user_code",
     "looks_by_itself",
     "sdk_operation",

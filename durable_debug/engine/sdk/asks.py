@@ -11,6 +11,7 @@ from durable_debug.engine.output import sdk_silent
 from durable_debug.engine.placeholder import holds_unknown, marked
 from durable_debug.engine.sdk import payloads, strategies
 from durable_debug.engine.sdk.arguments import arguments
+from durable_debug.engine.sdk.lines import LINE
 from durable_debug.engine.tape import Ask, BatchItem, Body, Objection, Strategy
 
 if TYPE_CHECKING:
@@ -106,7 +107,11 @@ class SdkAsk(Ask):
         if error is None:
             return None
         return Objection(
-            type(error).__name__, str(error), payloads.error_object(error), getattr(error, "step_id", None)
+            type(error).__name__,
+            str(error),
+            payloads.error_object(error),
+            getattr(error, "step_id", None),
+            LINE.is_unreadable(error),
         )
 
     @functools.cached_property

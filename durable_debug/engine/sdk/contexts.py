@@ -18,11 +18,7 @@ from aws_durable_execution_sdk_python.config import (
     ParallelBranch,
 )
 from aws_durable_execution_sdk_python.constants import CHECKPOINT_SIZE_LIMIT_BYTES
-from aws_durable_execution_sdk_python.exceptions import (
-    NonDeterministicExecutionError,
-    SerDesError,
-    SuspendExecution,
-)
+from aws_durable_execution_sdk_python.exceptions import SuspendExecution
 from aws_durable_execution_sdk_python.lambda_service import (
     OperationStatus,
     OperationType,
@@ -120,7 +116,7 @@ if TYPE_CHECKING:
     _Context = DurableContext
 else:
     _Context = LINE.context
-_label, _refuses_step = LINE.label, LINE.refuses_step  # each step asks for them
+_label, _refuses_step, _OBJECTIONS = LINE.label, LINE.refuses_step, LINE.objections  # for each step
 
 
 class ReplayContext(_Context):
@@ -153,7 +149,7 @@ class ReplayContext(_Context):
             func = self._guard(ask, func)
         try:
             return super().step(func, name, config)
-        except (NonDeterministicExecutionError, SerDesError) as error:  # in a line: steps are many
+        except _OBJECTIONS as error:  # in a line: steps are many
             note(ask, error)
             raise
 

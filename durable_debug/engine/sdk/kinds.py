@@ -6,10 +6,6 @@ import dataclasses
 from typing import TYPE_CHECKING
 
 from aws_durable_execution_sdk_python.config import JitterStrategy
-from aws_durable_execution_sdk_python.exceptions import (
-    NonDeterministicExecutionError,
-    SerDesError,
-)
 from aws_durable_execution_sdk_python.lambda_service import (
     ChainedInvokeDetails,
     Operation,
@@ -99,13 +95,15 @@ class noting:  # noqa: N801 - reads as a statement
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if isinstance(error, NonDeterministicExecutionError | SerDesError):
+        if isinstance(error, LINE.objections):
             note(self._ask, error)
 
 
 def note(ask: SdkAsk, error: Exception) -> None:
     """Note with an ask what the SDK objects to."""
-    if not hasattr(error, "_durable_debug_noted"):  # on its way out it passes the enclosing operations, too
+    if not hasattr(error, "_durable_debug_noted") and LINE.objects(
+        error
+    ):  # on its way out it passes the enclosing operations, too
         error._durable_debug_noted = True  # type: ignore[attr-defined]
         ask.failure, ask.handed = error, bool(here())
 

@@ -16,6 +16,8 @@ from aws_durable_execution_sdk_python.lambda_service import (
 from aws_durable_execution_sdk_python.serdes import deserialize, serialize
 from aws_durable_execution_sdk_python.state import _TERMINAL_OPERATION_STATUSES
 
+from durable_debug.errors import HistoryError
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -34,7 +36,13 @@ def sdk_operation(wire: Mapping[str, Any]) -> Operation:
     A retry that is still pending never comes due during a replay: the clock stands still, and the SDK would
     otherwise resume it at once, again and again.
     """
-    operation = Operation.from_dict(cast("Any", wire))
+    try:
+        operation = Operation.from_dict(cast("Any", wire))
+    except ValueError as error:  # of 1.x and 2.x, which know only the sub types of their own
+        raise HistoryError(
+            f"The installed SDK can't read an operation of this history: {error}.",
+            cure="Lambda could not begin an invocation with it either. Replay it with the SDK that recorded it.",
+        ) from error
     details = operation.step_details
     if operation.status is OperationStatus.PENDING and details is not None:
         return dataclasses.replace(

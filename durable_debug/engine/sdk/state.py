@@ -31,6 +31,7 @@ class ReplayState(ExecutionState):
     def spare(cls, state: ExecutionState) -> None:
         """Make a state of the SDK's one of ours."""
         state.__class__ = cls
+        LINE.hasten(state)
         state._last = None  # type: ignore[attr-defined]
 
     def get_checkpoint_result(self, checkpoint_id: str, *, claim_end_hook: bool = True) -> CheckpointedResult:  # noqa: ARG002

@@ -7,6 +7,8 @@ import types
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any
 
+from aws_durable_execution_sdk_python.exceptions import NonDeterministicExecutionError, SerDesError
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from contextlib import AbstractContextManager
@@ -26,10 +28,13 @@ class Line(ABC):
         The SDK's class of contexts, changed only where it would ask one of ours for what the handler did not ask for.
     branch_worker
         The function that a branch of a map or parallel runs in: by its name a thread is known that is still in one.
+    unreadable
+        What the SDK raises for a payload that it can't read.
     """
 
     context: type[DurableContext]
     branch_worker: str
+    unreadable: type[Exception] = SerDesError
 
     # ---- sub types: text here, and in 1.x and 2.x members of an enumeration there
 
@@ -39,7 +44,7 @@ class Line(ABC):
 
     @abstractmethod
     def own_sub_type(self, text: str | None) -> Any:
-        """A sub type as the SDK has it; ValueError where it has none such."""
+        """A sub type as the SDK has it; the text where it has none such."""
 
     # ---- what the handler asks with
 
@@ -58,6 +63,21 @@ class Line(ABC):
     @abstractmethod
     def refuses_batch(self, config: Any, branches: Sequence[Any]) -> bool:
         """Whether a map or parallel with this raises before it becomes an operation."""
+
+    # ---- what the SDK objects to
+
+    def is_unreadable(self, error: BaseException | None) -> bool:
+        """Whether the SDK raised this for a payload that it can't read."""
+        return type(error) is self.unreadable
+
+    @property
+    def objections(self) -> tuple[type[Exception], ...]:
+        """What the SDK may raise for another identity, or a payload that it can't read."""
+        return NonDeterministicExecutionError, self.unreadable
+
+    def objects(self, error: Exception) -> bool:
+        """Whether one of `objections` is an objection."""
+        return isinstance(error, NonDeterministicExecutionError) or self.is_unreadable(error)
 
     # ---- maps and parallels
 
@@ -94,6 +114,10 @@ class Line(ABC):
     @abstractmethod
     def injecting(self, base: type[Any]) -> type[Any]:
         """A class of contexts that calls ``_inject`` with an operation's id as soon as the SDK has taken it for a new one."""
+
+    @abstractmethod
+    def hasten(self, state: ExecutionState) -> None:
+        """Let a checkpoint be sent at once."""
 
     @abstractmethod
     def wake(self, state: ExecutionState) -> None:

@@ -70,6 +70,9 @@ class Since2(Line):
 
         return Injecting
 
+    def hasten(self, state: ExecutionState) -> None:
+        """Nothing to do: what a replay sends is few, and awaited by nobody."""
+
     def wake(self, state: ExecutionState) -> None:
         state._checkpoint_queue.put(_Signal.REFRESH_WAKE)
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import hashlib
 from typing import TYPE_CHECKING, Any
 
 from aws_durable_execution_sdk_python.config import MapConfig, ParallelConfig
-from aws_durable_execution_sdk_python.exceptions import SuspendExecution
+from aws_durable_execution_sdk_python.exceptions import ExecutionError, SuspendExecution
 from aws_durable_execution_sdk_python.operation import map as maps
 from aws_durable_execution_sdk_python.operation import parallel as parallels
 from aws_durable_execution_sdk_python.state import QueuedOperation
@@ -34,6 +35,14 @@ def _suspended() -> Iterator[None]:
 
 
 class Line1(Until2):
+    unreadable = ExecutionError
+
+    def is_unreadable(self, error: BaseException | None) -> bool:
+        return type(error) is ExecutionError and str(error).startswith("Deserialization failed")
+
+    def hasten(self, state: ExecutionState) -> None:
+        state._batcher_config = dataclasses.replace(state._batcher_config, max_batch_time_seconds=0)
+
     branch_worker = "_execute_item_in_child_context"
 
     def refuses_child(self, config: Any) -> bool:
