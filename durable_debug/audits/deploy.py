@@ -26,6 +26,16 @@ if TYPE_CHECKING:
 __all__ = ["DeployCheck", "Fate", "deploy_check"]
 
 _GOES_ON = {"RUNNING", "PAUSED"}
+# Arguments of operations that are on record, and answer from there.
+_OF_THE_RECORD = {
+    "wait_duration",
+    "callback_timeout",
+    "invoke_target",
+    "invoke_payload",
+    "invoke_tenant",
+    "retry_strategy",
+    "wait_strategy",
+}
 # What a deploy does to an execution, the worst first.
 FATES = {
     "killed": "is killed",
@@ -233,8 +243,8 @@ def _told(label: str, history: History, sdk: str | None, run: Run, found: tuple[
         fate, one = "killed", next((each for each in found if each.stops), one)
     elif found and (again or any(each.kind == "would_run" for each in found)):
         fate, one = "runs_again", next((each for each in found if each.kind == "would_run"), one)
-    elif any(each.severity != "info" for each in found):
-        fate, one = "other_values", next((each for each in found if each.severity != "info"), one)
+    elif any(map(_is_felt, found)):
+        fate, one = "other_values", next(filter(_is_felt, found))
     elif not run.ok and not found and run.divergences == () and run.stopped:
         fate = "unknown"
     told = one is not None and fate != "as_before"
@@ -267,6 +277,11 @@ def _untold(label: str, history: History | None, sdk: str | None, error: Durable
         lambda_effect="",
         move=error.cure or _MOVES["unknown"],
     )
+
+
+def _is_felt(one: Divergence) -> bool:
+    """Whether a running execution takes another way: what is asked of operations on record, it never hears of."""
+    return one.severity != "info" and one.kind not in _OF_THE_RECORD
 
 
 def _is_killed(run: Run) -> bool:
