@@ -53,7 +53,7 @@ class Service(DurableServiceClient):
         new = []
         for update in updates:
             if update.action is OperationAction.START:
-                self.started.append(f"{update.sub_type} {update.name}")
+                self.started.append(f"{getattr(update.sub_type, 'value', update.sub_type)} {update.name}")
                 new.append(
                     Operation(
                         operation_id=update.operation_id,
@@ -83,7 +83,7 @@ def what_lambda_does(module_name: str, history: dd.History) -> Truth:
     event = DurableExecutionInvocationInputWithClient(
         history.arn, "token", InitialExecutionState(operations, ""), service_client=service
     )
-    with mock.patch.object(state, "_STOP_SIGNAL_POLL_SECONDS", 0.005):
+    with mock.patch.object(state, "_STOP_SIGNAL_POLL_SECONDS", 0.005, create=True):
         try:
             output: dict[str, Any] = module.handler(
                 event, create_test_lambda_context(function_name="function")

@@ -12,6 +12,8 @@ from durable_debug.engine.sdk.lines.line import Line, durable_wrapper, held
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from aws_durable_execution_sdk_python.state import ExecutionState
+
 __all__ = ["Until2"]
 
 
@@ -52,6 +54,10 @@ class Until2(Line):
     def refuses_step(self, config: Any) -> bool:  # noqa: ARG002
         return False
 
+    def hasten(self, state: ExecutionState) -> None:
+        # Up to 2.0 it goes through all operations each time that one has ended, also where there are no plugins.
+        state._plugin_executor.on_operation_update = _tell_nobody  # type: ignore[assignment, method-assign]
+
     def is_durable(self, candidate: object) -> bool:
         # Up to 2.0 a second wrapper of the SDK's lies around the first, for its plugins.
         return durable_wrapper(candidate, "execution", "func", "plugin_executor") or (
@@ -61,3 +67,7 @@ class Until2(Line):
     def users_function(self, durable: Any) -> Callable[..., Any]:
         func = held(durable, "func")
         return self.users_function(func) if self.is_durable(func) else func
+
+
+def _tell_nobody(*_: object) -> None:
+    """There are no plugins."""

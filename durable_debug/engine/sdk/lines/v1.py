@@ -41,6 +41,9 @@ class Line1(Until2):
         return type(error) is ExecutionError and str(error).startswith("Deserialization failed")
 
     def hasten(self, state: ExecutionState) -> None:
+        super().hasten(
+            state
+        )  # it collects checkpoints for a second, while the handler waits for some of them
         state._batcher_config = dataclasses.replace(state._batcher_config, max_batch_time_seconds=0)
 
     branch_worker = "_execute_item_in_child_context"
