@@ -12,7 +12,7 @@ from durable_debug.divergence.divergence import Divergence, judged
 from durable_debug.divergence.looking import as_on_lambda
 from durable_debug.divergence.outcome import goes_on
 from durable_debug.divergence.unchecked import unchecked
-from durable_debug.divergence.wording import counted, counts
+from durable_debug.divergence.wording import counted
 from durable_debug.engine.runner import Pass
 from durable_debug.engine.runners import record
 from durable_debug.errors import DivergenceError
@@ -222,12 +222,22 @@ class Run:
     def _repr_html_(self) -> str:
         return str(view("run.card")(self))
 
+    @property
+    def counts(self) -> str:
+        """How many operations were asked for and recorded; where Lambda would not come to all of them, how many of them."""
+        reached, asked = len(self.operations), len(self.complete.operations)
+        told = f"{counted(reached, 'operation')} asked for"
+        if reached != asked:
+            until = {"FAILED": " until Lambda fails", "HALTED": " until Lambda would run something"}
+            told += f"{until.get(self.status, ' on Lambda')}, {asked:,} in all"
+        return f"{told}, {len(self.history.tree()):,} recorded"
+
     def __repr__(self) -> str:
         if self.divergences:
             found = counted(len(self.divergences), "divergence")
         else:
             found = "clean" if self.ok else f"ended early: {self.stopped}"
-        return f"<Run of {self.recording.runner.name}: {self.status}, {counts(self)}, {found}>"
+        return f"<Run of {self.recording.runner.name}: {self.status}, {self.counts}, {found}>"
 
     def __eq__(self, other: object) -> bool:
         return self._value == other._value if isinstance(other, Run) else NotImplemented

@@ -9,20 +9,16 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from durable_debug.divergence.divergence import Divergence
-    from durable_debug.divergence.run import Run
     from durable_debug.history import Operation
 
 __all__ = [
     "abridged",
     "called",
     "counted",
-    "counts",
     "described",
     "error_side",
     "error_text",
     "listed",
-    "located",
     "short_ids",
     "shortened",
     "side",
@@ -62,30 +58,9 @@ def listed(names: Sequence[str]) -> str:
     return f"{shown} and {more} more" if more > 0 else shown
 
 
-def located(divergence: Divergence) -> str:
-    """Tell where in the history a divergence is: position asked for, the recorded one where it is another, events."""
-    asked, recorded, events = divergence.position, divergence.recorded_position, divergence.event_ids
-    parts = [f"position {asked}"] if asked else []
-    if recorded and recorded != asked:
-        parts.append(f"recorded at {recorded if asked else f'position {recorded}'}")
-    if events:
-        parts.append(f"event{'s' if len(events) > 1 else ''} {listed([str(event) for event in events])}")
-    return ", ".join(parts)
-
-
 def counted(number: int, one: str, many: str | None = None) -> str:
     """A number and its noun."""
     return f"{number:,} {one if number == 1 else many or one + 's'}"
-
-
-def counts(run: Run) -> str:
-    """How many operations were asked for and recorded; where Lambda would not come to all of them, how many of them."""
-    reached, asked = len(run.operations), len(run.complete.operations)
-    told = f"{counted(reached, 'operation')} asked for"
-    if reached != asked:
-        until = {"FAILED": " until Lambda fails", "HALTED": " until Lambda would run something"}
-        told += f"{until.get(run.status, ' on Lambda')}, {asked:,} in all"
-    return f"{told}, {len(run.history.tree()):,} recorded"
 
 
 def short_ids(text: str) -> str:

@@ -7,9 +7,10 @@ from itertools import takewhile
 from typing import TYPE_CHECKING
 
 from durable_debug.divergence.objections import objection
-from durable_debug.divergence.wording import abridged, counted, counts, located, short_ids
+from durable_debug.divergence.wording import abridged, counted, short_ids
 from durable_debug.reports.page import SIGNS, chip, code, page, severity, text, where
 from durable_debug.reports.side_by_side import Fold, Line, diff, folded
+from durable_debug.reports.words import located
 
 if TYPE_CHECKING:
     from durable_debug.divergence.divergence import Divergence
@@ -110,7 +111,7 @@ def _headline(run: Run) -> str:
     facts = [f"replay {_status(run.status)}", f"recorded {_status(history.status)}"]
     if history.redacted is not None:
         facts.append("redacted")
-    facts.append(counts(run))
+    facts.append(run.counts)
     lines = [f'<b><i class="{worst}">{SIGNS[worst]}</i>{told}</b>']
     lines.append(
         f"<small>{text(run.recording.runner.name, 120)} over {text(history.name or history.arn or 'a history', 120)}</small><br>"

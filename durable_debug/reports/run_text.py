@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from durable_debug.divergence.wording import abridged, counted, counts, located
+from durable_debug.divergence.wording import abridged, counted
+from durable_debug.reports.words import located
 
 if TYPE_CHECKING:
     from durable_debug.divergence.divergence import Divergence
@@ -23,7 +24,7 @@ def report(run: Run) -> str:
     lines = [
         f"{name} over {abridged(history.name or history.arn or 'a history')}: {run.status}"
         + ("" if run.status == history.status else f" (recorded {history.status})")
-        + f", {counts(run)}"
+        + f", {run.counts}"
     ]
     if history.redacted is not None:
         lines.append("  redacted: the history's values are placeholders")

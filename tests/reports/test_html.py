@@ -11,7 +11,7 @@ import pytest
 import durable_debug as dd
 from durable_debug.audits.audit import audit
 from durable_debug.reports.side_by_side import Fold, diff, folded
-from durable_debug.divergence.wording import located
+from durable_debug.reports.words import located
 from tests.divergence.histories import steps_document
 
 VOID = {"br", "img", "input", "hr", "meta"}

@@ -11,34 +11,20 @@ from durable_debug.engine.output import sdk_silent
 from durable_debug.engine.placeholder import holds_unknown, marked
 from durable_debug.engine.sdk import payloads, strategies
 from durable_debug.engine.sdk.arguments import arguments
+from durable_debug.engine.sdk.given import Given
 from durable_debug.engine.sdk.lines import LINE
-from durable_debug.engine.tape import Ask, BatchItem, Body, Objection, Strategy
+from durable_debug.engine.tape import BatchItem, Body, Objection, Strategy
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    from aws_durable_execution_sdk_python.lambda_service import Operation as SdkOperation
 
 __all__ = ["SdkAsk", "SdkBody"]
 
 _IDENTITY: Any = object.__eq__
 
 
-class SdkAsk(Ask):
-    """One operation that the handler asked the SDK for, with what it was given.
-
-    Made for every operation of every run: it holds references, and leaves all formatting for later.
-    """
-
-    recorded: SdkOperation | None = None  # as the SDK is given it
-    match: SdkOperation | None = None  # as the history holds it
-    failure: Exception | None = None  # the SDK's own objection
-    arn = ""
-
-    def __init__(self, *identity: Any, args: tuple[Any, ...], arn: str) -> None:
-        super().__init__(*identity)
-        self.args = args  # the call's name, and what it was given
-        self.arn = arn
+class SdkAsk(Given):
+    """One operation that the handler asked the SDK for: what is plain of it, made of what it was given."""
 
     def ended(self, how: str, value: Any = None) -> None:
         """Note how a body that was entered ended: ``returned`` a value, ``raised`` an error, or was ``left``."""

@@ -18,7 +18,7 @@ from aws_durable_execution_sdk_python.retries import (
 from aws_durable_execution_sdk_python.waits import WaitStrategyConfig, create_wait_strategy
 
 if TYPE_CHECKING:
-    from durable_debug.engine.sdk.asks import SdkAsk
+    from durable_debug.engine.sdk.given import Given
 
 __all__ = ["Strategy", "has_strategy", "strategy_of"]
 
@@ -71,12 +71,12 @@ class Strategy:
                 return 1, longest
 
 
-def has_strategy(ask: SdkAsk) -> bool:
+def has_strategy(ask: Given) -> bool:
     """Whether a call says how it is tried again; else the SDK's default holds."""
     return _given(ask) is not None
 
 
-def strategy_of(ask: SdkAsk) -> Strategy | None:
+def strategy_of(ask: Given) -> Strategy | None:
     """The strategy of a step or a wait_for_condition; None where it is a function of the user's."""
     given = _given(ask) or RetryPresets.default()
     if not isinstance(given, FunctionType) or given.__module__ not in {
@@ -89,7 +89,7 @@ def strategy_of(ask: SdkAsk) -> Strategy | None:
     return Strategy(config) if config is not None else None
 
 
-def _given(ask: SdkAsk) -> Any:
+def _given(ask: Given) -> Any:
     config = ask.args[2] if ask.kind in {"step", "wait_for_condition"} else None
     if config is None:
         return None

@@ -1,0 +1,29 @@
+"""A call with what it was given: objects of the SDK, of which the plain call is made."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from durable_debug.engine.tape import Ask
+
+if TYPE_CHECKING:
+    from aws_durable_execution_sdk_python.lambda_service import Operation as SdkOperation
+
+__all__ = ["Given"]
+
+
+class Given(Ask):
+    """One operation that the handler asked the SDK for, with what it was given.
+
+    Made for every operation of every run: it holds references, and leaves all formatting for later.
+    """
+
+    recorded: SdkOperation | None = None  # as the SDK is given it
+    match: SdkOperation | None = None  # as the history holds it
+    failure: Exception | None = None  # the SDK's own objection
+    arn = ""
+
+    def __init__(self, *identity: Any, args: tuple[Any, ...], arn: str) -> None:
+        super().__init__(*identity)
+        self.args = args  # the call's name, and what it was given
+        self.arn = arn
