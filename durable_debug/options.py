@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import difflib
+import fnmatch
 import math
+import os
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from durable_debug.errors import OptionError
 
-__all__ = ["NAMES", "Options", "meant", "no_such_body", "unknown_options"]
+__all__ = ["NAMES", "Options", "fit_nothing", "meant", "no_such_body", "unknown_options"]
 
 # What an `allow` may name as a whole; everything else is a glob on the description of a side effect.
 KINDS = ("network", "process", "file", "input", "sleep", "thread")
@@ -33,6 +35,11 @@ class Options:
         Side effects outside steps to let happen: one of `KINDS`, or a glob on their description.
     timeout
         Seconds after which a handler that asks for nothing more is ended; None to wait for ever.
+    python
+        Interpreter to run the handler in; None: that of its project's own environment, where it has one, else this
+        process; False: this process.
+    sdk
+        Version, or line, of the SDK to run it through instead of the one that is installed there.
 
     Raises
     ------
@@ -45,6 +52,8 @@ class Options:
     run: tuple[str, ...] = ()
     allow: tuple[str, ...] = ()
     timeout: float | None = 60.0
+    python: str | Literal[False] | None = None
+    sdk: str | None = None
 
     def __post_init__(self) -> None:
         _check_invocation(self.invocation)
@@ -57,6 +66,9 @@ class Options:
         for pattern in self.allow:
             _check_allowed(pattern)
         _check_timeout(self.timeout)
+        object.__setattr__(self, "python", _python(self.python))
+        if self.sdk is not None and not (isinstance(self.sdk, str) and self.sdk):
+            raise OptionError(f"sdk={self.sdk!r:.80} is no version.", cure="Write sdk='2.1', or sdk='2.1.0'.")
 
 
 def _check_invocation(value: Any) -> None:
@@ -75,6 +87,16 @@ def _check_timeout(value: Any) -> None:
     raise OptionError(
         f"timeout={value!r:.80} leaves no time for a replay.",
         cure="Give seconds above 0, or None to wait for ever.",
+    )
+
+
+def _python(value: Any) -> str | Literal[False] | None:
+    value = os.fspath(value) if isinstance(value, os.PathLike) else value
+    if value is None or value is False or (isinstance(value, str) and value):
+        return value
+    raise OptionError(
+        f"python={value!r:.80} names no interpreter.",
+        cure="Give its path, or that of its environment: python='.venv'.",
     )
 
 
@@ -101,6 +123,12 @@ def _texts(name: str, given: Any, example: str) -> tuple[str, ...]:
 
 NAMES = tuple(Options.__dataclass_fields__)
 """The options of a replay, as keywords."""
+
+
+def fit_nothing(patterns: Iterable[str], known: Iterable[str]) -> tuple[str, ...]:
+    """Those of the patterns in `run` that fit none of these names."""
+    known = list(known)
+    return tuple(p for p in patterns if not any(fnmatch.fnmatchcase(name, p) for name in known))
 
 
 def no_such_body(pattern: str, known: Iterable[str]) -> OptionError:

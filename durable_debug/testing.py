@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Never
+from typing import TYPE_CHECKING, Any, Literal, Never
 
 from durable_debug.divergence import replay
 from durable_debug.divergence.wording import counted
@@ -36,6 +36,8 @@ def assert_replays(  # noqa: PLR0913 - those of replay
     run: str | Iterable[str] = (),
     allow: str | Iterable[str] = (),
     timeout: float | None = 60.0,
+    python: str | os.PathLike[str] | Literal[False] | None = None,
+    sdk: str | None = None,
     **unknown: Never,
 ) -> Run:
     """Fail unless a handler does what a history says. Parameters are those of `replay`.
@@ -55,7 +57,15 @@ def assert_replays(  # noqa: PLR0913 - those of replay
     __tracebackhide__ = True  # pytest shows the line of the test instead
     unknown_options("assert_replays", unknown, NAMES)
     found = replay(
-        handler, history, invocation=invocation, enter=enter, run=run, allow=allow, timeout=timeout
+        handler,
+        history,
+        invocation=invocation,
+        enter=enter,
+        run=run,
+        allow=allow,
+        timeout=timeout,
+        python=python,
+        sdk=sdk,
     )
     if not found.ok:  # raised here: a frame of ours below this one would be shown
         raise DivergenceError(f"{_headline(found)}\n{found.report()}")

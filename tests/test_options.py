@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
 import durable_debug as dd
 import pytest
@@ -48,6 +49,20 @@ def test_invocations_are_numbers_from_one(function, invocation) -> None:
 def test_a_body_to_run_that_nothing_has(function) -> None:
     with pytest.raises(dd.OptionError, match="fits no operation.*Did you mean 'take-time'"):
         function(ESPRESSO, RECORD, run="tak-time")
+
+
+def test_a_body_to_run_that_nothing_has_in_any_history() -> None:
+    shipping = ESPRESSO.replace("espresso", "shipping")
+    both = [RECORD, str(next(Path(RECORD).parent.glob("shipping_*.json")))]
+    handlers = {
+        dd.load(path).function_name: handler for path, handler in zip(both, (ESPRESSO, shipping), strict=True)
+    }
+    with pytest.raises(dd.OptionError, match="fits no operation.*Did you mean 'take-time'"):
+        dd.audit(handlers, both, run=["take-time", "tak-time"], progress=False, n_jobs=1)
+    assert len(dd.audit(handlers, both, run="take-time", progress=False, n_jobs=1).rows) == 2
+    # Of what could not be read nobody knows.
+    unread = [RECORD, {"Events": 3}]
+    assert len(dd.audit(ESPRESSO, unread, run="tak-time", progress=False, n_jobs=1).rows) == 2
 
 
 def test_patterns_that_may_fit_something_pass() -> None:

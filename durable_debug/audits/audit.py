@@ -7,7 +7,8 @@ import sys
 import time
 import uuid
 from collections.abc import Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, Never, Self
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Literal, Never, Self
 
 from durable_debug.audits.inputs import Source, gathered
 from durable_debug.audits.pickling import sent
@@ -16,9 +17,10 @@ from durable_debug.audits.workers import Batch, Job, dismiss, work
 from durable_debug.divergence.wording import counted
 from durable_debug.errors import HandlerError, HistoryError, OptionError
 from durable_debug.history import History
-from durable_debug.options import NAMES, Options, unknown_options
+from durable_debug.options import NAMES, Options, no_such_body, unknown_options
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Callable
 
     from durable_debug.audits.check import Checked
@@ -39,6 +41,8 @@ def audit(  # noqa: PLR0913
     enter: bool = True,
     run: str | Iterable[str] = (),
     allow: str | Iterable[str] = (),
+    python: str | os.PathLike[str] | Literal[False] | None = None,
+    sdk: str | Iterable[str] | None = None,
     **unknown: Never,
 ) -> Report:
     """Replay many histories, and say which no longer do what they did, where, and for how many causes.
@@ -67,8 +71,10 @@ def audit(  # noqa: PLR0913
         Whether to show a progress bar.
     timeout
         Seconds without a further operation after which one replay is given up; None to wait for ever.
-    enter, run, allow
+    enter, run, allow, python
         As for `replay`.
+    sdk
+        Version, or line, of the SDK to run them through (see `replay`); of several, each history has a row a version.
 
     Returns
     -------
@@ -82,7 +88,7 @@ def audit(  # noqa: PLR0913
     HistoryError
         There are no histories.
     OptionError
-        An option does not exist, or can't have this value.
+        An option does not exist, or can't have this value; or `run` names what is in no history.
 
     Examples
     --------
@@ -95,31 +101,73 @@ def audit(  # noqa: PLR0913
         "audit", unknown, ("against", "n_jobs", "progress", *(name for name in NAMES if name != "invocation"))
     )
     _refuse_what_means_nothing((handler, against), n_jobs)
-    asked = Options(enter=enter, run=run, allow=allow, timeout=timeout)  # type: ignore[arg-type]  # one or several
-    options = {"timeout": timeout, "enter": enter, "run": asked.run, "allow": asked.allow}
-    sources, count = gathered(histories)
+    given: dict[str, Any] = {"run": run, "allow": allow, "python": python}  # one or several, a path
+    asked = Options(enter=enter, timeout=timeout, **given)
+    lines = _lines(sdk)
+    found, count = gathered(histories)
+    sources: Iterable[Source] = list(found) if len(lines) > 1 else found  # each is read once a version
     job = Job(
         token=uuid.uuid4().hex,
         handler=sent(handler),
         against=None if against is None else sent(against),
         path=tuple(sys.path),
-        options=options,
+        options={},
     )
-    rows = Rows()
+    rows, fitting = Rows(), _Fitting(asked.run)
     try:
-        with _Bar(count, show=progress) as bar:
-            for index, label, checked in _spread(job, sources, n_jobs):
-                rows.add(index, label, checked)
-                bar.update(broken=not checked.ok)
+        with _Bar(count and count * len(lines), show=progress) as bar:
+            for place, line in enumerate(lines):
+                options = {name: getattr(asked, name) for name in NAMES if name != "invocation"} | {
+                    "sdk": line
+                }
+                one = replace(job, token=f"{job.token}-{place}", options=options)
+                for index, label, checked in _spread(one, iter(sources), n_jobs):
+                    rows.add(index * len(lines) + place, label, checked, line)
+                    fitting.add(checked)
+                    bar.update(broken=not checked.ok)
     except KeyboardInterrupt:
         done = "" if count is None else f"{len(rows):,} of "
         done += counted(len(rows) if count is None else count, "history", "histories")
         raise KeyboardInterrupt(f"The audit was stopped with {done} done.") from None
     if not len(rows):
         raise HistoryError("There are no histories to audit.", cure="Look at what gives them.")
+    fitting.require()
     return rows.report(
         _called(handler), None if against is None else _called(against), time.perf_counter() - start
     )
+
+
+def _lines(sdk: object) -> tuple[str | None, ...]:
+    """Take one version of the SDK or several; None: whatever is installed."""
+    if sdk is None or isinstance(sdk, str):
+        return (Options(sdk=sdk).sdk,)
+    if not isinstance(sdk, Iterable):
+        raise OptionError(
+            f"sdk={sdk!r:.80} is no version.", cure="Write sdk='2.1', or sdk=['1.7', '2.1', '3.0']."
+        )
+    found = tuple(dict.fromkeys(Options(sdk=one).sdk for one in sdk))
+    if not found:
+        raise OptionError("sdk= names no version.", cure="Write sdk=['1.7', '2.1', '3.0'].")
+    return found
+
+
+class _Fitting:
+    """Patterns in `run` that have fitted no operation of any history yet."""
+
+    def __init__(self, patterns: tuple[str, ...]) -> None:
+        self._left = patterns
+        self._names: set[str] = set()
+
+    def add(self, checked: Checked) -> None:
+        """Take note of one history; of one that could not be replayed nobody knows."""
+        self._left = tuple(one for one in self._left if checked.unfit is not None and one in checked.unfit)
+        if self._left:
+            self._names.update(checked.names)
+
+    def require(self) -> None:
+        """Refuse a pattern that fits nothing in any history."""
+        for pattern in self._left:
+            raise no_such_body(pattern, self._names)
 
 
 def _refuse_what_means_nothing(handlers: tuple[object, ...], n_jobs: int | None) -> None:

@@ -62,11 +62,16 @@ class Collector:
         self._numbers: dict[_Key, int] = {}
         self._groups: list[_Group] = []
 
-    def add(self, index: int, label: str, findings: Iterable[Divergence]) -> tuple[int, ...]:
-        """Take one history's findings; give the provisional numbers of their causes."""
+    def add(
+        self, index: int, label: str, findings: Iterable[Divergence], sdk: str | None = None
+    ) -> tuple[int, ...]:
+        """Take one history's findings; give the provisional numbers of their causes.
+
+        What Lambda does is another thing on each version of the SDK, and so is the cause.
+        """
         numbers: list[int] = []
         for one in findings:
-            number = self._numbers.setdefault(_key(one, label), len(self._groups))
+            number = self._numbers.setdefault((sdk, *_key(one, label)), len(self._groups))
             if number == len(self._groups):
                 self._groups.append(_Group(0, index, label, one))
             group = self._groups[number]

@@ -8,18 +8,19 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from durable_debug.divergence.divergence import Divergence
-from durable_debug.divergence.run import Run, as_history, replayed
-from durable_debug.engine.asked import Place, place_of
+from durable_debug.divergence.run import Run, as_history, names_in, replayed
 from durable_debug.errors import DurableDebugError, HandlerError, HistoryError
-from durable_debug.options import Options
+from durable_debug.options import Options, fit_nothing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from durable_debug.engine.places import Place
     from durable_debug.history import History
 
 __all__ = ["OBSTACLES", "Checked", "checked", "obstacle"]
 
+_MOST_NAMES = 200  # of one history, to tell what may have been meant
 _MOST_FINDINGS = 100  # of one history; all of them are in its own `replay`
 
 # What keeps a history from being compared: a finding too, though no divergence. kind -> advice where the error has none
@@ -52,6 +53,10 @@ class Checked:
         Whether this is before comparing with the other handler; what comes of that follows.
     redacted
         Whether its values are placeholders, so that they could not be compared.
+    unfit
+        Patterns in `run` that fit no operation; None where that is not known.
+    names
+        Names of operations, where a pattern fits none.
     """
 
     arn: str | None = None
@@ -66,6 +71,8 @@ class Checked:
     no_baseline: str | None = None
     provisional: bool = False
     redacted: bool = False
+    unfit: tuple[str, ...] | None = None
+    names: tuple[str, ...] = ()
     seconds: float = 0.0
 
     @property
@@ -108,6 +115,12 @@ def checked(
         run = replayed(_handler_of(history, handler), history, Options(**options))
         findings = _findings(run)
         found = replace(found, status=run.status, **_counted(findings))
+        if options.get("run"):
+            names = names_in(run)
+            unfit = fit_nothing(options["run"], names)
+            found = replace(
+                found, unfit=unfit, names=tuple(sorted(names - {""}))[:_MOST_NAMES] if unfit else ()
+            )
         if findings and against is not None:
             yield replace(found, provisional=True, seconds=time.perf_counter() - start)
             found = replace(found, **_compared(findings, history, against, options))
@@ -199,7 +212,7 @@ def _place(run: Run) -> Place | None:
     """The line of the last operation that was asked for."""
     halt = run.recording.halt
     ask = halt.ask if halt is not None and halt.ask is not None else next(reversed(run.recording.asks), None)
-    return place_of(ask.code, ask.lasti) if ask is not None and ask.code is not None else None
+    return ask.place if ask is not None else None
 
 
 def _signature(one: Divergence) -> tuple[object, ...]:

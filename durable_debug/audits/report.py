@@ -57,6 +57,8 @@ class Row:
         The replay's time.
     redacted
         Whether its values are placeholders, so that they could not be compared.
+    sdk
+        Version of the SDK that was asked for; None for the installed one.
     """
 
     history: str
@@ -78,6 +80,7 @@ class Row:
     no_baseline: str | None
     seconds: float
     redacted: bool = False
+    sdk: str | None = None
 
     @property
     def as_before(self) -> bool:
@@ -106,10 +109,11 @@ class Rows:
     def __len__(self) -> int:
         return len(self._rows)
 
-    def add(self, index: int, label: str, checked: Checked) -> None:
+    def add(self, index: int, label: str, checked: Checked, sdk: str | None = None) -> None:
         """Take one history's outcome."""
+        label = f"{label} (SDK {sdk})" if sdk is not None else label
         first = checked.findings[0] if checked.findings else None
-        causes = self._causes.add(index, label, checked.findings)
+        causes = self._causes.add(index, label, checked.findings, sdk)
         self._rows[index] = Row(
             history=label,
             arn=checked.arn,
@@ -130,6 +134,7 @@ class Rows:
             no_baseline=checked.no_baseline,
             seconds=checked.seconds,
             redacted=checked.redacted,
+            sdk=sdk,
         )
 
     def report(self, handler: str, against: str | None, seconds: float) -> Report:

@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, Any
 
 from durable_debug.audits.check import checked
 from durable_debug.audits.pickling import received
-from durable_debug.engine.handlers import resolve
 from durable_debug.engine.opened import spare
+from durable_debug.engine.runners import ready
 from durable_debug.errors import DurableDebugError, HandlerError
+from durable_debug.options import Options
 
 if TYPE_CHECKING:
     from durable_debug.audits.workers import Job
@@ -39,13 +40,13 @@ def serve() -> None:
 
     job: Job = pickle.load(questions)  # noqa: S301 - from the process that started us
 
-    allow = job.options["allow"]
+    options = Options(**job.options)
 
     def had(blob: bytes | None) -> Any:
         handler = None if blob is None else received(blob)
         if isinstance(handler, dict):
-            return {name: resolve(one, allow=allow) for name, one in handler.items()}
-        return None if handler is None else resolve(handler, allow=allow)
+            return {name: ready(one, options) for name, one in handler.items()}
+        return None if handler is None else ready(handler, options)
 
     try:
         handler, against = had(job.handler), had(job.against)

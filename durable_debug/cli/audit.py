@@ -76,6 +76,17 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         help="let the handler do this outside steps: network, process, file, or a glob on what it does",
     )
     parser.add_argument(
+        "--python",
+        metavar="P",
+        help="run the handler in this interpreter, or in this environment (a folder); by default in the project's own",
+    )
+    parser.add_argument(
+        "--sdk",
+        metavar="V",
+        action="append",
+        help="run them through this version of the SDK: 2.1.0, or a line, 2.1; again for another one",
+    )
+    parser.add_argument(
         "--timeout", metavar="S", type=seconds, default=60.0, help="give up on a history after S seconds (60)"
     )
     parser.set_defaults(do=audit)
@@ -92,6 +103,8 @@ def audit(arguments: argparse.Namespace) -> int:
         n_jobs=arguments.jobs,
         progress=sys.stderr.isatty(),
         timeout=arguments.timeout,
+        python=arguments.python,
+        sdk=arguments.sdk,
         allow=arguments.allow,
     )
     text = rendered(report, arguments.format)

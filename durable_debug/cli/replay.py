@@ -83,6 +83,14 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         help="let this operation's body run where the history has no answer for it",
     )
     parser.add_argument(
+        "--python",
+        metavar="P",
+        help="run the handler in this interpreter, or in this environment (a folder); by default in the project's own",
+    )
+    parser.add_argument(
+        "--sdk", metavar="V", help="run it through this version of the SDK: 2.1.0, or a line, 2.1"
+    )
+    parser.add_argument(
         "--timeout", metavar="S", type=seconds, default=60.0, help="give up after S seconds (60)"
     )
     parser.add_argument("--json", action="store_true", help="the outcome as JSON")
@@ -121,6 +129,8 @@ def replay(arguments: argparse.Namespace) -> int:
         "invocation": arguments.invocation,
         "run": arguments.run,
         "timeout": arguments.timeout,
+        "python": arguments.python,
+        "sdk": arguments.sdk,
     }
     stops: list[dict[str, Any]] = []
     if arguments.breaks:

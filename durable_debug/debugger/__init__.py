@@ -2,6 +2,7 @@
 
 from durable_debug.debugger.breakpoints import Breakpoint
 from durable_debug.debugger.session import Debugger, debug
-from durable_debug.debugger.stop import StackFrame, Stop, Variable
+from durable_debug.debugger.stop import StackFrame, Stop
+from durable_debug.engine.variables import Variable
 
 __all__ = ["Breakpoint", "Debugger", "StackFrame", "Stop", "Variable", "debug"]

@@ -5,14 +5,12 @@ from __future__ import annotations
 import fnmatch
 import os
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from durable_debug.engine.asked import place_of
-from durable_debug.errors import DurableDebugError
+from durable_debug.engine.expressions import compiled
 
 if TYPE_CHECKING:
-    from types import CodeType, FrameType
-
+    from durable_debug.engine.runner import HeldFrame
     from durable_debug.engine.tape import Ask
     from durable_debug.history import Operation
 
@@ -92,12 +90,11 @@ class Breakpoint:
     bound: bool = True
     stops: tuple[int, ...] = ()
     note: str = ""
-    _condition: CodeType | None = field(default=None, repr=False)
     _worked: bool = field(default=False, repr=False)
 
     def __post_init__(self) -> None:
         if self.when is not None:
-            self._condition = compiled(self.when)
+            compiled(self.when)  # it has to be one
 
     @property
     def stops_at_something(self) -> bool:
@@ -156,26 +153,24 @@ class Breakpoint:
         return self.line is None or self._on_line(ask, handler_file)
 
     def _on_line(self, ask: Ask, handler_file: str | None) -> bool:
-        assert ask.code is not None and self.line is not None  # noqa: PT018
-        place = place_of(ask.code, ask.lasti)
+        place = ask.place
+        assert place is not None and self.line is not None  # noqa: PT018
         if not place.line <= self.line <= place.end_line:
             return False
         wanted = self.file or handler_file
         return wanted is None or same_file(place.file, wanted)
 
-    def holds(self, frame: FrameType) -> bool:
+    def holds(self, frame: HeldFrame) -> bool:
         """Whether its condition is true in a frame; a condition that fails is not."""
-        if self._condition is None:
+        if self.when is None:
             return True
-        try:
-            true = bool(evaluated(self._condition, frame))
-        except (Exception, SystemExit) as error:  # noqa: BLE001 - told with the breakpoint
-            if not (self._worked and isinstance(error, NameError)):  # elsewhere there are other variables
-                self.note = f"condition: {type(error).__name__}: {error}"
-            return False
-        if not self._worked:
+        told = frame.holds(self.when)
+        if told.note:
+            if not (self._worked and told.no_such_name):
+                self.note = f"condition: {told.note}"
+        elif not self._worked:
             self._worked, self.note = True, ""
-        return true
+        return bool(told.is_true)
 
 
 def same_file(path: str, wanted: str) -> bool:
@@ -184,28 +179,6 @@ def same_file(path: str, wanted: str) -> bool:
         return True
     tail = os.path.normpath(wanted)
     return path.endswith(os.sep + tail) or os.path.realpath(path) == os.path.realpath(wanted)
-
-
-def compiled(expression: str) -> CodeType:
-    """Compile an expression.
-
-    Raises
-    ------
-    DurableDebugError
-        It is none.
-    """
-    try:
-        return compile(expression, "<expression>", "eval")
-    except (SyntaxError, ValueError) as error:
-        why = error.msg if isinstance(error, SyntaxError) else str(error)
-        raise DurableDebugError(
-            f"{expression!r} is not an expression: {why}.", cure="Write one, such as \"order['id']\"."
-        ) from None
-
-
-def evaluated(code: CodeType, frame: FrameType) -> Any:
-    """Evaluate an expression over a frame's variables."""
-    return eval(code, {**frame.f_globals, **frame.f_locals})  # noqa: S307 - the user's own expression in the user's own process
 
 
 def _like(value: str | None, pattern: str) -> bool:

@@ -7,34 +7,31 @@ import dataclasses
 import gc
 import queue
 import threading
-from typing import TYPE_CHECKING, Any, Never, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, Never, Self
 
-from durable_debug.debugger.breakpoints import Breakpoint, compiled, evaluated, same_file
-from durable_debug.debugger.changes import Changes
-from durable_debug.debugger.live import Held, Live
+from durable_debug.debugger.breakpoints import Breakpoint, same_file
 from durable_debug.debugger.states import reached_statuses, state_frame
-from durable_debug.debugger.stop import StackFrame, Stop, Variable, inside, variables, variables_of
+from durable_debug.debugger.stop import StackFrame, Stop
 from durable_debug.debugger.trail import Trail
 from durable_debug.divergence import Run, replay
 from durable_debug.divergence.run import as_history
-from durable_debug.engine.asked import place_of
-from durable_debug.engine.guard import Scope, SideEffect, guarded, unguarded
+from durable_debug.engine.guard import unguarded
 from durable_debug.errors import ClosedError, DurableDebugError
 from durable_debug.options import NAMES, unknown_options
 from durable_debug.views import view
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Callable, Iterable, Iterator, Sequence
-    from types import FrameType
 
     import pandas as pd
 
-    from durable_debug.engine.tape import Ask, LogLine, Tape
+    from durable_debug.engine.runner import Decide, Held, HeldFrame, HeldPass
+    from durable_debug.engine.tape import Ask, LogLine
+    from durable_debug.engine.variables import Variable
     from durable_debug.history import History
 
 __all__ = ["Debugger", "debug"]
-
-_T = TypeVar("_T")
 
 _VERBS = frozenset({"run", "step", "step_in", "step_out", "step_back", "run_back", "goto", "restart"})
 
@@ -48,6 +45,8 @@ def debug(  # noqa: PLR0913
     run: str | Iterable[str] = (),
     allow: str | Iterable[str] = (),
     timeout: float | None = 10.0,
+    python: str | os.PathLike[str] | Literal[False] | None = None,
+    sdk: str | None = None,
     **unknown: Never,
 ) -> Debugger:
     """Open the debugger on a handler and a recorded history.
@@ -65,8 +64,9 @@ def debug(  # noqa: PLR0913
         Debug this one invocation (from 1), as it was.
     enter
         Whether bodies of completed child contexts, maps and parallels can be stepped into.
-    run, allow
-        See `replay`.
+    run, allow, python, sdk
+        See `replay`. In another interpreter `Debugger.locals` and `Debugger.evaluate` give values of Python's own kinds as
+        they are, and others as what is shown of them.
     timeout
         Seconds without a further operation after which the handler is ended.
 
@@ -97,6 +97,8 @@ def debug(  # noqa: PLR0913
         run=run,
         allow=allow,
         timeout=timeout,
+        python=python,
+        sdk=sdk,
     )
     return Debugger(first)
 
@@ -130,7 +132,7 @@ class Debugger:
         self._trail = Trail(run)
         self._breakpoints: list[Breakpoint] = [Breakpoint(0, divergence=True, bound=bool(run.divergences))]
         self._next_id = 1
-        self._live: Live | None = None
+        self._live: HeldPass | None = None
         self._held: Held | None = None
         self._lock = threading.RLock()
         self._subscribers: list[Callable[[], None]] = []
@@ -335,7 +337,7 @@ class Debugger:
 
     def _bind_line(self, made: Breakpoint) -> None:
         wanted = made.file or self._trail.handler_file
-        places = {place_of(ask.code, ask.lasti) for ask in self._trail.asks if ask.code is not None}
+        places = {ask.place for ask in self._trail.asks if ask.place is not None}
         here = [p for p in places if wanted is None or same_file(p.file, wanted)]
         assert made.line is not None
         if any(p.line <= made.line <= p.end_line for p in here):
@@ -362,17 +364,14 @@ class Debugger:
         held = self._held
         if held is None:
             return ()
-        found = []
-        for frame, lasti in held.frames:
-            place = place_of(frame.f_code, lasti)
-            found.append(StackFrame(place.function, place.file, place.line))
-        return tuple(found)
+        places = [frame.place for frame in held.frames]
+        return tuple(StackFrame(place.function, place.file, place.line) for place in places)
 
     @property
     def locals(self) -> dict[str, Any]:
         """Variables of the innermost function, by name; the live objects. Empty at the end stop."""
         frame = self._frame(0)
-        return variables_of(frame) if frame is not None else {}
+        return frame.locals() if frame is not None else {}
 
     def evaluate(self, expression: str, frame: int = 0) -> Any:
         """Evaluate an expression over a function's variables.
@@ -401,15 +400,15 @@ class Debugger:
                 if self._held is None
                 else f"The stack has {len(self._held.frames)} functions.",
             )
-        code, live = compiled(expression.strip()), self._live
+        live = self._live
         assert live is not None
+        before = live.changed_by
         try:
-            with self._noticing_changes(live.tape, found, expression):
-                return _looking_only(live.tape, lambda: evaluated(code, found), opened=True)
-        except (Exception, KeyboardInterrupt):
-            raise
-        except BaseException as error:  # noqa: BLE001 - `exit()`, or the SDK's way to suspend: not for the caller
-            raise DurableDebugError(f"The expression ends with {type(error).__name__}: {error}.") from None
+            return found.evaluate(expression)
+        finally:
+            if live.changed_by != before:
+                self.stop = dataclasses.replace(self.stop, changed_by=live.changed_by)
+                self._tell()
 
     def variables(self, frame: int = 0, path: Sequence[str] = ()) -> list[Variable]:
         """Describe a function's variables, or what one of them holds: bounded, for display.
@@ -420,22 +419,7 @@ class Debugger:
             Names to go down by, as given by `Variable.name`.
         """
         found = self._frame(frame)
-        if found is None:
-            return []
-        items = [
-            (name, value)
-            for name, value in variables_of(found).items()
-            if name.isidentifier() and not name.startswith("__")
-        ]
-        assert self._live is not None
-
-        def described() -> list[Variable]:
-            shown = items
-            for name in path:
-                shown = inside(dict(shown).get(name))
-            return variables(shown)
-
-        return _looking_only(self._live.tape, described, quiet=True)  # somebody's repr may do anything
+        return found.variables(path) if found is not None else []
 
     @property
     def state(self) -> pd.DataFrame:
@@ -459,10 +443,10 @@ class Debugger:
         """What the handler has logged and printed up to here."""
         return tuple(line for line in self.run_result.complete.logs if line.seq < self.stop.index)
 
-    def _frame(self, number: int) -> FrameType | None:
+    def _frame(self, number: int) -> HeldFrame | None:
         self._open()
         held = self._held
-        return held.frames[number][0] if held is not None and 0 <= number < len(held.frames) else None
+        return held.frames[number] if held is not None and 0 <= number < len(held.frames) else None
 
     # --------------------------------------------------------------------------------- panels and threads
 
@@ -489,17 +473,6 @@ class Debugger:
             )
             self._control.start()
         self._posted.put((verb, arguments))
-
-    @contextlib.contextmanager
-    def _noticing_changes(self, tape: Tape, frame: FrameType, expression: str) -> Iterator[None]:
-        held = Changes(frame, expression)
-        try:
-            yield
-        finally:
-            if tape.changed_by is None and held.changed() is not None:
-                tape.changed_by = expression.strip()
-                self.stop = dataclasses.replace(self.stop, changed_by=tape.changed_by)
-                self._tell()
 
     def _tell(self) -> None:
         for callback in list(self._subscribers):
@@ -542,7 +515,7 @@ class Debugger:
     def _goto(self, target: int, reason: str) -> Stop:
         """Stand at a stop: go on to it if it lies ahead, else begin a new pass."""
         here = self._live is not None and self._held is not None
-        changed = self._live is not None and self._live.tape.changed_by is not None
+        changed = self._live is not None and self._live.changed_by is not None
         if here and target == self.stop.index and not changed:
             return self._standing(target, reason)
         with _no_collection():
@@ -550,11 +523,9 @@ class Debugger:
                 self._begin()
             return self._forward(lambda ask, _: reason if ask.seq >= target else None, target, reason)
 
-    def _forward(
-        self, decide: Callable[[Ask, FrameType], str | None], target: int | None, reason: str
-    ) -> Stop:
+    def _forward(self, decide: Decide, target: int | None, reason: str) -> Stop:
         assert self._live is not None
-        self._held = self._live.go(self._counting(self._live, decide))
+        self._held = self._live.go(self._counting(decide))
         while (
             self._held is not None
             and self._held.ask is None
@@ -573,46 +544,23 @@ class Debugger:
             known.hit_count = 0
         self._live = self._fresh()
 
-    def _fresh(self) -> Live:
+    def _fresh(self) -> HeldPass:
         first = self.run_result.recording
-        return Live(
-            first.handler,
-            first.script,
-            first.options,
-            self.run_result.matcher(),
-            hangs_after=self._trail.hangs_after,
-            ran_before=self.run_result.complete.ran,
-        )
+        return first.runner.hold(first, self.run_result.matcher(), hangs_after=self._trail.hangs_after)
 
-    def _counting(
-        self, live: Live, decide: Callable[[Ask, FrameType], str | None]
-    ) -> Callable[[Ask, FrameType], str | None]:
+    def _counting(self, decide: Decide) -> Decide:
         """Count hits on the way, so that they are the same whichever way a stop is reached."""
-        tape = live.tape
         counted = [b for b in self._breakpoints if b.id != 0]
 
-        def counting(ask: Ask, frame: FrameType) -> str | None:
+        def counting(ask: Ask, frame: HeldFrame) -> str | None:
             for known in counted:
-                known.hit_count += self._hits(known, ask, frame, tape)
+                known.hit_count += self._hits(known, ask, frame)
             return decide(ask, frame)
 
         return counting if counted else decide
 
-    def _hits(self, breakpoint: Breakpoint, ask: Ask, frame: FrameType, tape: Tape) -> bool:  # noqa: A002
-        if not self._fits(breakpoint, ask):
-            return False
-        if breakpoint.when is None:
-            return True
-        held = Changes(frame, breakpoint.when)
-        try:
-            holds = _looking_only(tape, lambda: breakpoint.holds(frame))
-        except DurableDebugError as error:
-            breakpoint.note, holds = f"condition: {error}", False
-        name = held.changed()
-        if name is not None:
-            breakpoint.note = f"condition: it changes {name}"
-            tape.changed_by = tape.changed_by or breakpoint.when
-        return holds
+    def _hits(self, breakpoint: Breakpoint, ask: Ask, frame: HeldFrame) -> bool:  # noqa: A002
+        return self._fits(breakpoint, ask) and breakpoint.holds(frame)
 
     def _count_so_far(self, made: Breakpoint) -> None:
         """Count the hits that a new breakpoint would have had on the way to this stop."""
@@ -624,10 +572,9 @@ class Debugger:
             return
 
         pass_ = self._fresh()  # its condition needs the variables of then
-        tape = pass_.tape
 
-        def counting(ask: Ask, frame: FrameType) -> str | None:
-            made.hit_count += self._hits(made, ask, frame, tape)
+        def counting(ask: Ask, frame: HeldFrame) -> str | None:
+            made.hit_count += self._hits(made, ask, frame)
             return "counted" if ask.seq >= here else None
 
         try:
@@ -658,15 +605,15 @@ class Debugger:
             return self.stop
         at_hits = self._at_hits()
 
-        def decide(ask: Ask, frame: FrameType) -> str | None:
+        def decide(ask: Ask, frame: HeldFrame) -> str | None:
             return at_hits(ask, frame) or (reason if ask.seq >= target else None)
 
         return self._forward(decide, target, reason)
 
-    def _at_hits(self) -> Callable[[Ask, FrameType], str | None]:
+    def _at_hits(self) -> Decide:
         counts = {known.id: known.hit_count for known in self._breakpoints}
 
-        def decide(ask: Ask, _: FrameType) -> str | None:
+        def decide(ask: Ask, _: HeldFrame) -> str | None:
             reason = self._hit(ask, counts)
             counts.update({known.id: known.hit_count for known in self._breakpoints})
             return reason
@@ -681,7 +628,7 @@ class Debugger:
         hits: list[tuple[int, str]] = []
         at_hits = self._at_hits()
 
-        def decide(ask: Ask, frame: FrameType) -> str | None:
+        def decide(ask: Ask, frame: HeldFrame) -> str | None:
             reason = at_hits(ask, frame)
             if ask.seq >= here or ask.seq >= len(self._trail.asks) - 1:
                 if reason is not None and ask.seq < here:
@@ -692,8 +639,8 @@ class Debugger:
             return None
 
         assert self._live is not None
-        self._live.go(self._counting(self._live, decide))
-        if here > len(self._trail.asks) and self._trail.exception is not None:
+        self._live.go(self._counting(decide))
+        if here > len(self._trail.asks) and self._trail.raised is not None:
             hits.append((len(self._trail.asks), "exception"))
         target, reason = hits[-1] if hits else (0, "run back")
         self._begin()
@@ -705,13 +652,13 @@ class Debugger:
         stop = self._trail.stop(
             self._trail.end if ended else index, reason, self._held.frames if self._held else None
         )
-        changed_by = self._live.tape.changed_by if self._live is not None else None
+        changed_by = self._live.changed_by if self._live is not None else None
         return dataclasses.replace(stop, changed_by=changed_by) if changed_by is not None else stop
 
     # ------------------------------------------------------------------------------------------------ shown
 
     def __repr__(self) -> str:
-        name = self.run_result.recording.handler.name
+        name = self.run_result.recording.runner.name
         return f"<Debugger of {name}: {self.status}, {self.stop!r}>"
 
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
@@ -754,34 +701,3 @@ def _serve(posted: queue.SimpleQueue[tuple[str, dict[str, Any]] | None], weak: _
             debugger.problem = str(error)
             debugger._tell()  # noqa: SLF001
         del debugger
-
-
-def _looking_only(tape: Tape, look: Callable[[], _T], *, opened: bool = False, quiet: bool = False) -> _T:
-    """Refuse side effects and operations while an expression is evaluated, in this thread.
-
-    Parameters
-    ----------
-    opened
-        Whether to look anew what is open; else what was when the replay began, or went on, counts.
-    quiet
-        Whether it is for `look` itself to say what was refused.
-    """
-    refused: list[SideEffect] = []
-
-    def refuse(effect: SideEffect) -> None:
-        if effect.refused:
-            refused.append(effect)
-            raise DurableDebugError(effect.detail)
-
-    around = Scope(refuse, tape.scope.opened if tape.scope is not None else None)
-    tape.local.evaluating = True
-    try:
-        with guarded(around.look() if opened else around):
-            return look()
-    finally:
-        tape.local.evaluating = False
-        if refused and not quiet:  # whatever was made of the exception on its way
-            raise DurableDebugError(
-                f"The expression is refused a side effect: {refused[0].detail}.",
-                cure="Look, but don't touch.",
-            ) from None

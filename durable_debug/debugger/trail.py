@@ -6,14 +6,14 @@ import functools
 from typing import TYPE_CHECKING
 
 from durable_debug.debugger.stop import Stop
-from durable_debug.engine.asked import place_of
 from durable_debug.errors import NoSuchStopError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from types import FrameType
 
     from durable_debug.divergence import Divergence, Run
+    from durable_debug.engine.recording import Raised
+    from durable_debug.engine.runner import HeldFrame
     from durable_debug.history import Operation
 
 __all__ = ["Trail"]
@@ -40,20 +40,20 @@ class Trail:
         self.asks = run.complete.asks
         by_id = {operation.id: operation for operation in run.history.tree()}
         self.answers: dict[int, Operation] = {
-            ask.seq: by_id[ask.match.operation_id]
+            ask.seq: by_id[ask.match_id]
             for ask in self.asks
-            if ask.match is not None and ask.match.operation_id in by_id
+            if ask.match_id is not None and ask.match_id in by_id
         }
 
     @property
-    def exception(self) -> BaseException | None:
+    def raised(self) -> Raised | None:
         """What leaves the handler."""
-        return self._run.complete.exception
+        return self._run.complete.raised
 
     @property
     def end(self) -> int:
         """Number of the last stop."""
-        return len(self.asks) + (self.exception is not None)
+        return len(self.asks) + (self.raised is not None)
 
     @property
     def hangs_after(self) -> int | None:
@@ -64,8 +64,7 @@ class Trail:
     @property
     def handler_file(self) -> str | None:
         """The file that the handler is in."""
-        code = self._run.recording.handler.code
-        return code.co_filename if code else None
+        return self._run.recording.runner.file
 
     @functools.cached_property
     def boundaries(self) -> dict[int, int]:
@@ -167,7 +166,7 @@ class Trail:
 
     # ---- what is shown
 
-    def stop(self, index: int, reason: str, frames: tuple[tuple[FrameType, int], ...] | None) -> Stop:
+    def stop(self, index: int, reason: str, frames: tuple[HeldFrame, ...] | None) -> Stop:
         """Describe a stop.
 
         Parameters
@@ -178,14 +177,14 @@ class Trail:
         diverging = self.diverging.get(index, ())
         if index < len(self.asks):
             ask = self.asks[index]
-            assert ask.code is not None
+            assert ask.place is not None
             return Stop(
                 index=index,
                 kind="operation",
                 reason=reason,
                 operation=self.answers.get(index),
                 asked=self._run.complete.operations[index],
-                source=place_of(ask.code, ask.lasti),
+                source=ask.place,
                 divergences=diverging,
                 error=None,
                 state_event_id=self._state_event(index),
@@ -197,7 +196,7 @@ class Trail:
             reason=reason if at_end else "exception",
             operation=None,
             asked=None,
-            source=place_of(frames[0][0].f_code, frames[0][1]) if frames else None,
+            source=frames[0].place if frames else None,
             divergences=diverging,
             error=self._error(),
             state_event_id=self._last_event(),
@@ -206,8 +205,8 @@ class Trail:
 
     def _error(self) -> str | None:
         complete = self._run.complete
-        if self.exception is not None:
-            return f"{type(self.exception).__name__}: {self.exception}"
+        if self.raised is not None:
+            return f"{self.raised.type}: {self.raised.text}"
         if complete.halt is not None:
             return complete.halt.message
         error = complete.outcome.error
@@ -223,6 +222,5 @@ class Trail:
     def _last_event(self) -> int:
         number = self._run.recording.options.invocation
         if number is not None:
-            frame = self._run.history.invocations
-            return int(frame.loc[frame["invocation"] == number, "last_event_id"].iloc[0])
+            return self._run.history.invocation(number).last_event_id or 0
         return max((event["EventId"] for event in self._run.history.raw), default=0)

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 
 from durable_debug.divergence.findings import END
 from durable_debug.divergence.outcome import ended_by_handler
-from durable_debug.divergence.slots import numbers
 from durable_debug.divergence.values import same_error_objects
-from durable_debug.divergence.wording import listed
+from durable_debug.divergence.wording import called, listed
 
 if TYPE_CHECKING:
     from durable_debug.divergence.matched import Matched
@@ -31,29 +30,22 @@ def find_absent(matched: Matched) -> None:
         gone = [
             i
             for i, slot in enumerate(slots[:end])
-            if slot.position not in matched.accounted and not _asked_by_a_body(matched, target, slot)
+            if slot.position not in matched.accounted and not _may_be_asked_in_a_body(matched, slot)
         ]
         for _, run in groupby(enumerate(gone), key=lambda pair: pair[1] - pair[0]):
             row = [i for _, i in run]
             _add(matched, path, slots, (row[0], row[-1]), went_on)
 
 
-def _asked_by_a_body(matched: Matched, context: str, slot: Slot) -> bool:
-    """Whether an operation was asked for by the body of another one that no replay runs: a step, a submitter, a check.
-
-    It began while such a body ran, in the context around it or further out; a context asks for one thing at a time.
-    """
-    began = slot.operation.start_event_id if slot.operation is not None else None
-    if began is None:
+def _may_be_asked_in_a_body(matched: Matched, slot: Slot) -> bool:
+    """Whether it was asked for by a body that does not run again, and Lambda does not mind."""
+    body = matched.recorded.in_bodies.get(slot.position)
+    if body is None or slot.position in matched.cut.at or body.position not in matched.accounted:
         return False
-    return any(
-        body.type == "STEP"
-        and (not context or body.position.startswith(f"{context}-"))
-        and numbers(body.position) < numbers(slot.position)
-        and (body.start_event_id or began) < began
-        and (body.end_event_id is None or began < body.end_event_id)
-        for body in matched.recorded.by_position.values()
+    matched.comparison.unchecked.append(
+        f"{slot} ({slot.position}): it was asked for in the body of {called(body)}, which does not run again."
     )
+    return True
 
 
 def _entered_as(matched: Matched, target: str) -> str | None:
@@ -69,8 +61,8 @@ def _entered_as(matched: Matched, target: str) -> str | None:
 def _has_ended(matched: Matched, path: str) -> bool:
     """Whether a body came to its end, so that nothing more is to be expected of it."""
     ask, outcome, history = matched.asks.get(path), matched.recording.outcome, matched.recording.history
-    if ask is not None and ask.inner is not None:
-        return ask.inner[0] == "returned"
+    if ask is not None and ask.body is not None:
+        return ask.body.how == "returned"
     if outcome.status == "FAILED":
         return history.status == "FAILED" and same_error_objects(outcome.error, history.error)
     if outcome.status == "PENDING":  # it waits for what the record waits for, with all before that on record
@@ -82,10 +74,21 @@ def _goes_on_after(matched: Matched, path: str) -> Ask | None:
     """The first call behind all that are recorded of a context."""
     found = None
     for ask in reversed(matched.children.get(path, ())):
-        if ask.virtual or ask.args[0] == "branch" or matched.used.get(ask.position) is not None:
+        if ask.virtual or ask.kind == "branch" or matched.used.get(ask.position) is not None:
             break
         found = ask
     return found
+
+
+def _advice(matched: Matched, run: list[Slot]) -> str | None:
+    bodies = [matched.recorded.in_bodies.get(slot.position) for slot in run]
+    body = bodies[0]
+    if body is None or None in bodies:
+        return None
+    return (
+        f"Ask for it outside of the body of {called(body)}: that does not run again, so that what is asked for behind it "
+        "has another number then."
+    )
 
 
 def _add(matched: Matched, path: str, slots: list[Slot], row: tuple[int, int], went_on: Ask | None) -> None:
@@ -100,6 +103,8 @@ def _add(matched: Matched, path: str, slots: list[Slot], row: tuple[int, int], w
         order = follower.seq - 0.5
     else:
         place = matched.recording.ends.get(path)
+        if context is not None and context.place is not None and context.sub_type in {"Map", "Parallel"}:
+            place = context.place  # it has no body of its own
         if path:
             mine = [ask.seq for ask in matched.children[path]]
             order = max(mine, default=context.seq if context else -1) + 0.5
@@ -111,6 +116,7 @@ def _add(matched: Matched, path: str, slots: list[Slot], row: tuple[int, int], w
         None,
         operation=operations[0] if operations else None,
         also=tuple(operations[1:]),
+        advice=_advice(matched, run),
         place=place,
         path=path,
         leader=leader if follower or leader else context,

@@ -17,7 +17,7 @@ from durable_debug.divergence.branches import given_names, paired_by_content
 from durable_debug.divergence.slots import identity_of, numbers, parent_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from durable_debug.divergence.slots import Identity, Recorded, Slot
     from durable_debug.engine.tape import Ask
@@ -34,6 +34,10 @@ _ONE_SIDED = 1.0
 _DOUBTFUL = (
     0.9  # instead, behind a call without an answer: what follows from that may not be what the code does
 )
+# Where the record of a context does not go to its end, calls behind the last that it holds are to be expected: rather
+# that one was renamed, and they follow, than that it is gone or one of them is it.
+_TO_COME = 0.57
+_LAST_GONE = 1.3
 _RENAMED = 1.05
 _UNLIKE_NAMES = 0.6  # added in proportion: 'pack' is rather 'pack-parcel' now than 'check-address'
 _RETYPED = 1.2
@@ -47,14 +51,21 @@ _Pairs = list[tuple["Ask", "Slot | None"]]
 _CHILD_KINDS = {"RunInChildContext", "virtual"}
 
 
-def aligned(asks: Sequence[Ask], recorded: Recorded) -> Plan:
-    """Compute the best plan for what a pass asked."""
-    return _Alignment(asks, recorded).plan()
+def aligned(asks: Sequence[Ask], recorded: Recorded, unfinished: Collection[str] = ()) -> Plan:
+    """Compute the best plan for what a pass asked.
+
+    Parameters
+    ----------
+    unfinished
+        Recorded positions of contexts whose record does not go to their end.
+    """
+    return _Alignment(asks, recorded, unfinished).plan()
 
 
 class _Alignment:
-    def __init__(self, asks: Sequence[Ask], recorded: Recorded) -> None:
+    def __init__(self, asks: Sequence[Ask], recorded: Recorded, unfinished: Collection[str]) -> None:
         self._recorded = recorded
+        self._unfinished = unfinished
         self._groups: dict[str, dict[str, Ask]] = defaultdict(dict)
         for ask in asks:
             self._groups[ask.parent_path][ask.position] = ask
@@ -64,7 +75,7 @@ class _Alignment:
         self._pairs: dict[str, _Pairs] = {}
         asked = Counter(identity_of(ask) for group in self._groups.values() for ask in group.values())
         held = Counter(slot.identity for slots in recorded.slots.values() for slot in slots)
-        unanswered = (a.seq for a in asks if a.recorded is None and not a.virtual)
+        unanswered = (a.seq for a in asks if not a.answered and not a.virtual)
         self._in_doubt_from = min(unanswered, default=len(asks))
         self._surplus_asked = asked - held
         self._surplus_held = held - asked
@@ -95,7 +106,7 @@ class _Alignment:
             slots = [slot for slot in slots if slot.position not in self._moved_to]
             pairs += (
                 self._branches(asks, slots)
-                if asks and asks[0].args[0] == "branch"
+                if asks and asks[0].kind == "branch"
                 else self._aligned(asks, slots)
             )
             self._pairs[path] = sorted(pairs, key=lambda pair: pair[0].number)
@@ -144,6 +155,8 @@ class _Alignment:
             return _OTHER_ARGUMENTS * self._has_changed(ask, slot) + _OTHER_CONTENT * self._unlike_content(
                 ask, slot
             )
+        if slot.position in self._recorded.in_bodies:
+            return _NEVER  # the code around that body never asked for it
         if {wanted[1], held[1]} == _CHILD_KINDS:
             return _RETYPED
         if not self._surplus_asked[wanted] or not self._surplus_held[held]:
@@ -174,25 +187,36 @@ class _Alignment:
         beyond = (
             _DOUBTFUL if asks[-1].seq >= self._in_doubt_from else _ONE_SIDED
         )  # recorded behind the last call
+        to_come, last_gone = self._at_the_edge(slots[-1])
         costs = [[0.0] * (columns + 1) for _ in range(rows + 1)]
         costs[rows] = [(columns - j) * beyond for j in range(columns + 1)]
         for i in range(rows - 1, -1, -1):
             here, below, pairs = costs[i], costs[i + 1], pair[i]
-            here[columns] = below[columns] + alone[i]
+            here[columns] = below[columns] + min(to_come, alone[i])
             for j in range(columns - 1, -1, -1):
-                here[j] = min(below[j + 1] + pairs[j], below[j] + alone[i], here[j + 1] + _ONE_SIDED)
+                gone = last_gone if j == columns - 1 else _ONE_SIDED
+                here[j] = min(below[j + 1] + pairs[j], below[j] + alone[i], here[j + 1] + gone)
         found: _Pairs = []
         i = j = 0
         while i < rows:
             if j < columns and costs[i][j] == costs[i + 1][j + 1] + pair[i][j]:
                 found.append((asks[i], slots[j]))
                 i, j = i + 1, j + 1
-            elif j < columns and costs[i][j] == costs[i][j + 1] + _ONE_SIDED:
+            elif j < columns and costs[i][j] == costs[i][j + 1] + (
+                last_gone if j == columns - 1 else _ONE_SIDED
+            ):
                 j += 1
             else:
                 found.append((asks[i], None))
                 i += 1
         return found
+
+    def _at_the_edge(self, slot: Slot) -> tuple[float, float]:
+        """What it costs that a call is to come behind a recorded operation, and that this one is gone."""
+        path = parent_of(slot.position)
+        if path in self._unfinished and slot is self._recorded.slots[path][-1]:
+            return _TO_COME, _LAST_GONE
+        return _ONE_SIDED, _ONE_SIDED
 
     def _searched(self, asks: list[Ask], slots: list[Slot]) -> _Pairs:
         if not asks or not slots:
@@ -230,7 +254,7 @@ class _Alignment:
             for ask, slot in pairs:
                 if (
                     slot
-                    and ask.args[0] != "branch"
+                    and ask.kind != "branch"
                     and identity_of(ask) == slot.identity
                     and self._cost(ask, slot)
                 ):
@@ -263,7 +287,7 @@ class _Alignment:
             home = plan.get(path) if path else ""
             for ask, slot in self._pairs[path]:
                 candidates = free.get(identity_of(ask), [])
-                if slot is not None or ask.args[0] == "branch" or not candidates:
+                if slot is not None or ask.kind == "branch" or not candidates:
                     continue
                 if not ask.name:  # only its siblings can be told from it, and what a context was put around
                     candidates = [
@@ -292,7 +316,7 @@ class _Alignment:
         taken = {target for target in plan.values() if target is not None}
         for path in self._paths:
             target = plan.get(path) if path else ""
-            if target is None or any(ask.args[0] == "branch" for ask, _ in self._pairs[path][:1]):
+            if target is None or any(ask.kind == "branch" for ask, _ in self._pairs[path][:1]):
                 continue
             slots = self._recorded.slots.get(target, [])
             index = {slot.position: i for i, slot in enumerate(slots)}
@@ -313,6 +337,8 @@ class _Alignment:
         """Whether neither of them is a context put around operations, or taken from around them."""
         if ask.virtual or slot.operation is None or slot.operation.end_event_id is None:
             return False  # behind what had not ended nothing was recorded: any call may be the next
+        if self._at_the_edge(slot)[0] == _TO_COME:
+            return False
         wanted, held = identity_of(ask), slot.identity
         if not self._surplus_asked[wanted] or not self._surplus_held[held]:
             return False

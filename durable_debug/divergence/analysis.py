@@ -16,29 +16,27 @@ from durable_debug.divergence.blame import Group, grouped
 from durable_debug.divergence.compare import compare
 from durable_debug.divergence.findings import VALUE_KEEPING, Comparison, Finding
 from durable_debug.divergence.matcher import Aligner, replaced_at
-from durable_debug.divergence.outcome import find_in_outcome, find_side_effects, recorded_objection
+from durable_debug.divergence.objections import Cut, find_cut
+from durable_debug.divergence.outcome import ended_by_handler, find_in_outcome, find_side_effects
 from durable_debug.divergence.redacted import Judged, judged_by_what_is_known
 from durable_debug.divergence.slots import Identity, Recorded, identity_of, parent_of
 from durable_debug.divergence.unchecked import refused_codecs
-from durable_debug.divergence.verdict import Judge
-from durable_debug.divergence.witness import Witness
-from durable_debug.engine import sdk
-from durable_debug.engine.engine import Replay
 from durable_debug.engine.guard import noting_codecs
-from durable_debug.engine.recording import Recording, recorded
+from durable_debug.engine.runner import Pass
 from durable_debug.engine.skipping import Jump, jump_over
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from durable_debug.divergence.matcher import Call, Kind
-    from durable_debug.divergence.witness import Stack
     from durable_debug.engine.guard import SideEffect
+    from durable_debug.engine.recording import Recording
     from durable_debug.engine.tape import Ask
     from durable_debug.history import History
 
 __all__ = ["Analysis", "analysed"]
 
+_WHOLE = Cut()
 _MOST_IDLE_PASSES = 8  # that answer no more calls than those before
 _MOST_ASKS = (
     1_000  # beyond twice what is recorded: a handler that goes on with values nobody knows may never end
@@ -64,8 +62,10 @@ class Analysis:
         How many differences may come only of values that were redacted.
     effects
         Side effects of codecs that were asked only so that values could be compared.
-    plan, planned, unreadable
-        How it was aligned (see `Aligner`); the plan is None where nothing has to be.
+    cut
+        Where the record ends with an objection of the SDK.
+    held, plan, planned, unreadable
+        With what and how it was aligned (see `Aligner`); the plan is None where nothing has to be.
     """
 
     groups: tuple[Group, ...]
@@ -73,6 +73,8 @@ class Analysis:
     complete: Recording
     evidence: Recording
     unjudged: int = 0
+    cut: Cut = _WHOLE
+    held: Recorded | None = dataclasses.field(default=None, repr=False)
     plan: Plan | None = None
     planned: dict[str, Identity] = dataclasses.field(default_factory=dict)
     unreadable: dict[str, str] = dataclasses.field(default_factory=dict)
@@ -85,20 +87,21 @@ class Analysis:
 
     def aligner(self) -> Aligner | None:
         """Give what a further pass needs to do the same as `complete`; None where nothing has to be aligned."""
-        if self.plan is None:
+        if self.plan is None or self.held is None:
             return None
-        answers = self.complete.script.answers
-        held = _recorded(self.complete.history)
-        return Aligner(held, answers, self.plan, self.planned, unreadable=self.unreadable)
+        return Aligner(self.held, self.plan, self.planned, unreadable=self.unreadable)
 
 
-_held: weakref.WeakKeyDictionary[History, Recorded] = weakref.WeakKeyDictionary()
+_held: weakref.WeakKeyDictionary[History, dict[int | None, Recorded]] = weakref.WeakKeyDictionary()
 
 
-def _recorded(history: History) -> Recorded:
-    if history not in _held:
-        _held[history] = Recorded(history)
-    return _held[history]
+def _recorded(known: History, whole: History, invocation: int | None) -> Recorded:
+    of_history = _held.setdefault(whole, {})
+    if known is whole:
+        invocation = None
+    if invocation not in of_history:
+        of_history[invocation] = Recorded(known, whole)
+    return of_history[invocation]
 
 
 def analysed(first: Recording) -> Analysis:
@@ -109,11 +112,11 @@ def analysed(first: Recording) -> Analysis:
     first
         The replay as Lambda would do it: the SDK objects where it would there.
     """
-    first = dataclasses.replace(first, history=_record_of(first))
+    known = _record_of(first)
+    held = _recorded(known, first.history, first.options.invocation)
+    first = dataclasses.replace(first, history=known)
     with noting_codecs(first.options.allow) as effects:
-        found = _analysed(first)
-    if recorded_objection(first) is not None:
-        found = _of_recorded_objection(first, found)
+        found = _analysed(first, held)
     return _with_effects(found, effects) if effects else found
 
 
@@ -134,15 +137,6 @@ def _record_of(recording: Recording) -> History:
     return known[invocation]
 
 
-def _of_recorded_objection(first: Recording, found: Analysis) -> Analysis:
-    """Keep what led to the objection that ended the execution, or that its handler met and caught, on record."""
-    judge = Judge(first, found.findings)
-    groups = tuple(group for group in found.groups if judge.is_told(group.findings))
-    return dataclasses.replace(
-        found, groups=groups or found.groups[:1], complete=first, evidence=first, plan=None
-    )
-
-
 def _with_effects(analysis: Analysis, effects: Iterable[SideEffect]) -> Analysis:
     """Tell of what codecs tried while values were compared, once a line."""
     new = tuple({(e.file, e.line): e for e in effects}.values())
@@ -150,45 +144,56 @@ def _with_effects(analysis: Analysis, effects: Iterable[SideEffect]) -> Analysis
     return dataclasses.replace(analysis, unchecked=_distinct(sentences), effects=new)
 
 
-def _analysed(first: Recording) -> Analysis:
+def _analysed(first: Recording, held: Recorded) -> Analysis:
     """Compare a replay with its history; where something differs, replay it again to say what and where."""
-    held = _recorded(first.history)
+    cut = find_cut(first, held)
     same: Plan = {
-        a.position: a.position if a.position in held.by_position or a.virtual else None for a in first.asks
+        a.position: a.position
+        if a.virtual or a.position in held.by_position or a.position in held.later
+        else None
+        for a in first.asks
     }
-    comparison = compare(first, held, same, {})
-    failures = {type(ask.failure).__name__ for ask in first.asks if ask.failure is not None}
+    comparison = compare(first, held, same, {}, cut)
+    failures = {ask.objection.type for ask in first.asks if ask.objection is not None}
     objected = (
         "NonDeterministicExecutionError" in failures
     )  # the others are recorded so, where nothing differs
     refused = any(effect.refused and not effect.compared for effect in first.side_effects)
-    if not (objected or refused or comparison.findings or find_in_outcome(first, first, ())):
+    if not (objected or refused or comparison.findings or find_in_outcome(first, first, (), cut)):
         return Analysis((), _distinct(comparison.unchecked), first, first)
     if _timed_out(first):  # each further pass would take as long
-        return _told(first, first, {a.seq: ((a.code, a.lasti),) for a in first.asks if a.code}, comparison)
+        stacks = {ask.seq: (ask.place,) for ask in first.asks if ask.place}
+        return _told(first, dataclasses.replace(first, stacks=stacks), comparison)
     if (
         failures
         or refused
         or first.halt is not None
         or {f.kind for f in comparison.findings} - {"child_result"}
     ):
-        return _aligned(first, held)
-    complete, stacks = _pass(first, None, trace=True)
-    return _told(first, complete, stacks, compare(complete, held, same, {}))
+        found = _aligned(first, held, cut)
+        if "" not in cut.met:
+            return found
+        # What the handler would do behind the objection was never recorded: the replay ends there, as the execution.
+        return dataclasses.replace(found, complete=first, evidence=first, plan=None)
+    complete = _pass(first, None, trace=True)
+    return _told(first, complete, compare(complete, held, same, {}, cut))
 
 
-def _aligned(first: Recording, held: Recorded) -> Analysis:
+def _aligned(first: Recording, held: Recorded, cut: Cut) -> Analysis:
     plan: Plan = {}
     planned: dict[str, Identity] = {}
     unreadable: dict[str, str] = {}
     replaced: dict[Call, Kind] = {}
     effects = _Effects(first)
+    unfinished = held.unfinished | cut.contexts
+    if not ended_by_handler(first.history):
+        unfinished |= {""}
     endless, known, idle = False, 0, 0
     while idle < _MOST_IDLE_PASSES:
-        aligner = Aligner(held, first.script.answers, plan, planned, replaced=replaced, unreadable=unreadable)
-        complete, stacks = _pass(first, aligner, hurried=endless, jumps=effects.jumps)
+        aligner = Aligner(held, plan, planned, replaced=replaced, unreadable=unreadable)
+        complete = _pass(first, aligner, hurried=endless, jumps=effects.jumps)
         endless = endless or _timed_out(complete)
-        better = aligned(complete.asks, held)
+        better = aligned(complete.asks, held, unfinished)
         unread = {**_unreadable(complete.asks), **unreadable}
         settled = better == aligner.used and unread.keys() == unreadable.keys() and not effects.add(complete)
         plan, planned, unreadable = better, {a.position: identity_of(a) for a in complete.asks}, unread
@@ -197,17 +202,18 @@ def _aligned(first: Recording, held: Recorded) -> Analysis:
             break
         answered = sum(target is not None for target in plan.values())
         idle, known = (0 if answered > known and not endless else idle + 1), max(known, answered)
-    evidence = _pass(first, None, hurried=endless, jumps=effects.jumps)[0] if effects.jumps else first
-    told = _told(evidence, complete, stacks, compare(complete, held, aligner.used, unreadable), effects.seen)
+    evidence = _pass(first, None, hurried=endless, jumps=effects.jumps) if effects.jumps else first
+    comparison = compare(complete, held, aligner.used, unreadable, cut)
+    told = _told(evidence, complete, comparison, effects.seen)
     if _lines_are_missing(told):
-        aligner = Aligner(held, first.script.answers, plan, planned, replaced=replaced, unreadable=unreadable)
-        complete, stacks = _pass(first, aligner, hurried=endless, jumps=effects.jumps, trace=True)
-        comparison = compare(complete, held, aligner.used, unreadable)
-        told = _told(evidence, complete, stacks, comparison, effects.seen)
+        aligner = Aligner(held, plan, planned, replaced=replaced, unreadable=unreadable)
+        complete = _pass(first, aligner, hurried=endless, jumps=effects.jumps, trace=True)
+        comparison = compare(complete, held, aligner.used, unreadable, cut)
+        told = _told(evidence, complete, comparison, effects.seen)
     if not unreadable and all(asked == target for asked, target in aligner.used.items()):
         return told
     planned = {a.position: identity_of(a) for a in complete.asks}
-    return dataclasses.replace(told, plan=aligner.used, planned=planned, unreadable=unreadable)
+    return dataclasses.replace(told, held=held, plan=aligner.used, planned=planned, unreadable=unreadable)
 
 
 class _Effects:
@@ -253,28 +259,16 @@ def _pass(  # noqa: PLR0913
     trace: bool = False,
     jumps: frozenset[Jump] = frozenset(),
     other_values: bool = False,
-) -> tuple[Recording, dict[int, Stack]]:
-    """Run the handler once more, and note from where it asks. What the user let run does not run again."""
-    options = first.options
+) -> Recording:
+    """Run the handler once more, and note from where it asks."""
+    timeout = None
     if hurried or _timed_out(first):
-        options = dataclasses.replace(
-            options, timeout=min(_PATIENCE_SECONDS, options.timeout or _PATIENCE_SECONDS)
-        )
-    witness = Witness(_MOST_ASKS + 2 * max(len(first.asks), len(first.script.answers)))
-    replay = Replay(
-        first.handler,
-        first.script,
-        options,
-        observer=witness,
-        matcher=aligner,
-        trace=trace,
-        ran_before=first.ran,
+        timeout = min(_PATIENCE_SECONDS, first.options.timeout or _PATIENCE_SECONDS)
+    most = _MOST_ASKS + 2 * max(len(first.asks), len(first.history.tree()))
+    return first.runner.again(
+        first,
+        Pass(aligner, most=most, trace=trace, jumps=jumps, timeout=timeout, other_values=other_values),
     )
-    witness.tape = replay.tape
-    replay.tape.jumps = jumps
-    if replay.tape.veil is not None:
-        replay.tape.veil.other = other_values
-    return recorded(replay, first.history, replay.run()), witness.stacks
 
 
 def _timed_out(recording: Recording) -> bool:
@@ -283,33 +277,32 @@ def _timed_out(recording: Recording) -> bool:
 
 def _unreadable(asks: Iterable[Ask]) -> dict[str, str]:
     return {
-        ask.position: str(ask.failure)
+        ask.position: ask.objection.text
         for ask in asks
-        if sdk.is_unreadable(ask.failure) and ask.match is not None and ask.match.status.value == "SUCCEEDED"
+        if ask.objection is not None and ask.objection.unreadable and ask.match_status == "SUCCEEDED"
     }
 
 
 def _told(
     evidence: Recording,
     complete: Recording,
-    stacks: dict[int, Stack],
     comparison: Comparison,
     effects: Sequence[tuple[SideEffect, float]] = (),
 ) -> Analysis:
     found = comparison.findings
-    found += find_in_outcome(evidence, complete, found)
+    found += find_in_outcome(evidence, complete, found, comparison.cut)
     found += find_side_effects(effects)
     kept = _without_consequences(sorted(found, key=lambda finding: finding.order))
     if complete.halt is not None and complete.halt.kind == "endless":
         kept = [finding for finding in kept if not _is_of_the_loop(finding, complete.halt.ask)]
     judged = Judged(kept, 0, ())
-    if complete.veil is not None:
+    if complete.looks is not None:
         judged = judged_by_what_is_known(
-            kept, (evidence, complete), lambda: _pass(evidence, None, hurried=True, other_values=True)[0]
+            kept, (evidence, complete), lambda: _pass(evidence, None, hurried=True, other_values=True)
         )
-    groups = grouped(judged.kept, {ask.position: ask for ask in complete.asks}.values(), stacks)
+    groups = grouped(judged.kept, {ask.position: ask for ask in complete.asks}.values(), complete.stacks)
     unchecked = _distinct((*comparison.unchecked, *judged.unchecked))
-    return Analysis(tuple(groups), unchecked, complete, evidence, judged.left)
+    return Analysis(tuple(groups), unchecked, complete, evidence, judged.left, comparison.cut)
 
 
 def _distinct(sentences: Iterable[str]) -> tuple[str, ...]:
@@ -338,4 +331,4 @@ def _is_of_the_loop(finding: Finding, last: Ask | None) -> bool:
     anchor = finding.anchor
     if anchor is None or last is None or finding.kind == "unexpected":
         return False
-    return anchor.code is last.code and anchor.lasti == last.lasti
+    return anchor.place is not None and last.place is not None and anchor.place.call == last.place.call

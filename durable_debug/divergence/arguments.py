@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from durable_debug.divergence.strategies import change_of_attempts, was_tried_again
 from durable_debug.divergence.values import same_sent
-from durable_debug.engine.placeholder import holds_unknown
 
 if TYPE_CHECKING:
     from durable_debug.divergence.slots import Recorded
@@ -30,27 +30,38 @@ def changes(ask: Ask, operation: Operation, recorded: Recorded) -> list[Change]:
     """Compare a call's arguments with what the history holds; what it does not hold is passed over."""
     if operation.type != ask.type:
         return []
-    match ask.args[0]:
+    match ask.kind:
         case "wait" if ask.by_chance:
             return []
         case "wait":
-            seconds = ask.args[1].to_seconds()
+            seconds = ask.arguments.get("seconds")
             return _if_other("wait_duration", "duration in seconds", operation.duration_seconds, seconds)
         case "create_callback":
-            return _callback(ask.args[1], operation)
+            return _callback(ask, operation)
         case "invoke":
             return _invoke(ask, operation, recorded.tenants)
+        case "step" | "wait_for_condition" if was_tried_again(operation):
+            return _attempts(ask, operation)
         case _:
             return []
 
 
+def _attempts(ask: Ask, operation: Operation) -> list[Change]:
+    kind = "retry_strategy" if ask.kind == "step" else "wait_strategy"
+    change = change_of_attempts(ask, operation)
+    return [Change(kind, *change)] if change is not None else []
+
+
 def _if_other(kind: str, what: str, recorded: Any, asked: Any) -> list[Change]:
-    return [] if recorded is None or recorded == asked else [Change(kind, what, recorded, asked)]
+    return (
+        []
+        if recorded is None or asked is None or recorded == asked
+        else [Change(kind, what, recorded, asked)]
+    )
 
 
-def _callback(config: Any, operation: Operation) -> list[Change]:
-    timeout = config.timeout_seconds if config is not None else 0
-    heartbeat = config.heartbeat_timeout_seconds if config is not None else 0
+def _callback(ask: Ask, operation: Operation) -> list[Change]:
+    timeout, heartbeat = (ask.arguments.get(f"{kind}timeout_seconds") for kind in ("", "heartbeat_"))
     kind = "callback_timeout"
     return [
         *_if_other(kind, "timeout in seconds", operation.timeout_seconds, timeout),
@@ -59,16 +70,19 @@ def _callback(config: Any, operation: Operation) -> list[Change]:
 
 
 def _invoke(ask: Ask, operation: Operation, tenants: dict[str, str]) -> list[Change]:
-    _, function, payload, config = ask.args
-    found = []
-    if operation.function_name is not None and not _same_function(operation.function_name, function):
+    found: list[Change] = []
+    function = ask.arguments.get("function_name")
+    if None not in {operation.function_name, function} and not _same_function(
+        str(operation.function_name), str(function)
+    ):
         found.append(Change("invoke_target", "function", operation.function_name, function))
     both = operation.payload is not None and ask.payload is not None
-    if both and not holds_unknown(payload) and not same_sent(ask, operation.payload):
+    if both and not ask.sends_unknown and not same_sent(ask, operation.payload):
         found.append(Change("invoke_payload", "payload", operation.payload, ask.payload))
-    if operation.id in tenants:
-        tenant = config.tenant_id if config is not None else None
-        found += _if_other("invoke_tenant", "tenant", tenants[operation.id], tenant)
+    if tenants:  # else the history may be one that does not hold them
+        was, now = tenants.get(operation.id), ask.arguments.get("tenant_id")
+        if was != now:
+            found.append(Change("invoke_tenant", "tenant", was or "none", now or "none"))
     return found
 
 

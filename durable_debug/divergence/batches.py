@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from durable_debug.divergence.branches import given_names
 from durable_debug.divergence.slots import identity_of
-from durable_debug.divergence.values import same_as_written, same_error
+from durable_debug.divergence.values import same_as_written, same_error_objects
 from durable_debug.divergence.wording import counted, described, error_side, listed, side
-from durable_debug.engine import sdk
 
 if TYPE_CHECKING:
     from durable_debug.divergence.matched import Matched
     from durable_debug.divergence.slots import Slot
-    from durable_debug.engine.tape import Ask
+    from durable_debug.engine.tape import Ask, Body
     from durable_debug.history import Operation
 
 __all__ = ["find_in_batches", "is_its_own", "was_left_behind"]
@@ -25,12 +24,12 @@ _BATCHES = {"Map", "Parallel"}
 def find_in_batches(matched: Matched) -> None:
     """Compare nesting and number of branches of each map and parallel."""
     for ask in matched.asks.values():
-        if ask.args[0] not in {"map", "parallel"}:
+        if ask.kind not in {"map", "parallel"}:
             continue
         operation = matched.operation(ask)
         if operation is not None and ask.entered and operation.sub_type in _BATCHES:
             slots = matched.recorded.slots.get(operation.position, [])
-            branches = [inner for inner in matched.children[ask.position] if inner.args[0] == "branch"]
+            branches = [inner for inner in matched.children[ask.position] if inner.kind == "branch"]
             _compare_nesting(matched, ask, operation, slots, branches)
             if not _compare_count(matched, ask, operation, slots, branches):
                 _compare_results(matched, operation, [branch for branch in branches if branch.virtual])
@@ -104,35 +103,37 @@ def _first_in(matched: Matched, branch: Ask) -> str:
 
 def _compare_results(matched: Matched, operation: Operation, flat: list[Ask]) -> None:
     """FLAT branches have no operation of their own: what each of them gave is in the batch's result."""
-    arn = matched.recording.script.arn.arn
-    items = sdk.batch_items(flat[0], operation.result, arn) if flat and operation.end_event_id else {}
+    batch = flat[0].within if flat and operation.end_event_id else None
+    items = batch.items if batch is not None else {}
     for branch in flat:
         recorded_as = matched.used.get(branch.position) or branch.position
         item = items.get(int(recorded_as.rpartition("-")[2]))
-        if item is None or branch.inner is None or not matched.is_compared(branch):
+        if item is None or branch.body is None or not matched.is_compared(branch):
             continue
-        how, value = branch.inner
-        error = dict(item.error.to_dict()) if item.error is not None else None
+        body = branch.body
         was: str | None = None
         now: str | None = None
-        if item.status.value == "SUCCEEDED":
-            was = side("result ", item.result)
-            if how == "returned" and same_as_written(value, item.result) is False:
-                now = side("result ", value)
-        elif item.status.value == "FAILED":
-            was = error_side("failed with ", error)
-            written = how == "returned" and same_as_written(value, None) is not None
-            now = "returns a result" if written else None
-        if how == "raised" and is_its_own(branch, value) and not same_error(value, error):
-            now = side(f"raises {type(value).__name__}: ", value)
+        if item.status == "SUCCEEDED":
+            was = side("result ", item.text)
+            if body.how == "returned" and same_as_written(body, item.plain) is False:
+                now = side("result ", body.text)
+        elif item.status == "FAILED":
+            was = error_side("failed with ", item.error)
+            now = "returns a result" if body.how == "returned" and body.plain[0] else None
+        if (
+            body.how == "raised"
+            and is_its_own(branch, body)
+            and not same_error_objects(body.error, item.error)
+        ):
+            now = side(f"raises {body.error_type}: ", body.text)
         if was is not None and now is not None:
             place = matched.recording.ends.get(branch.position)
             matched.add("child_result", was, now, ask=branch, operation=operation, place=place)
 
 
-def is_its_own(ask: Ask, error: Any) -> bool:
+def is_its_own(ask: Ask, body: Body) -> bool:
     """Whether an error is the body's, and not the SDK's objection to an operation, which is told of."""
-    return ask.failure is None and type(error).__name__ != "NonDeterministicExecutionError"
+    return ask.objection is None and body.error_type != "NonDeterministicExecutionError"
 
 
 def was_left_behind(branch: Ask, batch: Operation) -> bool:
@@ -143,7 +144,7 @@ def was_left_behind(branch: Ask, batch: Operation) -> bool:
     return (
         branch.number in started
         if started is not None
-        else branch.within is not None and _ends_early(branch.within)
+        else branch.within is not None and branch.within.ends_early
     )
 
 
@@ -155,18 +156,7 @@ def _branches_started(ask: Ask, operation: Operation, slots: list[Slot]) -> tupl
     count = told.branches
     if count is None and slots and slots[0].operation is not None:
         count = slots[-1].number + 1
-    return count, told.reason == "ALL_COMPLETED" or (told.reason is None and not _ends_early(ask))
-
-
-def _ends_early(ask: Ask) -> bool:
-    config = ask.args[-1]
-    completion = config.completion_config if config is not None else None
-    return completion is not None and (
-        completion.min_successful is not None
-        or getattr(completion, "should_complete", None) is not None  # since 2.0
-        or completion.tolerated_failure_count is not None
-        or completion.tolerated_failure_percentage is not None
-    )
+    return count, told.reason == "ALL_COMPLETED" or (told.reason is None and not ask.ends_early)
 
 
 class _Told(NamedTuple):

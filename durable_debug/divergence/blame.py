@@ -12,14 +12,11 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from durable_debug.divergence.witness import place_at, same_spot
-
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from durable_debug.divergence.findings import Finding
-    from durable_debug.divergence.witness import Spot, Stack
-    from durable_debug.engine.asked import Place
+    from durable_debug.engine.places import Place, Stack
     from durable_debug.engine.tape import Ask
 
 __all__ = ["Group", "grouped"]
@@ -82,7 +79,7 @@ class _Blame:
         # How many calls go through each way; branches, which have the way of their batch, are counted apart.
         self._calls: dict[bool, Counter[_Key]] = {True: Counter(), False: Counter()}
         for ask in asks:
-            self._calls[ask.args[0] == "branch"].update(key for _, key in self._ways(ask))
+            self._calls[ask.kind == "branch"].update(key for _, key in self._ways(ask))
         self._affected: dict[str, Counter[_Key]] = defaultdict(Counter)
         seen: set[tuple[str, int]] = set()
         for finding in findings:
@@ -91,11 +88,11 @@ class _Blame:
                 seen.add((finding.kind, anchor.seq))
                 self._affected[finding.kind].update(key for _, key in self._ways(anchor))
 
-    def _ways(self, ask: Ask) -> list[tuple[Spot, _Key]]:
+    def _ways(self, ask: Ask) -> list[tuple[Place, _Key]]:
         """The frames of a call, and for each the way from the call to it."""
         stack = self._stacks.get(ask.seq, ())
-        spots = [same_spot(spot) for spot in stack]
-        return [(spot, tuple(spots[: i + 1])) for i, spot in enumerate(stack)]
+        calls = [place.call for place in stack]
+        return [(place, tuple(calls[: i + 1])) for i, place in enumerate(stack)]
 
     def whole(self, ask: Ask) -> _Key:
         """All frames of a call."""
@@ -117,15 +114,19 @@ class _Blame:
         leader = self._stacks.get(finding.leader.seq, ()) if finding.leader is not None else ()
         follower = self._stacks.get(finding.follower.seq, ()) if finding.follower is not None else ()
         held = finding.operation
-        if len(leader) > 1 and held is not None and all(spot[0] is not leader[0][0] for spot in follower):
-            yield *same_spot(leader[0]), held.type, held.sub_type
+        if (
+            len(leader) > 1
+            and held is not None
+            and all(not _same_function(place, leader[0]) for place in follower)
+        ):
+            yield *leader[0].call, held.type, held.sub_type
 
-    def _blamed(self, finding: Finding) -> tuple[Spot, _Key, float] | None:
+    def _blamed(self, finding: Finding) -> tuple[Place, _Key, float] | None:
         anchor = finding.anchor
         if anchor is None:
             return None
-        affected, calls = self._affected[finding.kind], self._calls[anchor.args[0] == "branch"]
-        ways = [(spot, key, affected[key] / calls[key]) for spot, key in self._ways(anchor) if calls[key]]
+        affected, calls = self._affected[finding.kind], self._calls[anchor.kind == "branch"]
+        ways = [(place, key, affected[key] / calls[key]) for place, key in self._ways(anchor) if calls[key]]
         most = max((fraction for _, _, fraction in ways), default=0.0)
         ways = [way for way in ways if way[2] == most]
         written = next((way for way in ways if self._is_written_in(finding, way[0], way[1])), None)
@@ -134,13 +135,13 @@ class _Blame:
         # Of a helper that is right for other calls, the caller is to blame: the loop, not the line that it comes down to.
         return ways[0] if most == 1 else ways[-1]
 
-    def _is_written_in(self, finding: Finding, spot: Spot, way: _Key) -> bool:
+    def _is_written_in(self, finding: Finding, place: Place, way: _Key) -> bool:
         """Whether a line is where something new was written, or where calls part from those before."""
         if finding.kind == "missing":
             leader = self._stacks.get(finding.leader.seq, ()) if finding.leader is not None else ()
             follower = self._stacks.get(finding.follower.seq, ()) if finding.follower is not None else ()
             return len(way) == len(_in_functions(follower)) - _shared(leader, follower)
-        return finding.ask is not None and _holds(spot[0].co_consts, finding.ask.name)
+        return finding.ask is not None and finding.ask.name in place.names
 
     def of(self, finding: Finding) -> tuple[_Key, float]:
         """The call to blame, and which part of its calls differ."""
@@ -150,20 +151,16 @@ class _Blame:
     def place(self, finding: Finding) -> Place | None:
         """The line to blame."""
         blamed = self._blamed(finding)
-        return place_at(blamed[0]) if blamed else None
+        return blamed[0] if blamed else None
 
 
-def _holds(consts: tuple[object, ...], name: str | None) -> bool:
-    """Whether a name is written in a function's code, also as an item of what is gone through."""
-    return any(
-        const == name or (isinstance(const, tuple | frozenset) and _holds(tuple(const), name))
-        for const in consts
-    )
+def _same_function(one: Place, other: Place) -> bool:
+    return (one.file, one.function) == (other.file, other.function)
 
 
 def _in_functions(stack: Stack) -> Stack:
     """Leave out the lambdas around: there is but one call in them, so nothing is gone from there."""
-    while len(stack) > 1 and stack[-1][0].co_name == "<lambda>":
+    while len(stack) > 1 and stack[-1].is_lambda:
         stack = stack[:-1]
     return stack
 
@@ -172,7 +169,7 @@ def _shared(one: Stack, other: Stack) -> int:
     """How many frames two calls share, from the outermost inwards."""
     count = 0
     for mine, theirs in zip(reversed(one), reversed(other), strict=False):
-        if same_spot(mine) != same_spot(theirs):
+        if mine.call != theirs.call:
             break
         count += 1
     return count

@@ -77,8 +77,8 @@ class _Branch:
 def _asked(position: str, groups: Mapping[str, Mapping[str, Ask]]) -> Counter[Any]:
     found: Counter[Any] = Counter()
     for ask in groups.get(position, {}).values():
-        kind = ask.args[0]
-        detail = ask.args[1].to_seconds() if kind == "wait" else ask.payload if kind == "invoke" else None
+        kind = ask.kind
+        detail = ask.arguments.get("seconds") if kind == "wait" else ask.payload if kind == "invoke" else None
         found[*identity_of(ask), detail] += 1
         found += _asked(ask.position, groups)
     return found
@@ -104,11 +104,9 @@ def _cost(one: _Branch, other: _Branch) -> float:
 
 
 def _has_other_result(ask: Ask, slot: Slot) -> bool:
-    if ask.inner is None or ask.inner[0] != "returned" or slot.operation is None:
+    if ask.body is None or ask.body.how != "returned" or slot.operation is None:
         return False
-    return (
-        slot.operation.status == "SUCCEEDED" and same_as_payload(ask.inner[1], slot.operation.result) is False
-    )
+    return slot.operation.status == "SUCCEEDED" and same_as_payload(ask.body, slot.operation.result) is False
 
 
 def _middle(ours: list[_Branch], theirs: list[_Branch]) -> list[tuple[_Branch, _Branch]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from durable_debug.divergence.absent import find_absent
 from durable_debug.divergence.arguments import changes
@@ -13,21 +13,24 @@ from durable_debug.divergence.nesting import find_nesting
 from durable_debug.divergence.outcome import ended_by_handler
 from durable_debug.divergence.slots import identity_of
 from durable_debug.divergence.unknown import could_be
-from durable_debug.divergence.values import can_be_written, same_error, same_value
+from durable_debug.divergence.values import same_error_objects, same_value
 from durable_debug.divergence.wording import called, described, error_side, side
 
 if TYPE_CHECKING:
     from durable_debug.divergence.align import Plan
     from durable_debug.divergence.findings import Comparison
+    from durable_debug.divergence.objections import Cut
     from durable_debug.divergence.slots import Recorded
     from durable_debug.engine.recording import Recording
-    from durable_debug.engine.tape import Ask
+    from durable_debug.engine.tape import Ask, Body
     from durable_debug.history import Operation
 
 __all__ = ["compare"]
 
 
-def compare(recording: Recording, recorded: Recorded, used: Plan, unreadable: dict[str, str]) -> Comparison:
+def compare(
+    recording: Recording, recorded: Recorded, used: Plan, unreadable: dict[str, str], cut: Cut
+) -> Comparison:
     """Compare a pass with the history.
 
     Parameters
@@ -38,8 +41,10 @@ def compare(recording: Recording, recorded: Recorded, used: Plan, unreadable: di
         Which recorded position answered which call.
     unreadable
         By asked position, what the SDK says to a recorded result that the code can't read.
+    cut
+        Where the record ends with an objection of the SDK.
     """
-    matched = Matched(recording, recorded, used)
+    matched = Matched(recording, recorded, used, cut)
     find_in_batches(matched)
     find_nesting(matched)
     find_in_calls(matched, unreadable)
@@ -58,7 +63,7 @@ def find_in_calls(matched: Matched, unreadable: dict[str, str]) -> None:
             continue
         operation = matched.operations.get(position)
         if operation is None:
-            if position in matched.told or _is_beyond_the_record(matched, ask):
+            if position in matched.told or matched.is_later(ask) or _is_beyond_the_record(matched, ask):
                 continue
             row = last is not None and last.parent_path == ask.parent_path and last.number == ask.number - 1
             first, last = (first if row else ask), ask
@@ -96,18 +101,18 @@ def _is_beyond_the_record(matched: Matched, ask: Ask) -> bool:
     if not _is_open(matched, ask.parent_path):
         return False
     siblings = matched.children[ask.parent_path]
-    return all(matched.used.get(other.position) is None for other in siblings if other.number > ask.number)
+    return not any(matched.is_known(other) for other in siblings if other.number > ask.number)
 
 
 def _is_open(matched: Matched, path: str) -> bool:
     """Whether a context had not ended when the record did, or was left behind by its batch."""
     ask = matched.asks.get(path)
     if ask is None:
-        return not ended_by_handler(matched.recording.history)
+        return "" in matched.cut.contexts or not ended_by_handler(matched.recording.history)
     operation = matched.operation(ask)
     if operation is not None:
-        return operation.end_event_id is None
-    if ask.args[0] == "branch" and ask.within is not None:
+        return operation.end_event_id is None or operation.position in matched.cut.contexts
+    if ask.kind == "branch" and ask.within is not None:
         batch = matched.operation(ask.within)
         return batch is not None and was_left_behind(ask, batch)
     return _is_open(matched, ask.parent_path)
@@ -122,45 +127,41 @@ def _compare_identity(matched: Matched, ask: Ask, operation: Operation) -> None:
         matched.closed.add(ask.position)
         matched.account_for(operation.position)
     elif not could_be(ask.name, operation.name):
-        if ask.args[0] == "branch" and operation.position.rpartition("-")[2] != str(ask.number):
+        if ask.kind == "branch" and operation.position.rpartition("-")[2] != str(ask.number):
             return  # named by its index, and told as reordered
-        kind = "branch_name" if ask.args[0] == "branch" else "renamed"
+        kind = "branch_name" if ask.kind == "branch" else "renamed"
         matched.add(kind, called(operation), asked, ask=ask, operation=operation)
 
 
 def _compare_body(matched: Matched, ask: Ask, operation: Operation) -> None:
     """Compare how an entered body ended with what its context recorded."""
-    if ask.inner is None or ask.type != "CONTEXT" or ask.args[0] in {"map", "parallel"}:
+    as_recorded = operation.position in matched.cut.met
+    body = ask.body
+    if body is None or ask.type != "CONTEXT" or ask.kind in {"map", "parallel"} or as_recorded:
         return
-    how, value = ask.inner
+    how = body.how
     was = now = None
-    arn = matched.recording.script.arn.arn
-    if how == "returned" and operation.status == "FAILED":
-        if not can_be_written(ask, value, arn):
+    goes_on = how == "left" and operation.position in matched.cut.contexts
+    if operation.status == "FAILED" and (how == "returned" or goes_on):
+        if how == "returned" and not body.writable:
             return  # that is how it failed
-        was, now = error_side("failed with ", operation.error), "returns a result"
-    elif how == "returned" and operation.status == "SUCCEEDED" and not _is_summary(ask):
-        now = _other_result(matched, ask, operation, value)
+        was, now = error_side("failed with ", operation.error), "goes on" if goes_on else "returns a result"
+    elif how == "returned" and operation.status == "SUCCEEDED" and not ask.replays_children:
+        now = _other_result(matched, ask, operation, body)
         was = side("result ", operation.result)
-    elif how == "raised" and is_its_own(ask, value):
-        now = side(f"raises {type(value).__name__}: ", value)
+    elif how == "raised" and is_its_own(ask, body):
+        now = side(f"raises {body.error_type}: ", body.text)
         if operation.status == "SUCCEEDED":
             was = side("result ", operation.result)
-        elif operation.status == "FAILED" and not same_error(value, operation.error):
+        elif operation.status == "FAILED" and not same_error_objects(body.error, operation.error):
             was = error_side("failed with ", operation.error)
     if was is not None and now is not None:
         place = matched.recording.ends.get(ask.position)
         matched.add("child_result", was, now, ask=ask, operation=operation, place=place)
 
 
-def _is_summary(ask: Ask) -> bool:
-    """Whether no result was recorded, but that the children have to be replayed."""
-    details = ask.recorded.context_details if ask.recorded is not None else None
-    return details is not None and bool(details.replay_children)
-
-
-def _other_result(matched: Matched, ask: Ask, operation: Operation, value: Any) -> str | None:
-    same, text = same_value(ask, operation.result, value, matched.recording.script.arn.arn)
+def _other_result(matched: Matched, ask: Ask, operation: Operation, body: Body) -> str | None:
+    same, text = same_value(body, operation.result)
     if same is None:
         sentence = f"The result of {called(operation)} ({ask.position}) could not be compared: {text}."
         matched.comparison.unchecked.append(sentence)

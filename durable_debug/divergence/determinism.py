@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 from durable_debug.divergence.slots import identity_of
 from durable_debug.divergence.wording import described, shortened
-from durable_debug.engine.asked import place_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -81,7 +80,7 @@ def as_parting(found: Sequence[Divergence], where: Parting) -> tuple[Divergence,
         return tuple(found)
     cause = min(mine, key=lambda one: float("inf") if one.index is None else one.index)
     ask = where.ask
-    place = place_of(ask.code, ask.lasti) if ask is not None and ask.code is not None else cause.place
+    place = ask.place if ask is not None and ask.place is not None else cause.place
     sentence = f"This handler does not do the same twice: replayed once, {where.once}; replayed again, {where.again}."
     told = replace(
         cause,
@@ -107,16 +106,15 @@ def _asked(ask: Ask) -> tuple[object, ...]:
 
 def _arguments(ask: Ask) -> dict[str, object]:
     """What is asked of an operation, as far as it has a value that can be compared."""
-    kind, *rest = ask.args
-    if kind == "wait":
-        return {"seconds": rest[0].to_seconds()}
-    if kind == "invoke":
-        return {"function": rest[0], "payload": ask.payload}
-    if kind in {"map", "parallel"}:
+    told = ask.arguments
+    if ask.kind == "wait":
+        return {"seconds": told.get("seconds")}
+    if ask.kind == "invoke":
+        return {"function": told.get("function_name"), "payload": ask.payload}
+    if ask.kind in {"map", "parallel"}:
         return {"branches": ask.branches}
-    config = rest[-1] if kind in {"create_callback", "wait_for_callback"} else None
-    if config is not None:
-        return {"timeout": config.timeout_seconds, "heartbeat": config.heartbeat_timeout_seconds}
+    if ask.kind in {"create_callback", "wait_for_callback"}:
+        return {"timeout": told.get("timeout_seconds"), "heartbeat": told.get("heartbeat_timeout_seconds")}
     return {}
 
 

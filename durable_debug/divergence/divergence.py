@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
+from durable_debug.divergence.objections import Cut
 from durable_debug.divergence.verdict import Judge
 from durable_debug.divergence.wording import called, described, short_ids, shortened, whole
 
@@ -16,12 +17,17 @@ if TYPE_CHECKING:
 
     from durable_debug.divergence.blame import Group
     from durable_debug.divergence.findings import Finding
-    from durable_debug.engine.asked import Place
+    from durable_debug.engine.places import Place
     from durable_debug.engine.recording import Recording
 
 __all__ = ["KINDS", "Divergence", "judged"]
 
 _LONGEST_REPR = 80
+_WHOLE = Cut()
+_REPLAYS = (
+    " The handler asks the context whether it is replaying: what it does the first time only is not asked for again, "
+    "so each replay differs. Ask for operations either way."
+)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -154,6 +160,14 @@ KINDS: dict[str, tuple[str, str]] = {
         _OTHER_ARGUMENT,
         "Nothing for this execution; new callbacks time out as the code says.",
     ),
+    "retry_strategy": (
+        _OTHER_ARGUMENT,
+        "Nothing for attempts that were made; further ones are made as the code says.",
+    ),
+    "wait_strategy": (
+        _OTHER_ARGUMENT,
+        "Nothing for polls that were made; further ones are made as the code says.",
+    ),
     "child_result": (
         "{name}: its body {recorded}, now it {asked}",
         "Move what changed into a step, or accept that completed contexts keep their recorded result.",
@@ -190,7 +204,9 @@ KINDS: dict[str, tuple[str, str]] = {
 }
 
 
-def judged(groups: Sequence[Group], findings: Sequence[Finding], first: Recording) -> tuple[Divergence, ...]:
+def judged(
+    groups: Sequence[Group], findings: Sequence[Finding], first: Recording, cut: Cut = _WHOLE
+) -> tuple[Divergence, ...]:
     """Say of each change what Lambda would do about it.
 
     Parameters
@@ -201,14 +217,18 @@ def judged(groups: Sequence[Group], findings: Sequence[Finding], first: Recordin
         All of them, in the order of the replay.
     first
         The replay as Lambda would do it: the evidence.
+    cut
+        Where the record ends with an objection of the SDK.
     """
-    judge = Judge(first, findings)
+    judge = Judge(first, findings, cut)
     return tuple(_divergence(group, judge) for group in groups)
 
 
 def _divergence(group: Group, judge: Judge) -> Divergence:
     first = group.findings[0]
-    message, advice = _message(first), KINDS[first.kind][1]
+    message, advice = _message(first), first.advice or KINDS[first.kind][1]
+    if first.kind in {"missing", "unexpected"} and judge.asks_whether_it_replays:
+        advice += _REPLAYS
     if len(group.findings) > 1:
         message += f" (and {len(group.findings) - 1} more like it)"
     severity, effect = judge.verdict(group.findings)

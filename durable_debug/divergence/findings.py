@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from durable_debug.divergence.objections import Cut
+
 if TYPE_CHECKING:
-    from durable_debug.engine.asked import Place
+    from durable_debug.engine.places import Place
     from durable_debug.engine.tape import Ask
     from durable_debug.history import Operation
 
@@ -40,6 +42,8 @@ VALUE_KEEPING = frozenset(
         "invoke_payload",
         "invoke_tenant",
         "callback_timeout",
+        "retry_strategy",
+        "wait_strategy",
         "swallowed",
     }
 )
@@ -69,6 +73,8 @@ class Finding:
         The calls before and behind operations that are missing.
     run
         The first of several insertions in a row; their lines may be one turn of a loop.
+    advice
+        What to do about it, where that is not what there is to do about its kind.
     order
         Where it shows among the calls of the pass.
     """
@@ -85,6 +91,7 @@ class Finding:
     leader: Ask | None = None
     follower: Ask | None = None
     run: Ask | None = None
+    advice: str | None = None
     order: float = END
 
     @property
@@ -95,7 +102,8 @@ class Finding:
 
 @dataclass(slots=True)
 class Comparison:
-    """Findings of one pass, and what could not be compared."""
+    """Findings of one pass, and what could not be compared; and where the record ends with an objection."""
 
     findings: list[Finding] = field(default_factory=list)
     unchecked: list[str] = field(default_factory=list)
+    cut: Cut = field(default_factory=Cut)

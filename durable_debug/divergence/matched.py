@@ -10,6 +10,7 @@ from durable_debug.divergence.slots import parent_of
 
 if TYPE_CHECKING:
     from durable_debug.divergence.align import Plan
+    from durable_debug.divergence.objections import Cut
     from durable_debug.divergence.slots import Recorded
     from durable_debug.engine.recording import Recording
     from durable_debug.engine.tape import Ask
@@ -41,9 +42,12 @@ class Matched:
         Recorded positions that are asked for, or whose lack is told by another finding.
     unwrapped
         Recorded contexts whose operations now stand outside of them.
+    cut
+        Where the record ends with an objection of the SDK.
     """
 
-    def __init__(self, recording: Recording, recorded: Recorded, used: Plan) -> None:
+    def __init__(self, recording: Recording, recorded: Recorded, used: Plan, cut: Cut) -> None:
+        self.cut = cut
         self.recording = recording
         self.recorded = recorded
         self.used = used
@@ -64,11 +68,11 @@ class Matched:
         self.asker = {
             target: self.asks[p] for p, target in used.items() if target is not None and p in self.asks
         }
-        self.accounted = set(self.asker)
+        self.accounted = set(self.asker) | recorded.later
         self.told: set[str] = set()
         self.closed: set[str] = set()
         self.unwrapped: set[str] = set()
-        self.comparison = Comparison()
+        self.comparison = Comparison(cut=cut)
 
     def target(self, path: str) -> str | None:
         """The recorded context that a context asked for belongs to."""
@@ -77,6 +81,14 @@ class Matched:
     def operation(self, ask: Ask) -> Operation | None:
         """The recorded operation that answers a call."""
         return self.operations.get(ask.position)
+
+    def is_later(self, ask: Ask) -> bool:
+        """Whether a call belongs to what was recorded after the invocation that is compared."""
+        return self.used.get(ask.position) in self.recorded.later
+
+    def is_known(self, ask: Ask) -> bool:
+        """Whether a call belongs to anything else that is recorded."""
+        return self.used.get(ask.position) is not None and not self.is_later(ask)
 
     def is_compared(self, ask: Ask) -> bool:
         """Whether no context around a call is closed."""

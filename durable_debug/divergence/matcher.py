@@ -9,9 +9,6 @@ from durable_debug.divergence.slots import identity_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
-    from types import CodeType
-
-    from aws_durable_execution_sdk_python.lambda_service import Operation as SdkOperation
 
     from durable_debug.divergence.align import Plan
     from durable_debug.divergence.slots import Identity, Recorded, Slot
@@ -19,8 +16,11 @@ if TYPE_CHECKING:
 
 __all__ = ["Aligner", "replaced_at"]
 
-Call = tuple["CodeType | None", int]  # an instruction of the user's code
+Call = tuple[object, ...]  # what tells a call of the user's code from others
 Kind = tuple[str, str | None]  # type and sub-type of an operation
+
+
+_WAITED_FOR = {"WAIT", "CALLBACK", "CHAINED_INVOKE"}
 
 
 class Aligner:
@@ -41,10 +41,9 @@ class Aligner:
         Positions whose recorded result the code can't read: they are passed over.
     """
 
-    def __init__(  # noqa: PLR0913
+    def __init__(
         self,
         recorded: Recorded,
-        answers: Mapping[str, SdkOperation],
         plan: Plan | None = None,
         planned: Mapping[str, Identity] | None = None,
         *,
@@ -52,17 +51,17 @@ class Aligner:
         unreadable: Collection[str] = (),
     ) -> None:
         self._recorded = recorded
-        self._answers = answers
         self._plan = plan or {}
         self._planned = planned or {}
         self._replaced = replaced or {}
         self._unreadable = unreadable
+        self._to_come = set(self._plan.values())
         self._due: dict[str, int] = {}  # by asked path, the index of the slot that is due
         self._skipped: dict[str, list[Slot]] = defaultdict(list)
         self.used: Plan = {}
 
-    def __call__(self, ask: Ask) -> SdkOperation | None:
-        """Give the recorded operation that answers a call; None for one that was inserted."""
+    def __call__(self, ask: Ask) -> str | None:
+        """Give the id of the recorded operation that answers a call; None for one that was inserted."""
         position = ask.position
         if position not in self.used:  # a branch that is resumed asks again
             planned = self._is_planned(ask)
@@ -73,7 +72,23 @@ class Aligner:
         if target is None or ask.virtual or position in self._unreadable:
             return None
         operation = self._recorded.by_position.get(target)
-        return self._answers.get(operation.id) if operation is not None else None
+        if operation is None or (operation.end_event_id is None and self._others_may_follow(target)):
+            return None
+        return operation.id
+
+    def _others_may_follow(self, target: str) -> bool:
+        """Whether what the record waits for is asked for before others that were recorded before it.
+
+        The handler would wait there, and nobody see whether they come behind it.
+        """
+        operation = self._recorded.by_position[target]
+        if operation.type not in _WAITED_FOR:
+            return False
+        path, _, number = target.rpartition("-")
+        asked = set(self.used.values())
+        before = [s.position for s in self._recorded.slots[path] if s.number < int(number)]
+        due = [position for position in before if position not in asked]
+        return any(position in self._to_come for position in due) if self._plan else bool(due)
 
     def _is_planned(self, ask: Ask) -> bool:
         planned, wanted = self._planned.get(ask.position), identity_of(ask)
@@ -99,7 +114,7 @@ class Aligner:
 
     def _guess(self, ask: Ask) -> str | None:
         slots = self._slots(ask)
-        if ask.args[0] == "branch":
+        if ask.kind == "branch":
             return next((slot.position for slot in slots if slot.number == ask.number), None)
         wanted = identity_of(ask)
         due = self._due.get(ask.parent_path, 0)
@@ -116,7 +131,7 @@ class Aligner:
                 skipped.extend(slots[due:index])
                 self._due[ask.parent_path] = index + 1
                 return slots[index].position
-        if due < len(slots) and self._replaced.get((ask.code, ask.lasti)) == slots[due].identity[:2]:
+        if due < len(slots) and self._replaced.get(_call_of(ask)) == slots[due].identity[:2]:
             self._due[ask.parent_path] = due + 1
             return slots[due].position
         return None
@@ -127,9 +142,13 @@ def replaced_at(asks: Iterable[Ask], plan: Plan, recorded: Recorded) -> dict[Cal
     found: dict[Call, Kind] = {}
     for ask in asks:
         operation = recorded.by_position.get(plan.get(ask.position) or "")
-        if operation is None or ask.virtual or ask.args[0] == "branch":
+        if operation is None or ask.virtual or ask.kind == "branch":
             continue
         held = (operation.type, operation.sub_type, operation.name or None)
         if held != identity_of(ask):
-            found[ask.code, ask.lasti] = held[:2]
+            found[_call_of(ask)] = held[:2]
     return found
+
+
+def _call_of(ask: Ask) -> Call:
+    return ask.place.call if ask.place is not None else ()

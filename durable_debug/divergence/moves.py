@@ -26,15 +26,15 @@ def find_moves(matched: Matched) -> None:
     for path, asks in list(matched.children.items()):
         home = matched.target(path)
         at_home: list[_Pair] = []
-        _find_flat(matched, [ask for ask in asks if ask.virtual and ask.args[0] == "branch"])
+        _find_flat(matched, [ask for ask in asks if ask.virtual and ask.kind == "branch"])
         for ask in asks:
-            operation = matched.operation(ask)
+            operation = matched.operation(ask) or _later(matched, ask)
             if operation is None or home is None or not matched.is_compared(ask):
                 continue
             came_from = parent_of(operation.position)
             if came_from == home:
                 at_home.append((ask, operation))
-            elif came_from not in matched.unwrapped and ask.args[0] != "branch":
+            elif came_from not in matched.unwrapped and ask.kind != "branch" and matched.is_known(ask):
                 was, now = (
                     f"{called(operation)} in {_context(matched, came_from)}",
                     f"in {_here(matched, path)}",
@@ -42,7 +42,14 @@ def find_moves(matched: Matched) -> None:
                 matched.add("reparented", was, now, ask=ask, operation=operation)
         at_home.sort(key=lambda pair: pair[0].number)
         for block in _crossing(at_home):
-            _add_reordered(matched, block)
+            if any(matched.is_known(ask) for ask, _ in block):
+                _add_reordered(matched, block)
+
+
+def _later(matched: Matched, ask: Ask) -> Operation | None:
+    """What was recorded for a call after the invocation that is compared: its place tells."""
+    slot = matched.recorded.slot(matched.used[ask.position] or "") if matched.is_later(ask) else None
+    return slot.operation if slot is not None else None
 
 
 def _find_flat(matched: Matched, branches: list[Ask]) -> None:

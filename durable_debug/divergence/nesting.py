@@ -27,11 +27,11 @@ _RECORDED = {"RunInChildContext", "virtual", "Map", "Parallel"}
 def find_nesting(matched: Matched) -> None:
     """Find contexts whose operations are recorded otherwise nested."""
     for ask in list(matched.asks.values()):
-        if ask.args[0] not in _ASKED or ask.position in matched.told:
+        if ask.kind not in _ASKED or ask.position in matched.told or matched.is_later(ask):
             continue
         if matched.used.get(ask.position) is None:
             _wrapped(matched, ask)
-        elif ask.args[0] == "run_in_child_context":
+        elif ask.kind == "run_in_child_context":
             _virtual_or_not(matched, ask)
     found = (slot for slots in matched.recorded.slots.values() for slot in slots)
     for slot in sorted(found, key=lambda slot: numbers(slot.position)):  # the outermost first
@@ -42,9 +42,11 @@ def find_nesting(matched: Matched) -> None:
 def _wrapped(matched: Matched, ask: Ask) -> None:
     new, inner = _in_new_contexts(matched, ask)
     here = matched.target(ask.parent_path)
+    if all(matched.is_later(a) for a in inner):
+        return
     if not any(parent_of(matched.used[a.position] or "") == here for a in inner):
         return
-    if ask.args[0] == "run_in_child_context" and any(
+    if ask.kind == "run_in_child_context" and any(
         parent_of(matched.used[a.position] or "") != here for a in inner
     ):
         return
@@ -60,7 +62,7 @@ def _in_new_contexts(matched: Matched, ask: Ask) -> tuple[list[str], list[Ask]]:
     for child in matched.children[ask.position]:
         if matched.used.get(child.position) is not None:
             inner.append(child)
-        elif child.args[0] == "branch":
+        elif child.kind == "branch":
             more, deeper = _in_new_contexts(matched, child)
             new, inner = new + more, inner + deeper
     return new, inner
@@ -94,7 +96,7 @@ def _in_old_contexts(matched: Matched, slot: Slot) -> Iterator[tuple[str, list[A
     """The contexts that are gone with one, itself and its branches, each with the calls that ask for what was in it."""
     inside = matched.recorded.slots.get(slot.position, ())
     asked = [matched.asker[inner.position] for inner in inside if inner.position in matched.asker]
-    yield slot.position, [ask for ask in asked if ask.args[0] != "branch"]
+    yield slot.position, [ask for ask in asked if ask.kind != "branch"]
     for inner in inside:
         is_branch = inner.identity[1] in {"MapIteration", "ParallelBranch"} or inner.operation is None
         if inner.position not in matched.asker and is_branch:

@@ -71,7 +71,7 @@ def judged_by_what_is_known(
     others = [f for f in findings if f not in of_values]
     if not others:
         return Judged([], len(of_values), ())
-    looks = [each.veil for each in passes if each.veil is not None and each.veil.looked_at is not None]
+    looks = [each.looks for each in passes if each.looks is not None and each.looks.looked_at is not None]
     since = min((look.looked_at for look in looks if look.looked_at is not None), default=None)
     place = next((look.place for look in looks if look.looked_at == since), None)
     if _before(others, since):
@@ -111,7 +111,7 @@ class _Names:
     """Names of operations that placeholders were written into."""
 
     def __init__(self, passes: Sequence[Recording]) -> None:
-        self._texts = {text for each in passes if each.veil is not None for text in each.veil.texts}
+        self._texts = {text for each in passes if each.looks is not None for text in each.looks.texts}
         self._asked = {ask.name for ask in passes[-1].asks if ask.name} if self._texts else set()
         self._recorded = {o.name for o in passes[0].history.tree() if o.name} if self._texts else set()
         self._asks = passes[0].asks

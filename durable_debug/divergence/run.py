@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import fnmatch
 import functools
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Never
+from typing import TYPE_CHECKING, Any, Literal, Never
 
 from durable_debug.divergence.analysis import Analysis, analysed
 from durable_debug.divergence.determinism import as_parting, parting
@@ -14,10 +13,11 @@ from durable_debug.divergence.looking import as_on_lambda
 from durable_debug.divergence.outcome import goes_on
 from durable_debug.divergence.unchecked import unchecked
 from durable_debug.divergence.wording import counted, counts
-from durable_debug.engine.recording import Recording, record, record_again
+from durable_debug.engine.runner import Pass
+from durable_debug.engine.runners import record
 from durable_debug.errors import DivergenceError
 from durable_debug.history import History
-from durable_debug.options import NAMES, Options, no_such_body, unknown_options
+from durable_debug.options import NAMES, Options, fit_nothing, no_such_body, unknown_options
 from durable_debug.sources import load_one
 from durable_debug.views import view
 
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from durable_debug.divergence.matcher import Aligner
     from durable_debug.engine.asked import AskedOperation
     from durable_debug.engine.guard import SideEffect
+    from durable_debug.engine.recording import Recording
     from durable_debug.engine.tape import LogLine
 
 __all__ = ["Run", "replay"]
@@ -226,19 +227,19 @@ class Run:
             found = counted(len(self.divergences), "divergence")
         else:
             found = "clean" if self.ok else f"ended early: {self.stopped}"
-        return f"<Run of {self.recording.handler.name}: {self.status}, {counts(self)}, {found}>"
+        return f"<Run of {self.recording.runner.name}: {self.status}, {counts(self)}, {found}>"
 
     def __eq__(self, other: object) -> bool:
         return self._value == other._value if isinstance(other, Run) else NotImplemented
 
     def __hash__(self) -> int:
-        return hash((self.recording.handler.name, self.status, self.result, self.divergences))
+        return hash((self.recording.runner.name, self.status, self.result, self.divergences))
 
     @property
     def _value(self) -> tuple[object, ...]:
         recording = self.recording
         return (
-            (recording.handler.name, recording.history, recording.options, recording.outcome),
+            (recording.runner.name, recording.history, recording.options, recording.outcome),
             (recording.halt and recording.halt.message, self.operations, self.complete.operations),
             (self.divergences, self.unchecked, self.side_effects, self.logs),
         )
@@ -253,6 +254,8 @@ def replay(  # noqa: PLR0913
     run: str | Iterable[str] = (),
     allow: str | Iterable[str] = (),
     timeout: float | None = 60.0,
+    python: str | os.PathLike[str] | Literal[False] | None = None,
+    sdk: str | None = None,
     **unknown: Never,
 ) -> Run:
     """Run a handler over a recorded history, through the AWS SDK, and say what it does otherwise.
@@ -278,6 +281,13 @@ def replay(  # noqa: PLR0913
         Side effects outside steps to let happen: ``"network"``, ``"process"``, ``"file"``, or a glob pattern.
     timeout
         Seconds without a further operation after which the handler is ended; None to wait for ever.
+    python
+        Interpreter to run the handler in, or the folder of its environment: its own packages, its own SDK, in a process of
+        its own. By default the environment that the handler's project has (``.venv`` beside it or above, with the SDK),
+        else this process; False: this process in any case. Nothing need be installed there but the SDK.
+    sdk
+        Version of the SDK to run it through, ``"2.1.0"``, or a line, ``"2.1"`` or ``"1"``, instead of the installed one: what
+        an upgrade does to an execution. It is downloaded into a cache when first asked for. (1.7 and later are known.)
 
     Returns
     -------
@@ -300,7 +310,13 @@ def replay(  # noqa: PLR0913
     ('FAILED', True)
     """
     unknown_options("replay", unknown, NAMES)
-    options = Options(invocation=invocation, enter=enter, run=run, allow=allow, timeout=timeout)  # type: ignore[arg-type]  # one or several
+    given: dict[str, Any] = {
+        "run": run,
+        "allow": allow,
+        "python": python,
+        "sdk": sdk,
+    }  # one or several, a path
+    options = Options(invocation=invocation, enter=enter, timeout=timeout, **given)
     found = replayed(handler, as_history(history), options)
     _check_run(options, found)
     return found
@@ -313,22 +329,25 @@ def replayed(handler: object, history: History, options: Options) -> Run:
 
 def _check_run(options: Options, found: Run) -> None:
     """Refuse names of bodies to run that nothing has, neither in the history nor in what was asked for."""
-    asked = {one.name or "" for one in found.operations}
-    known = asked | {one.name or "" for one in found.history.tree()}
-    for pattern in options.run:
-        if not any(fnmatch.fnmatchcase(name, pattern) for name in known):
-            raise no_such_body(pattern, known - {""})
+    known = names_in(found) if options.run else set()
+    for pattern in fit_nothing(options.run, known):
+        raise no_such_body(pattern, known - {""})
+
+
+def names_in(found: Run) -> set[str]:
+    """Names of all operations, of the history and of what was asked for; an empty one where there is none."""
+    return {one.name or "" for one in found.operations} | {one.name or "" for one in found.history.tree()}
 
 
 def _settled(first: Recording) -> Run:
     """Compare a replay with its history, and everything that takes further passes."""
     recording = as_on_lambda(first)
     analysis = analysed(recording)
-    found = judged(analysis.groups, analysis.findings, analysis.evidence)
+    found = judged(analysis.groups, analysis.findings, analysis.evidence, analysis.cut)
     if found and not _timed_out(recording):
-        where = parting(first, record_again(first))
+        where = parting(first, first.runner.again(first, Pass()))
         found = as_parting(found, where) if where is not None else found
-    told = (*unchecked(analysis.complete), *analysis.unchecked, *recording.handler.remarks)
+    told = (*unchecked(analysis.complete), *analysis.unchecked)
     for one in (recording, analysis.complete, analysis.evidence):
         one.freeze()
     return Run(recording, analysis, found, tuple(dict.fromkeys(told)))

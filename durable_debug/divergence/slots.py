@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, NamedTuple
 
+from durable_debug.divergence.objections import is_of_objection
 from durable_debug.divergence.wording import described
 
 if TYPE_CHECKING:
@@ -15,6 +17,8 @@ __all__ = ["Identity", "Recorded", "Slot", "identity_of", "numbers", "parent_of"
 
 Identity = tuple[str, str | None, str | None]  # type, sub-type, name
 
+_NEVER = float("inf")
+_BRANCHES = {"MapIteration", "ParallelBranch"}
 _VIRTUAL: Identity = ("CONTEXT", "virtual", None)
 
 
@@ -48,6 +52,13 @@ class Slot(NamedTuple):
 class Recorded:
     """The recorded operations, by where they stand.
 
+    Parameters
+    ----------
+    history
+        As far as it is compared with.
+    whole
+        All of it.
+
     Attributes
     ----------
     by_position
@@ -58,16 +69,24 @@ class Recorded:
         All that is recorded anywhere.
     tenants
         By operation id, the tenant that an invoke was sent for.
+    later
+        Positions of what the whole history holds besides: it is aligned with, but nothing is told of it.
+    objected
+        Positions of contexts that failed with an objection of the SDK.
+    unfinished
+        Positions of contexts that had not ended when the record did.
     """
 
-    def __init__(self, history: History) -> None:
+    def __init__(self, history: History, whole: History | None = None) -> None:
         self.by_position: dict[str, Operation] = {}
+        self.later: set[str] = set()
         slots: dict[str, dict[int, Slot]] = defaultdict(dict)
-        for operation in history.tree():
+        for operation in _as_known(history, whole, self.later):
             position = operation.position
             if not position.replace("-", "").isdigit():
                 continue  # its place can't be recovered from its id: told by `unchecked`
-            self.by_position[position] = operation
+            if position not in self.later:
+                self.by_position[position] = operation
             path, _, number = position.rpartition("-")
             identity = (operation.type, operation.sub_type, operation.name or None)
             slots[path][int(number)] = Slot(int(number), position, identity, operation)
@@ -77,7 +96,51 @@ class Recorded:
             path: [by_number[n] for n in sorted(by_number)] for path, by_number in slots.items()
         }
         self.identities = {slot.identity for held in self.slots.values() for slot in held}
+        if self.later:
+            self.later.update(self._virtual_and_later())
         self.tenants = tenants_of(history)
+        self.objected = {
+            position
+            for position, operation in self.by_position.items()
+            if operation.type == "CONTEXT" and operation.error and is_of_objection(operation.error)
+        }
+        self.unfinished = frozenset(
+            position
+            for position, operation in self.by_position.items()
+            if operation.type == "CONTEXT" and operation.end_event_id is None
+        )
+
+    def _virtual_and_later(self) -> list[str]:
+        virtual = [slot for held in self.slots.values() for slot in held if slot.operation is None]
+        return [
+            slot.position
+            for slot in virtual
+            if all(one.operation is None or one.position in self.later for one in self.inside(slot.position))
+        ]
+
+    @functools.cached_property
+    def in_bodies(self) -> dict[str, Operation]:
+        """What was asked for in the body of a step or a submitter, by position: that step, which was under way.
+
+        The context around it waits for a body: what it is asked for meanwhile, the body asks for.
+        """
+        steps = [o for o in self.by_position.values() if o.type == "STEP" and o.start_event_id is not None]
+        found: dict[str, Operation] = {}
+        for path, slots in self.slots.items():
+            ended: float = 0  # the last event of the operations before, as far as they hold up what follows
+            for slot in slots:
+                operation = slot.operation
+                began = operation.start_event_id if operation is not None else None
+                if operation is None or began is None or operation.sub_type in _BRANCHES:
+                    continue
+                if began < ended:
+                    inside = (o for o in steps if _holds_up(o, began, path, slot.number))
+                    body = next(inside, None)
+                    if body is not None:
+                        found[slot.position] = body
+                if operation.type in {"STEP", "CONTEXT"}:
+                    ended = max(ended, operation.end_event_id or _NEVER)
+        return found
 
     def slot(self, position: str) -> Slot | None:
         """The slot at a position."""
@@ -92,6 +155,25 @@ class Recorded:
         """Every slot in a recorded context, however deep."""
         here = self.slots.get(position, [])
         return here + [deeper for slot in here for deeper in self.inside(slot.position)]
+
+
+def _as_known(history: History, whole: History | None, later: set[str]) -> list[Operation]:
+    """All operations, as far as they were known; notes the positions of those that came later."""
+    if whole is None or whole is history:
+        return list(history.tree())
+    known = {operation.id: operation for operation in history.tree()}
+    later.update(operation.position for operation in whole.tree() if operation.id not in known)
+    return [known.get(operation.id, operation) for operation in whole.tree()]
+
+
+def _holds_up(step: Operation, event: int, path: str, number: int) -> bool:
+    """Whether a step was under way at an event, and stands before this place of a context."""
+    if not (step.start_event_id or 0) < event < (step.end_event_id or _NEVER):
+        return False
+    if path and not step.position.startswith(f"{path}-"):
+        return False
+    rest = step.position[len(path) + 1 :] if path else step.position
+    return int(rest.partition("-")[0]) < number
 
 
 def _add_virtual_contexts(path: str, slots: dict[str, dict[int, Slot]]) -> None:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from durable_debug.divergence.redacted import values_sentence
 from durable_debug.divergence.slots import tenants_of
-from durable_debug.divergence.wording import counted
-from durable_debug.engine import sdk
-from durable_debug.engine.unseen import unseen_libraries
+from durable_debug.divergence.strategies import was_tried_again
+from durable_debug.divergence.wording import called, counted, described, listed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -34,7 +33,9 @@ def unchecked(recording: Recording) -> tuple[str, ...]:
     return (
         *told,
         *_in_history(recording.history.tree()),
-        *_in_calls(recording.asks, recording.history),
+        *_of_tenants(recording.history),
+        *_in_calls(recording.asks),
+        *_of_strategies(recording),
         *_in_run(recording),
     )
 
@@ -55,28 +56,16 @@ def _in_history(operations: Sequence[Operation]) -> Iterator[str]:
         yield f"Timeouts of {len(no_timeouts)} callbacks: the history does not hold them."
 
 
-def _in_calls(asks: Sequence[Ask], history: History) -> Iterator[str]:
+def _in_calls(asks: Sequence[Ask]) -> Iterator[str]:
     steps = sum(1 for ask in asks if ask.type == "STEP")
     if steps:
         yield f"Step bodies and their inputs ({steps} steps): a history holds results only."
-    if any(ask.args[0] == "step" and (ask.args[2] is not None or _was_retried(ask)) for ask in asks):
-        yield "Retry strategies and step semantics: a history does not hold them."
-    polled = [ask for ask in asks if ask.args[0] == "wait_for_condition"]
+    if any("step_semantics" in ask.arguments for ask in asks):
+        yield "Step semantics: a history does not hold them."
+    polled = sum(1 for ask in asks if ask.kind == "wait_for_condition")
     if polled:
-        yield (
-            f"Checks and wait strategies of {counted(len(polled), 'condition')} (the first at {polled[0].position}): a "
-            "history holds what came of them only."
-        )
-    tenants = [ask for ask in asks if ask.args[0] == "invoke" and _has_tenant(ask.args[-1])]
-    unknown = [ask for ask in tenants if ask.operation_id not in tenants_of(history)]
-    if unknown:
-        yield (
-            f"Tenants of {counted(len(unknown), 'invoke')} (the first at {unknown[0].position}): the history does not hold "
-            "them."
-        )
-    own = [
-        ask.position for ask in asks if ask.args[0] == "run_in_child_context" and _summarises(ask.args[-1])
-    ]
+        yield f"Checks of {counted(polled, 'condition')}: a history holds what came of them only."
+    own = [ask.position for ask in asks if ask.summarises]
     if own:
         yield (
             f"Whether {len(own)} contexts with a summary of their own (the first at {own[0]}) recorded a result or "
@@ -84,17 +73,33 @@ def _in_calls(asks: Sequence[Ask], history: History) -> Iterator[str]:
         )
 
 
-def _was_retried(ask: Ask) -> bool:
-    details = ask.match.step_details if ask.match is not None else None
-    return details is not None and (details.attempt or 0) > 1
+def _of_tenants(history: History) -> Iterator[str]:
+    invokes = [called(operation) for operation in history.tree() if operation.type == "CHAINED_INVOKE"]
+    if invokes and not tenants_of(history):
+        yield f"Tenants of {_listed(invokes)}: the history does not hold them."
 
 
-def _has_tenant(config: Any) -> bool:
-    return config is not None and config.tenant_id is not None
+def _of_strategies(recording: Recording) -> Iterator[str]:
+    """Retry and wait strategies that are the user's functions, or of which nothing is on record."""
+    asks = [ask for ask in recording.asks if ask.type == "STEP" and ask.has_strategy]
+    by_id = {operation.id: operation for operation in recording.history.tree()} if asks else {}
+    own: dict[str, list[str]] = {}
+    untried: list[str] = []
+    for ask in asks:
+        operation = by_id.get(ask.match_id or "")
+        name = described(ask.type, ask.sub_type, ask.name)
+        if operation is not None and not was_tried_again(operation):
+            untried.append(name)
+        elif ask.strategy is None:
+            own.setdefault("Retry" if ask.kind == "step" else "Wait", []).append(name)
+    for which, names in own.items():
+        yield f"{which} strategies of {_listed(names)}: they are functions, which a replay does not run."
+    if untried:
+        yield f"Retry and wait strategies of {_listed(untried)}: a single attempt does not show them."
 
 
-def _summarises(config: Any) -> bool:
-    return config is not None and config.summary_generator is not None
+def _listed(names: Iterable[str]) -> str:
+    return listed(list(dict.fromkeys(names)))
 
 
 def refused_codecs(effects: Iterable[SideEffect]) -> Iterator[str]:
@@ -109,19 +114,11 @@ def refused_codecs(effects: Iterable[SideEffect]) -> Iterator[str]:
 
 
 def _in_run(recording: Recording) -> Iterator[str]:
-    untested = sdk.contract.remark()
-    if untested:
-        yield untested
+    yield from recording.runner.remarks
     if not recording.options.enter:
         yield "The inside of completed contexts: enter=False."
     if recording.halt is not None and recording.halt.kind != "would_run":
         yield f"All that comes after the end of the replay: {recording.halt.message}."
-    unseen = unseen_libraries(recording.handler.func)
-    if unseen:
-        yield (
-            f"What {', '.join(unseen)} may send or write: that happens in C or in threads of its own, where a replay "
-            "can neither see nor refuse it."
-        )
     yield from refused_codecs(recording.side_effects)
     if recording.ran:
         yield f"Bodies that were let run ({len(recording.ran)}): they ran once, and each further pass has the same answer."

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING
 
 from durable_debug.divergence.findings import STRUCTURE
-from durable_debug.divergence.outcome import ends_as_recorded, failed_by, objection, recorded_objection
+from durable_debug.divergence.objections import (
+    Cut,
+    ends_as_recorded,
+    failed_by,
+    failed_in_flight,
+    is_of_objection,
+    objected_at,
+    objections,
+)
 from durable_debug.divergence.slots import numbers, parent_of
 from durable_debug.divergence.wording import short_ids, shortened
-from durable_debug.engine import sdk
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,6 +37,11 @@ _UNSEEN_EFFECT = (
     "Nothing any more: the context around it has ended, so its body does not run again. "
     "Until it ends, each replay does it again."
 )
+_CAUGHT = "a NonDeterministicExecutionError, which the handler catches, and"
+_MET = (
+    "Nothing any more: this is what the SDK objected to in the context around it, whose body went on from that as it "
+    "does now. It has ended and answers from its checkpoint."
+)
 _AT_THE_END = (float("inf"),)
 
 
@@ -41,29 +54,39 @@ class Judge:
         The replay as Lambda would do it: the evidence.
     findings
         Everything that was found, in the order of the replay.
+    cut
+        Where the record ends with an objection of the SDK.
     """
 
-    def __init__(self, first: Recording, findings: Sequence[Finding]) -> None:
+    def __init__(self, first: Recording, findings: Sequence[Finding], cut: Cut) -> None:
         self._first = first
         self._by_position = {o.position: o for o in first.history.tree()}
         self._by_id = {o.id: o for o in first.history.tree()}
         self._run_again = {  # contexts whose bodies run again, also where the events alone could not tell
-            a.position
-            for a in first.asks
-            if a.recorded is not None
-            and a.recorded.context_details
-            and a.recorded.context_details.replay_children
+            a.position for a in first.asks if a.replays_children
         }
-        self._objection: Ask | None = objection(first)
+        self._cut = cut
+        self._objections = objections(first)
+        self._objection: Ask | None = self._objections[-1] if self._objections else None
         halt = first.halt
-        self._halted_at: Ask | None = halt.ask if halt is not None and halt.kind == "would_run" else None
-        self._is_recorded = recorded_objection(first) is not None
-        stopped = self._objection or self._halted_at
-        self._stopped: tuple[float, ...] | None = numbers(stopped.position) if stopped is not None else None
-        visible = [
-            f for f in findings if f.kind in STRUCTURE and not self._is_unseen(f) and self._is_reached(f)
+        self._halted_at: Ask | None = (
+            halt.ask if halt is not None and halt.kind == "would_run" else first.beyond
+        )
+        stops: list[tuple[float, ...]] = [numbers(objected_at(first, ask)) for ask in self._objections]
+        if self._halted_at is not None:
+            stops = stops or [numbers(self._halted_at.position)]
+        self._stopped: tuple[float, ...] | None = stops[-1] if stops else None
+        visible = [f for f in findings if f.kind in STRUCTURE and not self._is_unseen(f)]
+        self._causes_of_each = [
+            max((f for f in visible if self._at(f) <= stop), key=self._at, default=None)
+            for stop in stops or [_AT_THE_END]
         ]
-        self._cause = max(visible, key=self._at, default=None)
+        self._causes = [cause for cause in self._causes_of_each if cause is not None]
+
+    @functools.cached_property
+    def asks_whether_it_replays(self) -> bool:
+        """Whether the handler's own code says ``is_replaying``."""
+        return self._first.runner.asks_whether_it_replays
 
     def is_reached(self, findings: Sequence[Finding]) -> bool:
         """Whether Lambda comes to a change before the execution fails or runs something."""
@@ -73,21 +96,11 @@ class Judge:
 
     def stops(self, findings: Sequence[Finding]) -> bool:
         """Whether a change is what the execution fails at, or runs something for."""
-        return self._stopped is not None and self._cause is not None and self._cause in findings
-
-    def is_told(self, findings: Sequence[Finding]) -> bool:
-        """Whether a change has a part in how the execution ended, where the SDK's objection is on record.
-
-        What comes behind the objection was never recorded, and how the handler ends without it did not happen.
-        """
-        return any(
-            f.kind not in {"result", "error", "outcome", "swallowed", "would_run"} and self._is_reached(f)
-            for f in findings
-        )
+        return self._stopped is not None and any(cause in findings for cause in self._causes)
 
     def verdict(self, findings: Sequence[Finding]) -> tuple[str, str]:
         """Severity and effect of what is one change."""
-        finding = self._cause if self._cause is not None and self._cause in findings else findings[0]
+        finding = next((cause for cause in self._causes if cause in findings), findings[0])
         unseen, kind = self._is_unseen(finding), finding.kind
         if kind == "side_effect":
             return self._side_effect(finding)
@@ -99,19 +112,24 @@ class Judge:
         if kind in {"result", "error", "outcome"}:
             return self._outcome(finding)
         if unseen:
-            return "info", _UNSEEN
+            return "info", _MET if self._is_met(finding) else _UNSEEN
         if not self._is_reached(finding):
             return "warning", f"Not reached: the execution {self._stop()}."
         if kind == "undeserializable":
             return (
                 "error",
-                f"The operation raises {sdk.UNREADABLE} in the handler: the execution {self._end()}.",
+                f"The operation raises {self._unreadable()} in the handler: the execution {self._end()}.",
             )
         if kind == "child_result":
             return "info", "Nothing: the context has ended and answers with what was recorded."
         if kind in STRUCTURE:
             return self._structural(finding)
         return "warning", "Nothing visible: the operation is on record and answers from its checkpoint."
+
+    def _unreadable(self) -> str:
+        """What the SDK of this line raises for a payload that it can't read."""
+        met = [ask.objection for ask in self._first.asks] + [self._first.raised]
+        return next((one.type for one in met if one is not None and one.unreadable), "SerDesError")
 
     # ---- each kind
 
@@ -121,8 +139,12 @@ class Judge:
         return "error", "It happens again at each replay: after a wait, a callback, a retry or a crash."
 
     def _outcome(self, finding: Finding) -> tuple[str, str]:
-        if finding.ask is not None and finding.ask is self._objection:
-            return "error", f"The execution {self._stop()}."
+        if finding.ask is not None and finding.ask in self._objections:
+            return "error", self._by_objection(finding)
+        if self._objection is None and finding.ask is not None and finding.ask is self._halted_at:
+            if failed_in_flight(self._first.history):
+                return "error", f"Lambda no longer objects to anything and goes on: {self._deed()}."
+            return "error", f"Lambda notices nothing and goes on: {self._deed()}."
         if self._objection is not None or self._halted_at is not None:
             return "warning", f"Not reached: the execution {self._stop()}."
         halt = self._first.halt
@@ -131,12 +153,10 @@ class Judge:
         return "error", f"Lambda notices nothing: the execution {self._end()}."
 
     def _structural(self, finding: Finding) -> tuple[str, str]:
-        if finding is not self._cause and (self._objection is not None or self._halted_at is not None):
+        if finding not in self._causes and (self._objection is not None or self._halted_at is not None):
             return "warning", f"Lambda notices nothing here and goes on; then the execution {self._stop()}."
-        if self._is_recorded:
-            return "error", f"This is what ended the execution: it {self._stop()}."
         if self._objection is not None:
-            return "error", f"The execution {self._stop()}."
+            return "error", self._by_objection(finding)
         if self._halted_at is not None:
             return "error", f"Lambda notices nothing and goes on: {self._deed()}."
         severity = "warning" if ends_as_recorded(self._first) else "error"
@@ -163,9 +183,9 @@ class Judge:
         """Whether it is inside a context that Lambda would not enter."""
         ask, operation = finding.ask, finding.operation
         if ask is not None:
-            if ask.args[0] in {"map", "parallel"} and finding.kind in {"item_count", "nesting_changed"}:
+            if ask.kind in {"map", "parallel"} and finding.kind in {"item_count", "nesting_changed"}:
                 return operation is not None and _is_closed(operation)
-            if ask.args[0] == "branch":
+            if ask.kind == "branch":
                 operation = self._operation(ask.within)
                 return operation is not None and _is_closed(operation)
             if finding.kind != "reparented" or not ask.looked:
@@ -178,6 +198,16 @@ class Judge:
             path = parent_of(path)
         return False
 
+    def _is_met(self, finding: Finding) -> bool:
+        """Whether a context around it ended as its body does now, which meets an objection."""
+        anchor = finding.anchor
+        context = anchor.within if anchor is not None else None
+        while context is not None:
+            if context.position in self._cut.met:
+                return True
+            context = context.within
+        return False
+
     def _is_run_again(self, ask: Ask) -> bool:
         """Whether a call that was looked at is in a body that Lambda runs again."""
         context = ask.within
@@ -187,21 +217,34 @@ class Judge:
 
     def _operation(self, ask: Ask | None) -> Operation | None:
         """The recorded operation that answers a call."""
-        return self._by_id.get(ask.match.operation_id) if ask is not None and ask.match is not None else None
+        return self._by_id.get(ask.match_id or "") if ask is not None else None
+
+    def _by_objection(self, finding: Finding) -> str:
+        """What comes of an objection: the last that a change is the cause of, or the one that nothing explains."""
+        causes = zip(self._objections, self._causes_of_each, strict=True)
+        last = [ask for ask, cause in causes if cause is finding or ask is finding.ask][-1:]
+        if last != [self._objection]:
+            return f"The execution meets {_CAUGHT} {self._end()}."
+        if "" in self._cut.met and self._first.outcome.status == "PENDING":
+            return f"This is on record: the execution {self._stop()}."
+        if "" in self._cut.met:
+            # That an objection was caught is on record nowhere: code that was changed since may end alike.
+            sure = "" if self._failed_by_objection() else ", as far as the record tells"
+            return f"This is what ended the execution{sure}: it {self._stop()}."
+        return f"The execution {self._stop()}."
 
     def _stop(self) -> str:
         if self._objection is not None:
             if self._failed_by_objection():
                 return self._end()
-            return f"meets a NonDeterministicExecutionError, which the handler catches, and {self._end()}"
+            return f"meets {_CAUGHT} {self._end()}"
         return f"goes on: {self._deed()}"
 
     def _failed_by_objection(self) -> bool:
         return self._objection is not None and failed_by(self._first, self._objection)
 
     def _deed(self) -> str:
-        halt = self._first.halt
-        return halt.message.partition(":")[0] if halt is not None else ""
+        return shortened(self._halted_at.deed, 600) if self._halted_at is not None else ""
 
     def _end(self) -> str:
         outcome, history = self._first.outcome, self._first.history
@@ -212,7 +255,7 @@ class Judge:
             return f"ends SUCCEEDED with {other}"
         if outcome.status == "FAILED":
             error = outcome.error or {}
-            if "NonDeterministic" in str(error.get("ErrorType")):
+            if is_of_objection(error):
                 told = shortened(short_ids(str(error.get("ErrorMessage"))).rstrip("."), 600)
                 return f"fails with NonDeterministicExecutionError: {told}"
             return f"ends FAILED with {error.get('ErrorType')}"

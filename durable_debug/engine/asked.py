@@ -2,64 +2,16 @@
 
 from __future__ import annotations
 
-import functools
-import itertools
-import linecache
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from durable_debug.engine.arguments import arguments
-
 if TYPE_CHECKING:
-    from types import CodeType
+    from collections.abc import Mapping
 
+    from durable_debug.engine.places import Place
     from durable_debug.engine.tape import Ask
 
-__all__ = ["AskedOperation", "Place", "place_of"]
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """A place in the user's code.
-
-    Attributes
-    ----------
-    file
-        Path of the file, or the name of a notebook's cell.
-    line, end_line
-        First and last line of the call, from 1.
-    function
-        Qualified name of the function that it is in.
-    source
-        Text of the first line, stripped, as it was when the code was replayed; empty where it can't be had.
-    """
-
-    file: str
-    line: int
-    end_line: int
-    function: str
-    source: str = field(default="", compare=False, repr=False)
-
-    @classmethod
-    def at(cls, file: str, line: int, end_line: int | None = None, function: str = "") -> Place:
-        """Give a place with its source."""
-        return cls(file, line, end_line or line, function, linecache.getline(file, line).strip())
-
-    def __str__(self) -> str:
-        return f"{self.file}:{self.line}"
-
-
-def place_of(code: CodeType, lasti: int) -> Place:
-    """Give the place of an instruction."""
-    # Code is equal where only its file or its line breaks differ: two versions of a handler must not share places.
-    return _place_of((code.co_filename, code.co_linetable), code, lasti)
-
-
-@functools.lru_cache(maxsize=8192)
-def _place_of(_key: tuple[str, bytes], code: CodeType, lasti: int) -> Place:
-    line, end_line, *_ = next(itertools.islice(code.co_positions(), lasti // 2, None), (None, None))
-    first = line or code.co_firstlineno
-    return Place.at(code.co_filename, first, end_line, code.co_qualname)
+__all__ = ["AskedOperation"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +53,7 @@ class AskedOperation:
     sub_type: str
     depth: int
     parent_position: str
-    arguments: dict[str, Any] = field(hash=False)
+    arguments: Mapping[str, Any] = field(hash=False)
     place: Place
     answer: str
     entered: bool
@@ -119,7 +71,7 @@ class AskedOperation:
 
 def asked_operation(ask: Ask) -> AskedOperation:
     """Make plain data of what a run noted."""
-    assert ask.code is not None
+    assert ask.place is not None
     return AskedOperation(
         seq=ask.seq,
         position=ask.position,
@@ -129,8 +81,8 @@ def asked_operation(ask: Ask) -> AskedOperation:
         sub_type=ask.sub_type,
         depth=ask.depth,
         parent_position=ask.parent_path,
-        arguments=arguments(ask),
-        place=place_of(ask.code, ask.lasti),
+        arguments=ask.arguments,
+        place=ask.place,
         answer=_answer(ask),
         entered=ask.entered,
     )
@@ -139,6 +91,6 @@ def asked_operation(ask: Ask) -> AskedOperation:
 def _answer(ask: Ask) -> str:
     if ask.ran:
         return "ran"
-    if ask.recorded is not None:
-        return f"recorded {ask.recorded.status.value}"
+    if ask.answered:
+        return f"recorded {ask.status}"
     return "virtual" if ask.virtual else "none"

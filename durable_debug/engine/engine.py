@@ -5,111 +5,28 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import json
-import weakref
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from durable_debug.engine import output, sdk
-from durable_debug.engine.arn import ArnParts, for_replay
 from durable_debug.engine.guard import Scope, SideEffect, allows
 from durable_debug.engine.handlers import Handler, resolve
-from durable_debug.engine.invocation import invocation_end
 from durable_debug.engine.lambda_context import ReplayLambdaContext
 from durable_debug.engine.placeholder import holds_unknown, marked
+from durable_debug.engine.script import Script, script_for
 from durable_debug.engine.tape import LeaveBody, Matcher, Observer, Ran, ReplayStop, Tape
 from durable_debug.engine.veiled import Veil
 from durable_debug.engine.worker import Worker
-from durable_debug.errors import HandlerError, HistoryError, InternalError
+from durable_debug.errors import HandlerError, InternalError
 from durable_debug.options import Options
-from durable_debug.sources.redaction import matcher_of
+from durable_debug.value_paths import matcher_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from aws_durable_execution_sdk_python.lambda_service import Operation as SdkOperation
-
     from durable_debug.history import History
 
 __all__ = ["Options", "Outcome", "Replay", "Script"]
-
-
-@dataclass(frozen=True, slots=True)
-class Script:
-    """What a history gives a replay: the state it begins with and the answers it may use.
-
-    Attributes
-    ----------
-    operations
-        What the service sends when the invocation starts, EXECUTION first.
-    answers
-        By operation id, each operation as it stood when the replayed invocation ended.
-    inject
-        Whether answers are given only when asked for (see `Tape`).
-    later
-        Ids of operations that began after the replayed invocation, which had ended in order.
-    redacted
-        By what values were redacted; None where none were.
-    """
-
-    arn: ArnParts
-    operations: list[SdkOperation]
-    answers: dict[str, SdkOperation]
-    inject: bool
-    later: frozenset[str]
-    request_id: str | None
-    redacted: tuple[str, ...] | None = None
-
-
-_scripts: dict[int, tuple[weakref.ref[History], dict[int | None, Script]]] = {}  # by the history's identity
-
-
-def script_for(history: History, invocation: int | None = None) -> Script:
-    """Prepare a history for replay; kept as long as the history is.
-
-    Raises
-    ------
-    HistoryError
-        The history can't drive a replay, or has no such invocation.
-    """
-    key = id(history)
-    if key not in _scripts:
-        _scripts[key] = (weakref.ref(history, lambda _: _scripts.pop(key, None)), {})
-    known = _scripts[key][1]
-    if invocation not in known:
-        known[invocation] = _script(history, invocation)
-    return known[invocation]
-
-
-def _script(history: History, invocation: int | None) -> Script:
-    history.require_replayable()
-    request_id, later = None, frozenset[str]()
-    if invocation is None:
-        end = history.final_state()
-        start = end
-    else:
-        one = history.invocation(invocation)
-        end = start = history.invocation_state(invocation)
-        if one.first_event_id is not None and one.last_event_id is not None:  # it left something
-            end = invocation_end(history, invocation, (one.first_event_id, one.last_event_id), start)
-        if one.status == "PENDING":
-            ids = {wire["Id"] for wire in end}
-            later = frozenset(operation.id for operation in history.tree() if operation.id not in ids)
-        request_id = one.request_id
-    if not start:
-        raise HistoryError(
-            "The history is empty.", cure="Fetch it again; an execution has at least one event."
-        )
-    answers = [sdk.sdk_operation(wire) for wire in end]
-    operations = answers if start is end else [sdk.sdk_operation(wire) for wire in start]
-    return Script(
-        arn=for_replay(history.arn, operations[0].operation_id),
-        operations=operations,
-        answers={operation.operation_id: operation for operation in answers[1:]},
-        inject=start is not end,
-        later=later,
-        request_id=request_id,
-        redacted=None if history.redacted is None else tuple(history.redacted),
-    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +64,7 @@ class Replay:
         trace: bool = False,
         ended: Callable[[], None] | None = None,
         ran_before: Mapping[str, Ran] | None = None,
+        branches_were_cut: bool = False,
     ) -> None:
         self.handler = handler
         self.script = script
@@ -156,6 +74,7 @@ class Replay:
             enter=options.enter,
             inject=script.inject,
             later=script.later,
+            branches_were_cut=branches_were_cut,
             run=options.run,
             matcher=matcher,
             observer=observer,
@@ -291,4 +210,4 @@ def prepare(handler: object, history: History, options: Options) -> tuple[Handle
     return resolve(handler, region=script.arn.region, allow=options.allow), script
 
 
-__all__ += ["ReplayStop", "prepare", "script_for"]
+__all__ += ["ReplayStop", "prepare"]

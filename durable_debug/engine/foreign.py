@@ -38,5 +38,5 @@ def repr_of(value: object, limit: int) -> str:
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # noqa: BLE001 - `SystemExit`, say
-        return f"<{type(value).__qualname__}: its repr raises {type(error).__name__}>"
+        return f"<{type(value).__name__}: its repr raises {type(error).__name__}>"
     return text if len(text) <= limit else f"{text[: limit - 1]}…"

@@ -34,17 +34,28 @@ class Turns:
         self._condition = threading.Condition()
         self._holder: tuple[int, int] | None = None  # (index, thread)
         self._next = 0
+        self._last: int | None = None  # the branch that ended them all
 
-    def enter(self, index: int) -> None:
-        """Wait for this branch's turn."""
+    def enter(self, index: int) -> bool:
+        """Wait for this branch's turn; whether it comes."""
         me = threading.get_ident()
         with self._condition:
-            while not self._free(index, me):
+            while self._last is None and not self._free(index, me):
                 if self._over():
                     break
                 self._condition.wait(_POLL_SECONDS)
+            if self._last is not None and self._last != index:
+                return False
             self._holder = (index, me)
             self._next = max(self._next, index + 1)
+            return True
+
+    def end_with(self, index: int) -> None:
+        """Let no branch follow this one: with it the whole batch ends, how soon is chance."""
+        with self._condition:
+            if self._last is None:
+                self._last = index
+            self._condition.notify_all()
 
     def _free(self, index: int, me: int) -> bool:
         if index > self._next:

@@ -11,14 +11,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from durable_debug.engine import output
+from durable_debug.engine.places import place_of
 from durable_debug.engine.sdk.frames import is_user_code
 from durable_debug.engine.threads import innermost_frames
 from durable_debug.engine.users_code import is_users
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from types import CodeType, FrameType
+    from types import FrameType
 
+    from durable_debug.engine.places import Place
     from durable_debug.engine.tape import Tape
 
 _AGAIN_SECONDS = 0.03
@@ -96,15 +98,15 @@ class Worker:
         if not self._over.is_set():
             self._abandon()
 
-    def _stands_at(self) -> tuple[CodeType, int] | None:
-        """The instruction of the user's code at which a thread of the handler stands."""
+    def _stands_at(self) -> Place | None:
+        """The line of the user's code at which a thread of the handler stands."""
         frames = innermost_frames()
         for ident in self._tape.threads:
             frame = frames.get(ident)
             while frame is not None and not is_users(frame.f_code.co_filename):
                 frame = frame.f_back
             if frame is not None:
-                return frame.f_code, frame.f_lasti
+                return place_of(frame.f_code, frame.f_lasti)
         return None
 
     def _abandon(self) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from durable_debug.divergence.wording import short_ids
 
 if TYPE_CHECKING:
-    from durable_debug.engine.asked import Place
+    from durable_debug.engine.places import Place
 
 __all__ = ["SIGNS", "chip", "code", "page", "severity", "text", "where"]
 

@@ -98,14 +98,14 @@ def _title(run: Run) -> str:
 
 def _handler(run: Run, folder: Path) -> str:
     """How the test names the handler: by module where it can be imported, else by file, from the test's folder."""
-    where, colon, name = run.recording.handler.name.rpartition(":")
+    where, colon, name = run.recording.runner.name.rpartition(":")
     if colon and (where.endswith(".py") or os.sep in where):
         way = os.path.relpath(Path(where).expanduser().absolute(), folder.absolute())
         return f"str(HERE / {_quoted(Path(way).as_posix())}) + {_quoted(':' + name)}"
     if colon and "<locals>" not in name and _importable(where):
         return _quoted(f"{where}:{name}")
     raise HandlerError(
-        f"A test can't find the handler {run.recording.handler.name}.",
+        f"A test can't find the handler {run.recording.runner.name}.",
         cure="Put it in a file, and replay 'path/to/app.py:handler'.",
     )
 

@@ -6,7 +6,7 @@ import re
 from itertools import takewhile
 from typing import TYPE_CHECKING
 
-from durable_debug.divergence.outcome import objection
+from durable_debug.divergence.objections import objection
 from durable_debug.divergence.wording import abridged, counted, counts, located, short_ids
 from durable_debug.reports.page import SIGNS, chip, code, page, severity, text, where
 from durable_debug.reports.side_by_side import Fold, Line, diff, folded
@@ -113,7 +113,7 @@ def _headline(run: Run) -> str:
     facts.append(counts(run))
     lines = [f'<b><i class="{worst}">{SIGNS[worst]}</i>{told}</b>']
     lines.append(
-        f"<small>{text(run.recording.handler.name, 120)} over {text(history.name or history.arn or 'a history', 120)}</small><br>"
+        f"<small>{text(run.recording.runner.name, 120)} over {text(history.name or history.arn or 'a history', 120)}</small><br>"
     )
     lines.append(f"<small>{' · '.join(facts)}</small>")
     lines += [f"<p>In the record: {text(remark, 600)}</p>" for remark in history.remarks]

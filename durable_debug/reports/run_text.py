@@ -19,7 +19,7 @@ _LONGEST = 500
 def report(run: Run) -> str:
     """Tell how a replay went: the outcome, each divergence with both sides, what was not checked."""
     history = run.history
-    name = run.recording.handler.name
+    name = run.recording.runner.name
     lines = [
         f"{name} over {abridged(history.name or history.arn or 'a history')}: {run.status}"
         + ("" if run.status == history.status else f" (recorded {history.status})")

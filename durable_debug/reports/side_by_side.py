@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from durable_debug.divergence.outcome import objection
+from durable_debug.divergence.objections import objection
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -20,7 +20,6 @@ Names, ids, ARNs, times, durations and sizes stay: they are no payload.
 from __future__ import annotations
 
 import base64
-import fnmatch
 import hashlib
 import json
 import re
@@ -29,14 +28,13 @@ import string
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from durable_debug.errors import HistoryError
+from durable_debug.value_paths import ALWAYS_KEPT, EVERY_VALUE, Matcher, Path, everything, matcher
 
 if TYPE_CHECKING:
     from durable_debug.history import History
 
-__all__ = ["EVERY_VALUE", "Redact", "labels", "matcher_of", "redacted", "redactor"]
+__all__ = ["Redact", "labels", "redacted", "redactor"]
 
-Path = tuple[str | int, ...]
 Rule = str | Callable[[str, Any], Any]
 Redact = bool | Rule | Iterable[Rule]
 
@@ -44,14 +42,10 @@ _DATE = re.compile(
     r"\d{4}-\d\d-\d\d(?P<time>[T ]\d\d:\d\d(?::\d\d(?:[.,]\d+)?)?)?(?P<zone>Z|[+-]\d\d:?\d\d)?"
 )
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
-_STEP = re.compile(
-    r"\.\.?(?P<key>[^.\[\]]+)|\[(?P<index>\d+|\*)\]|\[(?P<quote>['\"])(?P<quoted>.*?)(?P=quote)\]"
-)
 _TAGS = frozenset(
     {"n", "s", "i", "f", "b", "B", "u", "d", "dt", "D", "t", "l", "m", "br"}
 )  # TypeTag of SDK 3.0.0
 _DEEPEST = 200
-_ALWAYS_KEPT = "ErrorType"
 
 
 def redacted(history: History, redact: Redact = True) -> History:  # noqa: FBT002
@@ -117,11 +111,6 @@ def _redacting(source: Callable[[str], History] | None, redact: Redact) -> Calla
     return None if source is None else lambda arn: redacted(source(arn), redact)
 
 
-Matcher = Callable[[Path], bool]
-EVERY_VALUE = "every value"
-"""What `History.redacted` calls the rule that is no pattern."""
-
-
 class _Rule(NamedTuple):
     """One of what was asked for: it matches paths, or is a function of path and value."""
 
@@ -132,71 +121,16 @@ class _Rule(NamedTuple):
 
 def _rules(redact: Redact) -> list[_Rule]:
     if redact is True:
-        return [_Rule(EVERY_VALUE, _everything)]
+        return [_Rule(EVERY_VALUE, everything)]
     if not redact:
         return []
     rules = [redact] if isinstance(redact, str) or callable(redact) else list(redact)
     return [
         _Rule(f"function {getattr(rule, '__name__', type(rule).__name__)}", None, rule)
         if callable(rule)
-        else _Rule(rule, _matcher(rule))
+        else _Rule(rule, matcher(rule))
         for rule in rules
     ]
-
-
-def matcher_of(labels: Iterable[str]) -> Matcher:
-    """Give what tells whether the value at a path is gone, by what `History.redacted` names.
-
-    What cannot be known of a function is taken to be gone.
-    """
-    matchers = [
-        _everything if label == EVERY_VALUE or label.startswith("function ") else _known(label)
-        for label in labels
-    ]
-    return lambda path: path[-1:] != (_ALWAYS_KEPT,) and any(matches(path) for matches in matchers)
-
-
-def _known(label: str) -> Matcher:
-    try:
-        return _matcher(label)
-    except HistoryError:
-        return _everything
-
-
-def _everything(_: Path) -> bool:
-    return True
-
-
-def _matcher(rule: str) -> Matcher:
-    return _path_matcher(rule) if rule.startswith("$") else _key_matcher(rule)
-
-
-def _key_matcher(pattern: str) -> Matcher:
-    wanted = re.compile(fnmatch.translate(pattern.lower()))
-    return lambda path: any(isinstance(key, str) and wanted.match(key.lower()) for key in path)
-
-
-def _path_matcher(text: str) -> Matcher:
-    """Match a JSON path, and all below it, as a pattern of the path's own text."""
-    pattern, at = "", 1
-    while at < len(text):
-        step = _STEP.match(text, at)
-        if step is None:
-            raise HistoryError(
-                f"The JSON path {text!r:.80} cannot be read at character {at + 1}.",
-                cure="Write it like '$.card.number', '$.items[*].price', '$..email' or \"$['odd key']\".",
-            )
-        if text.startswith("..", at):
-            pattern += r"(?:/[^/]*)*"
-        key = step["key"] or step["quoted"] or step["index"]
-        pattern += "/[^/]*" if key == "*" else "/" + re.escape(_plain(key))
-        at = step.end()
-    wanted = re.compile(pattern + "(?:/|$)")
-    return lambda path: bool(wanted.match("".join(f"/{_plain(str(key))}" for key in path)))
-
-
-def _plain(key: str) -> str:
-    return key.replace("%", "%25").replace("/", "%2F")
 
 
 class _Eraser:
@@ -305,7 +239,7 @@ class _Eraser:
                 self.replaced[rule.label] += new is not value
         if new is not value or value is None:
             return new
-        kept = path[-1:] == (_ALWAYS_KEPT,)
+        kept = path[-1:] == (ALWAYS_KEPT,)
         matched = [r for r in self._rules if not kept and r.matches is not None and r.matches(path)]
         for rule in matched:
             self.replaced[rule.label] += 1

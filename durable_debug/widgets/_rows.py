@@ -43,8 +43,7 @@ class Row:
 
 def handler_file(debugger: Debugger) -> str:
     """File that the handler is in; empty where that can't be known."""
-    code = debugger.run_result.recording.handler.code
-    return code.co_filename if code is not None else ""
+    return debugger.run_result.recording.runner.file or ""
 
 
 class Table:
@@ -69,7 +68,7 @@ class Table:
     def __init__(self, debugger: Debugger) -> None:
         run = debugger.run_result
         asked = run.complete.operations
-        answers = [ask.match.operation_id if ask.match is not None else None for ask in run.complete.asks]
+        answers = [ask.match_id for ask in run.complete.asks]
         self.history = debugger.history
         self.outcome = run.complete.outcome
         self._tree = debugger.history.tree()

@@ -24,7 +24,7 @@ from aws_durable_execution_sdk_python.execution import (
 import durable_debug as dd
 from durable_debug.audits.audit import audit
 from durable_debug.history import operation_id
-from durable_debug.engine.engine import script_for
+from durable_debug.engine.script import script_for
 
 HISTORIES, OPERATIONS = 2_000, 20
 AIM_RATE, AIM_TWO = 250, 1.7

@@ -24,9 +24,9 @@ from aws_durable_execution_sdk_python.execution import (
 from aws_durable_execution_sdk_python.lambda_service import Operation
 from aws_durable_execution_sdk_python.serdes import serialize
 from aws_durable_execution_sdk_python.state import ExecutionState, _Signal
-from durable_debug.debugger.stop import variables
+from durable_debug.engine.variables import variables
 from durable_debug.engine.engine import Options
-from durable_debug.engine.recording import record
+from durable_debug.engine.in_process import record
 from durable_debug.history import operation_id
 
 SAMPLES = Path(__file__).parent.parent.parent / "sample_histories"

@@ -127,7 +127,7 @@ def test_going_to_the_same_stop_takes_the_replay_anew(history) -> None:
 
 
 def test_very_much_data_is_looked_at_within_bounds(history) -> None:
-    from durable_debug.debugger.changes import Changes
+    from durable_debug.engine.changes import Changes
 
     class Frame:
         f_locals = {"small": [1], "many": [[n] for n in range(200_000)]}

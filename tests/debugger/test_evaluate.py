@@ -150,7 +150,7 @@ HUGE = "[['x' * 10_000] * 10_000] * 10_000"
 
 
 def test_previews_are_bounded(dbg) -> None:
-    from durable_debug.debugger.stop import preview
+    from durable_debug.engine.variables import preview
 
     class Odd:
         def __repr__(self) -> str:

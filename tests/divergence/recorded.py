@@ -16,7 +16,8 @@ from tests.divergence.bases import BASES
 from tests.divergence.mutations import Mutation
 
 FOLDER = Path(tempfile.mkdtemp(prefix="mutations-"))
-IMPATIENT = 0.4  # seconds after which a handler that asks for nothing more is ended
+IMPATIENT = 0.4  # seconds after which a handler that asks for nothing more is ended: one that runs for ever
+PATIENT = 60.0  # on a busy machine any other may take its time
 
 
 def written(name: str, source: str) -> str:
@@ -53,7 +54,9 @@ def history_of(base: str) -> dd.History:
 def replayed(mutation: Mutation) -> dd.Run:
     """A changed handler over the history of the unchanged one."""
     found = dd.replay(
-        written(f"changed_{mutation.name}", mutation.source), history_of(mutation.base), timeout=IMPATIENT
+        written(f"changed_{mutation.name}", mutation.source),
+        history_of(mutation.base),
+        timeout=IMPATIENT if "for_ever" in mutation.name else PATIENT,
     )
     assert found.divergences is not None  # compared while nothing else runs
     return found

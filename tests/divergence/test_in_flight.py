@@ -247,4 +247,4 @@ return context.wait_for_condition(
     found = dd.replay(path, dd.load(recording.raw))  # the emulator's own history holds no tenants
     assert found.ok, found.report()
     told = " ".join(found.unchecked)
-    assert "wait strategies of 1 condition" in told and "Tenants of 1 invoke" in told
+    assert "wait strategies of WaitForCondition 'poll'" in told and "Tenants of CHAINED_INVOKE 'pay'" in told

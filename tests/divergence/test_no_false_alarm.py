@@ -27,7 +27,7 @@ def alarms_of(case: Case) -> Iterator[str]:
             yield f"{case.name}, {form}: {run.report()}"
         for k in range(1, len(history.invocations) + 1):
             part = dd.replay(case.handler, history, invocation=k)
-            if part.divergences:
+            if not part.ok or part.divergences:
                 yield f"{case.name}, {form}, invocation {k}: {part.report()}"
         if RAN:
             yield f"{case.name}, {form}: {RAN} ran"

@@ -75,7 +75,7 @@ def replayed(tmp_path: Path, body: str, history: dd.History, redact: Any = True)
 BRANCHES = {
     "compared": "if event['kind'] == 'large':",
     "tested": "if event['large']:",
-    "counted": "if len(event['kind']) > 3 and event['kind'].startswith('l'):",
+    "counted": "if len(event['kind']) > 3 and event['kind'].startswith('larg'):",
     "calculated": "if event['count'] * 2 + 1 > 5:",
     "looked up": "if event['kind'] in {'large': 1}:",
     "in a loop": "for _ in range(event['count'] > 2):",

@@ -41,7 +41,7 @@ def test_what_is_no_timestamp(wrong: object) -> None:
         microseconds(wrong)
 
 
-@given(st.datetimes(datetime(1971, 1, 1), datetime(3000, 1, 1), timezones=st.just(UTC)))
+@given(st.datetimes(datetime(1971, 1, 1), datetime(2199, 1, 1), timezones=st.just(UTC)))
 def test_no_microsecond_is_lost(moment: datetime) -> None:
     assert from_microseconds(microseconds(moment)) == moment
     assert from_microseconds(microseconds(moment.isoformat())) == moment

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import _thread
 import json
+import signal
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Callable, Iterator
@@ -221,7 +221,7 @@ def test_an_interrupt_ends_the_waiting_at_once() -> None:
 
     def work() -> None:
         begun.set()
-        _thread.interrupt_main()
+        signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
         never.wait(30)
 
     with pytest.raises(KeyboardInterrupt):
@@ -254,7 +254,8 @@ def test_a_throttled_fetch_obeys_an_interrupt(server: Hostile, monkeypatch: pyte
             handler.send(429, {"message": "Rate exceeded"}, x_amzn_errortype="TooManyRequestsException")
             if not throttled.is_set():
                 throttled.set()
-                _thread.interrupt_main()
+                # As Ctrl-C does: a signal wakes the main thread wherever it waits.
+                signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
             return None
         return {
             "DurableExecutions": [{"DurableExecutionArn": f"{ARN}{n}", "Status": "FAILED"} for n in range(20)]

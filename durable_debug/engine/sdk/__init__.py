@@ -9,46 +9,26 @@ its lines (1.x, 2.x, 3.x) do differently is in `lines`, a module for each; the o
 """
 
 from durable_debug.engine.sdk import contract, lines
+from durable_debug.engine.sdk.asks import SdkAsk
 from durable_debug.engine.sdk.contexts import ReplayContext
 from durable_debug.engine.sdk.frames import is_user_code, looks_by_itself, user_frame
 from durable_debug.engine.sdk.invocation import invoke
-from durable_debug.engine.sdk.payloads import (
-    TERMINAL,
-    batch_items,
-    codec_of,
-    error_object,
-    from_payload,
-    from_sent,
-    sdk_operation,
-    sending_codec_of,
-    to_payload,
-    to_payload_or_summary,
-    written,
-)
+from durable_debug.engine.sdk.payloads import TERMINAL, sdk_operation
 
 is_durable, users_function = lines.LINE.is_durable, lines.LINE.users_function
-is_unreadable, UNREADABLE = lines.LINE.is_unreadable, lines.LINE.unreadable.__name__
+is_unreadable = lines.LINE.is_unreadable
 
 __all__ = [
     "TERMINAL",
-    "UNREADABLE",
     "ReplayContext",
-    "batch_items",
-    "codec_of",
+    "SdkAsk",
     "contract",
-    "error_object",
-    "from_payload",
-    "from_sent",
     "invoke",
     "is_durable",
     "is_unreadable",
     "is_user_code",
     "looks_by_itself",
     "sdk_operation",
-    "sending_codec_of",
-    "to_payload",
-    "to_payload_or_summary",
     "user_frame",
     "users_function",
-    "written",
 ]

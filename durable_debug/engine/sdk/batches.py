@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import contextvars
+import functools
 from typing import TYPE_CHECKING, Any, cast
 
 from aws_durable_execution_sdk_python.concurrency.models import BatchResult
 from aws_durable_execution_sdk_python.config import (
     NestingType,
 )
+from aws_durable_execution_sdk_python.exceptions import ExecutionError, SuspendExecution
 from aws_durable_execution_sdk_python.lambda_service import (
     Operation,
     OperationType,
@@ -21,16 +24,19 @@ from durable_debug.engine.sdk.payloads import TERMINAL
 from durable_debug.engine.turns import Turns
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     from aws_durable_execution_sdk_python.context import DurableContext
 
+    from durable_debug.engine.sdk.asks import SdkAsk
     from durable_debug.engine.sdk.contexts import ReplayContext
-    from durable_debug.engine.tape import Ask, Tape
+    from durable_debug.engine.tape import Tape
 
 
 class Batch:
     """A map or parallel of this run: its branches, one at a time and in index order."""
 
-    def __init__(self, ask: Ask, executor: Any, tape: Tape) -> None:
+    def __init__(self, ask: SdkAsk, executor: Any, tape: Tape) -> None:
         self.ask = ask
         self.executor = executor
         self.tape = tape
@@ -39,9 +45,16 @@ class Batch:
         self.flat = executor.nesting_type is NestingType.FLAT
         self.turns = Turns(lambda: tape.halt is not None, LINE.branch_worker)
         self._index: dict[str, int] = {}
+        self._of_one_thread: contextvars.Context | None = None
 
-    def turn(self, index: int) -> Turns.Turn:
-        return self.turns.taken(index)
+    @contextlib.contextmanager
+    def turn(self, index: int) -> Iterator[None]:
+        with self.turns.taken(index):
+            try:
+                yield
+            except ExecutionError:  # the SDK ends the execution, whatever the other branches do meanwhile
+                self.turns.end_with(index)
+                raise
 
     def identity(self, index: int) -> str:
         return LINE.branch_id(self.executor, self.ask.operation_id, index)
@@ -79,7 +92,7 @@ class Batch:
             return [i for i in range(count) if i in started]
         return list(range(count))
 
-    def _branch_ask(self, context: ReplayContext, index: int) -> Ask:
+    def _branch_ask(self, context: ReplayContext, index: int) -> SdkAsk:
         return context._ask(
             (OperationType.CONTEXT, cast("str", LINE.sub_type(self.executor.sub_type_iteration))),
             self.executor.get_iteration_name(index),
@@ -89,11 +102,30 @@ class Batch:
             operation_id=self.identity(index),
         )
 
-    def _look(self, context: ReplayContext, index: int, ask: Ask) -> None:
+    def _look(self, context: ReplayContext, index: int, ask: SdkAsk) -> None:
         child = context._body_context(ask, ask.operation_id, virtual=self.flat)
         executable = self.executor.executables[index]
-        # The SDK's threads know nothing of the handler's context variables, nor the handler of theirs.
-        context._look(ask, lambda: contextvars.Context().run(self.executor.execute_item, child, executable))
+        context._look(
+            ask, functools.partial(self._variables().run, self.executor.execute_item, child, executable)
+        )
+
+    def _variables(self) -> contextvars.Context:
+        """The context variables that a branch sees: the SDK runs it in a thread, which has none of its caller's.
+
+        As many threads as branches may run at once; a single one keeps what they set. Source: `ConcurrentExecutor.execute`.
+        """
+        if self._of_one_thread is None or self.executor.max_concurrency != 1:
+            self._of_one_thread = contextvars.Context()
+        return self._of_one_thread
+
+    def in_thread_of_its_own(self, body: Callable[..., Any], *args: Any) -> Any:
+        """Run a branch in the pool's thread; one that is done with another branch is as good as new, as on Lambda."""
+        if self.executor.max_concurrency == 1:
+            return body(*args)
+        return contextvars.Context().run(body, *args)
+
+    def _fits(self, ask: SdkAsk, recorded: Operation) -> bool:
+        return not self.flat and (recorded.name, recorded.sub_type) == (ask.name, ask.sub_type)
 
     def branch(self, context: ReplayContext, child: DurableContext, operation_id: str) -> DurableContext:
         """Take a branch's context, as the SDK makes it: in a live batch in the branch's own thread."""
@@ -104,13 +136,16 @@ class Batch:
             inner = context._adopted(child, f"{self.ask.position}-{index}", self.ask)
             inner._silent = True
             return inner
-        self.turns.enter(index)
+        if not self.turns.enter(index):
+            raise SuspendExecution("Another branch has ended the execution.")
         self.tape.watch()
         output.listen(self.tape)
         ask = self._branch_ask(context, index)
         if self.tape.inject:
             context._inject(operation_id)
         recorded = ask.recorded
+        if recorded is not None and self.tape.matcher is None and not self._fits(ask, recorded):
+            self.turns.end_with(index)  # the SDK will object
         inner = context._adopted(child, ask.position, ask)
         if recorded is not None and recorded.status in TERMINAL:
             if self.tape.enter:

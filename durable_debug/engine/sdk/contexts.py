@@ -29,6 +29,8 @@ from aws_durable_execution_sdk_python.serdes import DEFAULT_JSON_SERDES, deseria
 from durable_debug.engine.guard import harmless, unguarded
 from durable_debug.engine.origins import here
 from durable_debug.engine.placeholder import Unrecorded, holds_unknown, marked
+from durable_debug.engine.places import place_of
+from durable_debug.engine.sdk.asks import SdkAsk, SdkBody
 from durable_debug.engine.sdk.batches import Batch
 from durable_debug.engine.sdk.codecs import keeping
 from durable_debug.engine.sdk.copies import as_it_is, once_each, with_
@@ -46,7 +48,6 @@ from durable_debug.engine.sdk.kinds import (
     STEP,
     WAIT,
     as_asked,
-    deed,
     draws_by_chance,
     note,
     noting,
@@ -55,7 +56,7 @@ from durable_debug.engine.sdk.kinds import (
 from durable_debug.engine.sdk.lines import LINE
 from durable_debug.engine.sdk.logger import TapeLogger
 from durable_debug.engine.sdk.payloads import TERMINAL
-from durable_debug.engine.tape import Ask, LeaveBody, ReplayStop, Tape
+from durable_debug.engine.tape import LeaveBody, ReplayStop, Tape
 from durable_debug.engine.users_code import is_users, nearest
 
 if TYPE_CHECKING:
@@ -127,11 +128,11 @@ class ReplayContext(_Context):
     _tape: Tape
     _path: str  # logical position of this context, "" for the handler's own
     _silent: bool  # re-run by the SDK of what was looked at already: observed by nobody
-    _within: Ask | None  # the operation whose body this context serves
+    _within: SdkAsk | None  # the operation whose body this context serves
     _batch: Batch | None
     _outer: ReplayContext | None  # the context that this one was made in
     _depth: int
-    _asked: Ask | None  # the last operation asked of this context
+    _asked: SdkAsk | None  # the last operation asked of this context
     _last_id: tuple[int, str]
 
     # ---- operations, as the user calls them
@@ -259,7 +260,7 @@ class ReplayContext(_Context):
 
         def body(context: DurableContext, item: Any, index: int, items: Sequence[Any]) -> Any:
             with LINE.in_branch(), batch.turn(index), users_code(self._tape):
-                return func(context, item, index, items)
+                return batch.in_thread_of_its_own(func, context, item, index, items)
 
         if self._tape.matcher is not None:
             config = keeping(config or LINE.map_config(), "serdes", "item_serdes")
@@ -289,7 +290,7 @@ class ReplayContext(_Context):
             @functools.wraps(func)
             def body(context: DurableContext) -> Any:
                 with LINE.in_branch(), batch.turn(index), users_code(self._tape):
-                    return func(context)
+                    return batch.in_thread_of_its_own(func, context)
 
             if not isinstance(branch, ParallelBranch):
                 return body
@@ -326,7 +327,7 @@ class ReplayContext(_Context):
         virtual: bool = False,
         number: int | None = None,
         operation_id: str | None = None,
-    ) -> Ask:
+    ) -> SdkAsk:
         tape = self._tape
         if tape.halt is not None:
             raise ReplayStop(tape.halt.message)
@@ -336,7 +337,8 @@ class ReplayContext(_Context):
             raise refusal
         if number is None:
             number = self._step_counter._counter + 1
-        ask = Ask(
+        ask = SdkAsk(
+            args[0],
             operation_id or self._create_step_id_for_logical_step(number),
             self._parent_id,
             self._path,
@@ -344,10 +346,11 @@ class ReplayContext(_Context):
             kind[0].value,
             sub_type or kind[1],
             name,
-            args,
             virtual,
             self._depth,
             self._within,
+            args=args,
+            arn=self.state.durable_execution_arn,
         )
         self._asked = ask
         frame = sys._getframe(3)
@@ -367,24 +370,24 @@ class ReplayContext(_Context):
             raise LeaveBody  # what a batch left behind unfinished
         return ask
 
-    def _locate(self, ask: Ask, frame: FrameType) -> FrameType:
+    def _locate(self, ask: SdkAsk, frame: FrameType) -> FrameType:
         """Note the line that an ask comes from; give its frame."""
         batch = self._batch
         if not is_users(frame.f_code.co_filename):
-            ask.by_chance = ask.args[0] == "wait" and draws_by_chance(frame)
+            ask.by_chance = ask.kind == "wait" and draws_by_chance(frame)
             near, origin = nearest(frame), here()
             if near is None and origin:
                 frame, lasti = origin[0]
-                ask.code, ask.lasti = frame.f_code, lasti
+                ask.place = place_of(frame.f_code, lasti)
                 return frame
             frame = near or user_frame(frame) or frame
-        ask.code, ask.lasti = frame.f_code, frame.f_lasti
         if batch is not None and batch.live:  # a branch's thread begins here: the call is in another one
-            ask.code, ask.lasti = batch.ask.code, batch.ask.lasti
-            frame = batch.ask.frame or frame
+            ask.place = batch.ask.place
+            return batch.ask.frame or frame
+        ask.place = place_of(frame.f_code, frame.f_lasti)
         return frame
 
-    def _see(self, ask: Ask, frame: FrameType) -> None:
+    def _see(self, ask: SdkAsk, frame: FrameType) -> None:
         """Note an ask, and let the debugger see it, which may hold it here."""
         tape = self._tape
         tape.note(ask)
@@ -396,9 +399,10 @@ class ReplayContext(_Context):
         with unguarded():
             tape.observer.asked(ask, frame)
 
-    def _align(self, ask: Ask, matcher: Matcher) -> None:
+    def _align(self, ask: SdkAsk, matcher: Matcher) -> None:
         """Put the recorded operation that answers this ask where the SDK looks for it."""
-        ask.match = matcher(ask)
+        match = matcher(ask)
+        ask.match = self._tape.answers.get(match) if match is not None else None
         ask.recorded = as_asked(ask) if ask.match is not None else None
         operations = self.state._operations
         with self.state._operations_lock:
@@ -407,7 +411,7 @@ class ReplayContext(_Context):
             else:
                 operations[ask.operation_id] = ask.recorded
 
-    def _unrecorded(self, ask: Ask) -> None:
+    def _unrecorded(self, ask: SdkAsk) -> None:
         tape = self._tape
         if tape.matcher is not None:
             return
@@ -421,25 +425,36 @@ class ReplayContext(_Context):
             return  # a context is the user's code outside steps; what it asks for is looked at one by one
         if ask.type == OperationType.STEP.value and tape.may_run(ask):
             return
+        self._leave_a_branch()
         if ask.operation_id in tape.later:
+            tape.beyond = tape.beyond or ask
             raise SuspendExecution("The recorded invocation was suspended before it asked for this.")
-        raise tape.stop("would_run", f"{deed(ask)}: the history has no answer for it", ask)
+        raise tape.stop("would_run", f"{ask.deed}: the history has no answer for it", ask)
 
-    def _absent(self, ask: Ask) -> bool:
+    def _leave_a_branch(self) -> None:
+        """Let the other branches go on, where one of them ended the execution while this one was under way."""
+        context: ReplayContext | None = self if self._tape.branches_were_cut else None
+        while context is not None:
+            if context._batch is not None and context._batch.live:
+                raise SuspendExecution("The execution ended before this.")
+            context = context._outer
+
+    def _absent(self, ask: SdkAsk) -> bool:
         """Whether to step over an operation that was inserted, taking its number as the SDK would."""
         if ask.recorded is not None or self._tape.matcher is None or self._tape.may_run(ask):
             return False
         self._step_counter.increment()
         return True
 
-    def _guard(self, ask: Ask, body: Callable[..., Any]) -> Callable[..., Any]:
+    def _guard(self, ask: SdkAsk, body: Callable[..., Any]) -> Callable[..., Any]:
         """Put a body behind a guard: it runs only where the user allowed it by name."""
         tape = self._tape
 
         @functools.wraps(body)
         def guard(*args: Any) -> Any:
             if not tape.may_run(ask):
-                raise tape.stop("would_run", f"{deed(ask)}: it has no recorded answer", ask)
+                self._leave_a_branch()
+                raise tape.stop("would_run", f"{ask.deed}: it has no recorded answer", ask)
             ask.ran = True
             if ask.operation_id not in tape.ran:  # else it ran in an earlier pass
                 with tape.letting(), unguarded(opens=True):
@@ -455,7 +470,7 @@ class ReplayContext(_Context):
         return guard
 
     def _look_into(
-        self, ask: Ask, body: Callable[[DurableContext], Any], config: ChildConfig[Any] | None
+        self, ask: SdkAsk, body: Callable[[DurableContext], Any], config: ChildConfig[Any] | None
     ) -> int:
         """Run the body of a completed child context over its recorded operations, for the eye only.
 
@@ -490,7 +505,7 @@ class ReplayContext(_Context):
         finally:
             cast("Counter", self._step_counter)._counter += asked_here
 
-    def _settle_summary(self, ask: Ask, config: ChildConfig[Any]) -> None:
+    def _settle_summary(self, ask: SdkAsk, config: ChildConfig[Any]) -> None:
         """Tell a summary from a result, which the events do not.
 
         A summary is what can't be read as a result; or else the SDK's own rule tells, the size of what the body gives.
@@ -506,9 +521,9 @@ class ReplayContext(_Context):
                 deserialize(config.serdes, details.result or "", ask.operation_id, arn)
             except Exception:  # noqa: BLE001 - whatever a codec says to a text that it never wrote
                 is_summary = True
-            if ask.inner is not None and ask.inner[0] == "returned":
+            if ask.body is not None and ask.body.how == "returned":
                 with contextlib.suppress(Exception):
-                    text = serialize(config.serdes, ask.inner[1], ask.operation_id, arn)
+                    text = serialize(config.serdes, cast("SdkBody", ask.body).value, ask.operation_id, arn)
                     is_summary |= text is not None and len(text) > CHECKPOINT_SIZE_LIMIT_BYTES
         if is_summary:
             self.state._operations[ask.operation_id] = ask.recorded = dataclasses.replace(
@@ -516,18 +531,18 @@ class ReplayContext(_Context):
             )
             self._tape.local.silence = ask.operation_id
 
-    def _look(self, ask: Ask, body: Callable[[], Any]) -> None:
+    def _look(self, ask: SdkAsk, body: Callable[[], Any]) -> None:
         local = self._tape.local
         counted = self._counted()
         local.looking += 1
         ask.entered = True
         try:
             with users_code(self._tape):
-                ask.inner = ("returned", as_it_is(body()))
+                ask.ended("returned", as_it_is(body()))
         except (LeaveBody, SuspendExecution):
-            ask.inner = ("left", None)
+            ask.ended("left")
         except Exception as error:  # noqa: BLE001 - kept, and told where it matters
-            ask.inner = ("raised", error)
+            ask.ended("raised", error)
         finally:
             local.looking -= 1
             if (
@@ -546,11 +561,11 @@ class ReplayContext(_Context):
             context = context._outer
         return found
 
-    def _adopted(self, context: DurableContext, path: str, within: Ask | None) -> ReplayContext:
+    def _adopted(self, context: DurableContext, path: str, within: SdkAsk | None) -> ReplayContext:
         """Make a context that was made of this one ours, too."""
         return adopt(context, self._tape, path=path, within=within, outer=self)
 
-    def _body_context(self, ask: Ask, operation_id: str, *, virtual: bool = False) -> ReplayContext:
+    def _body_context(self, ask: SdkAsk, operation_id: str, *, virtual: bool = False) -> ReplayContext:
         context = super().create_child_context(operation_id, is_virtual=virtual)
         return self._adopted(context, ask.position, ask)
 
@@ -650,7 +665,7 @@ def adopt(
     tape: Tape,
     *,
     path: str = "",
-    within: Ask | None = None,
+    within: SdkAsk | None = None,
     outer: ReplayContext | None = None,
 ) -> ReplayContext:
     """Make a context of the SDK's one of ours."""

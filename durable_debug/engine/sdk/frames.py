@@ -14,6 +14,7 @@ from aws_durable_execution_sdk_python import durable_execution
 from aws_durable_execution_sdk_python.context import DurableContext
 
 from durable_debug.engine.guard import guarded
+from durable_debug.engine.places import place_of
 from durable_debug.engine.skipping import jumps_in, skipping
 from durable_debug.engine.users_code import is_users
 
@@ -122,7 +123,9 @@ class _Bodies:
             if event == "return":
                 code, lasti, given = self._called.pop(frame, (frame.f_code, frame.f_lasti, value))
                 same = given is value
-                self._tape.ends[path] = (code, lasti) if same else (frame.f_code, frame.f_lasti)
+                self._tape.ends[path] = (
+                    place_of(code, lasti) if same else place_of(frame.f_code, frame.f_lasti)
+                )
             return returned
 
         return returned

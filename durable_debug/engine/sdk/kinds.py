@@ -21,7 +21,7 @@ from durable_debug.engine.sdk.lines import LINE
 if TYPE_CHECKING:
     from types import FrameType, TracebackType
 
-    from durable_debug.engine.tape import Ask
+    from durable_debug.engine.sdk.asks import SdkAsk
 
 STEP = (OperationType.STEP, OperationSubType.STEP.value)
 CONDITION = (OperationType.STEP, OperationSubType.WAIT_FOR_CONDITION.value)
@@ -35,7 +35,7 @@ FOR_CALLBACK = (OperationType.CONTEXT, OperationSubType.WAIT_FOR_CALLBACK.value)
 BATCHES = {MAP[1], PARALLEL[1]}
 
 
-def as_asked(ask: Ask) -> Operation | None:
+def as_asked(ask: SdkAsk) -> Operation | None:
     """Give the matched operation the identity that the SDK will check; None where its answer does not fit."""
     match = ask.match
     assert match is not None
@@ -76,25 +76,9 @@ def _of_other_type(match: Operation, asked: str) -> Operation | None:
     return None
 
 
-def would_go_on(ask: Ask) -> bool:
+def would_go_on(ask: SdkAsk) -> bool:
     """Whether the SDK would run something of an unfinished operation; of the others it awaits the end."""
     return ask.type == OperationType.STEP.value or ask.sub_type in BATCHES
-
-
-def deed(ask: Ask) -> str:
-    """Say what would happen if an operation without a recorded answer went ahead."""
-    what = f" {ask.name!r}" if ask.name else ""
-    match ask.type, ask.sub_type:
-        case ("STEP", "WaitForCondition"):
-            return f"the check of wait_for_condition{what} would run"
-        case ("STEP", _):
-            return f"the body of step{what} would run"
-        case ("CHAINED_INVOKE", _):
-            return f"invoke{what} would call {ask.args[1]!r}"
-        case ("WAIT", _):
-            return f"wait{what} would start"
-        case _:
-            return f"callback{what} would be created"
 
 
 class noting:  # noqa: N801 - reads as a statement
@@ -102,7 +86,7 @@ class noting:  # noqa: N801 - reads as a statement
 
     __slots__ = ("_ask",)
 
-    def __init__(self, ask: Ask) -> None:
+    def __init__(self, ask: SdkAsk) -> None:
         self._ask = ask
 
     def __enter__(self) -> None:
@@ -115,7 +99,7 @@ class noting:  # noqa: N801 - reads as a statement
             note(self._ask, error)
 
 
-def note(ask: Ask, error: Exception) -> None:
+def note(ask: SdkAsk, error: Exception) -> None:
     """Note with an ask what the SDK objects to."""
     if not hasattr(error, "_durable_debug_noted") and LINE.objects(
         error

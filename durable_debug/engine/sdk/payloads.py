@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from aws_durable_execution_sdk_python.concurrency.models import BatchItem
 
-    from durable_debug.engine.tape import Ask
+    from durable_debug.engine.sdk.asks import SdkAsk
 
 
 TERMINAL = _TERMINAL_OPERATION_STATUSES
@@ -51,48 +51,47 @@ def sdk_operation(wire: Mapping[str, Any]) -> Operation:
     return operation
 
 
-def codec_of(ask: Ask) -> Any:
+def codec_of(ask: SdkAsk) -> Any:
     """The codec that a context's result is written with; None for the SDK's own."""
-    if ask.args[0] == "branch":
-        config = ask.within.args[-1] if ask.within is not None else None
+    if ask.kind == "branch":
+        config = cast("SdkAsk", ask.within).args[-1] if ask.within is not None else None
         return (config.item_serdes or config.serdes) if config is not None else None
-    return ask.args[-1].serdes if ask.args[0] == "run_in_child_context" and ask.args[-1] is not None else None
+    return ask.args[-1].serdes if ask.kind == "run_in_child_context" and ask.args[-1] is not None else None
 
 
-def to_payload(ask: Ask, value: Any, arn: str) -> str | None:
+def to_payload(ask: SdkAsk, value: Any, arn: str) -> str | None:
     """Write a value as its context would."""
     return serialize(codec_of(ask), value, ask.operation_id, arn)
 
 
-def to_payload_or_summary(ask: Ask, value: Any, arn: str) -> str | None:
+def to_payload_or_summary(ask: SdkAsk, value: Any, arn: str) -> str | None:
     """Write a value as its context would, in short where it is too long. Source: `ChildOperationExecutor.execute`."""
     text = to_payload(ask, value, arn)
-    config = ask.args[-1] if ask.args[0] == "run_in_child_context" else None
+    config = ask.args[-1] if ask.kind == "run_in_child_context" else None
     if text is None or len(text) <= CHECKPOINT_SIZE_LIMIT_BYTES or config is None:
         return text
     return config.summary_generator(value) if config.summary_generator else ""
 
 
-def from_payload(ask: Ask, payload: str | None, arn: str) -> Any:
+def from_payload(ask: SdkAsk, payload: str | None, arn: str) -> Any:
     """Read a payload as its context would."""
     return None if payload is None else deserialize(codec_of(ask), payload, ask.operation_id, arn)
 
 
-def sending_codec_of(ask: Ask) -> Any:
+def sending_codec_of(ask: SdkAsk) -> Any:
     """The codec that an invoke writes its payload with; None for the SDK's own."""
     config = ask.args[-1]
     return config.serdes_payload if config is not None else None
 
 
-def from_sent(ask: Ask, payload: str | None) -> Any:
+def from_sent(ask: SdkAsk, payload: str | None) -> Any:
     """Read an invoke's payload by the codec that it is written with."""
     return None if payload is None else deserialize(sending_codec_of(ask), payload, ask.operation_id, "")
 
 
-def batch_items(branch: Ask, payload: str | None, arn: str) -> dict[int, BatchItem[Any]]:
+def batch_items(batch: SdkAsk, payload: str | None, arn: str) -> dict[int, BatchItem[Any]]:
     """What each branch of a finished batch gave, by index; nothing where the payload does not tell."""
-    batch = branch.within
-    if batch is None or payload is None:
+    if payload is None:
         return {}
     config = batch.args[-1]
     try:

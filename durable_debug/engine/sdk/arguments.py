@@ -1,4 +1,4 @@
-"""What a call asked for, as plain data."""
+"""What a call of the SDK asked for, as plain data."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from durable_debug.engine.foreign import repr_of
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from durable_debug.engine.tape import Ask
+    from durable_debug.engine.sdk.asks import SdkAsk
 
 __all__ = ["arguments"]
 
 _REPR_LIMIT = 200
 
 
-def arguments(ask: Ask) -> dict[str, Any]:
+def arguments(ask: SdkAsk) -> dict[str, Any]:
     """Give the arguments of a call by name; functions by their qualified name, values as text."""
     kind, *rest = ask.args
     try:
@@ -29,7 +29,7 @@ def arguments(ask: Ask) -> dict[str, Any]:
         return {}
 
 
-def _step(_: Ask, func: Any, config: Any) -> dict[str, Any]:
+def _step(_: SdkAsk, func: Any, config: Any) -> dict[str, Any]:
     found: dict[str, Any] = {"func": _called(func)}
     if config is not None:
         found["step_semantics"] = config.step_semantics.value
@@ -39,11 +39,11 @@ def _step(_: Ask, func: Any, config: Any) -> dict[str, Any]:
     return found
 
 
-def _wait(_: Ask, duration: Any) -> dict[str, Any]:
+def _wait(_: SdkAsk, duration: Any) -> dict[str, Any]:
     return {"seconds": duration.to_seconds()}
 
 
-def _create_callback(_: Ask, config: Any) -> dict[str, Any]:
+def _create_callback(_: SdkAsk, config: Any) -> dict[str, Any]:
     if config is None:
         return {"timeout_seconds": 0, "heartbeat_timeout_seconds": 0}
     return {
@@ -52,11 +52,11 @@ def _create_callback(_: Ask, config: Any) -> dict[str, Any]:
     }
 
 
-def _wait_for_callback(ask: Ask, submitter: Any, config: Any) -> dict[str, Any]:
+def _wait_for_callback(ask: SdkAsk, submitter: Any, config: Any) -> dict[str, Any]:
     return {"submitter": _called(submitter), **_create_callback(ask, config)}
 
 
-def _invoke(ask: Ask, function_name: str, payload: Any, config: Any) -> dict[str, Any]:
+def _invoke(ask: SdkAsk, function_name: str, payload: Any, config: Any) -> dict[str, Any]:
     found: dict[str, Any] = {
         "function_name": function_name,
         "payload": ask.payload if ask.payload is not None else _shown(payload),
@@ -68,7 +68,7 @@ def _invoke(ask: Ask, function_name: str, payload: Any, config: Any) -> dict[str
     return found
 
 
-def _wait_for_condition(_: Ask, check: Any, config: Any) -> dict[str, Any]:
+def _wait_for_condition(_: SdkAsk, check: Any, config: Any) -> dict[str, Any]:
     return {
         "check": _called(check),
         "initial_state": _shown(config.initial_state),
@@ -76,7 +76,7 @@ def _wait_for_condition(_: Ask, check: Any, config: Any) -> dict[str, Any]:
     }
 
 
-def _run_in_child_context(_: Ask, func: Any, config: Any) -> dict[str, Any]:
+def _run_in_child_context(_: SdkAsk, func: Any, config: Any) -> dict[str, Any]:
     found: dict[str, Any] = {"func": _called(func)}
     if config is not None:
         if config.is_virtual:
@@ -85,15 +85,15 @@ def _run_in_child_context(_: Ask, func: Any, config: Any) -> dict[str, Any]:
     return found
 
 
-def _map(ask: Ask, _: Any, func: Any, config: Any) -> dict[str, Any]:
+def _map(ask: SdkAsk, _: Any, func: Any, config: Any) -> dict[str, Any]:
     return {"items": ask.branches, "func": _called(func), **_batch(config)}
 
 
-def _parallel(ask: Ask, _: Any, config: Any) -> dict[str, Any]:
+def _parallel(ask: SdkAsk, _: Any, config: Any) -> dict[str, Any]:
     return {"branches": ask.branches, **_batch(config)}
 
 
-def _branch(_: Ask, index: int) -> dict[str, Any]:
+def _branch(_: SdkAsk, index: int) -> dict[str, Any]:
     return {"index": index}
 
 

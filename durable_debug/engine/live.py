@@ -5,40 +5,27 @@ from __future__ import annotations
 import threading
 import time
 import weakref
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from durable_debug.engine.engine import Options, Replay, Script
+from durable_debug.engine.engine import Options, Replay
+from durable_debug.engine.frames import Frame
 from durable_debug.engine.opened import now
+from durable_debug.engine.runner import Held
 from durable_debug.engine.users_code import is_users
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Iterable, Mapping
     from types import FrameType
 
     from durable_debug.engine.handlers import Handler
+    from durable_debug.engine.runner import Decide
+    from durable_debug.engine.script import Script
     from durable_debug.engine.tape import Ask, Matcher, Ran, Tape
 
-__all__ = ["Held", "Live"]
+__all__ = ["Live"]
 
 _LOOK_SECONDS = 0.25
 _GRACE_SECONDS = 0.5
-
-
-@dataclass(frozen=True, slots=True)
-class Held:
-    """Where a replay stands, and why there.
-
-    Attributes
-    ----------
-    frames
-        User frames, the innermost first: (frame, instruction).
-    """
-
-    reason: str
-    ask: Ask | None
-    error: BaseException | None
-    frames: tuple[tuple[FrameType, int], ...]
 
 
 class Live:
@@ -64,7 +51,7 @@ class Live:
     ) -> None:
         self._hangs_after = hangs_after
         self._condition = threading.Condition()
-        self._decide: Callable[[Ask, FrameType], str | None] | None = None
+        self._decide: Decide | None = None
         self._going = True
         self._over = False
         self._timeout = options.timeout
@@ -90,15 +77,20 @@ class Live:
         """The replay itself."""
         return self._replay
 
+    @property
+    def changed_by(self) -> str | None:
+        """An expression that changed what the handler holds; None if none has."""
+        return self.tape.changed_by
+
     # ---- from the handler's threads
 
     def asked(self, ask: Ask, frame: FrameType) -> None:
         """Hold here, if the session says so."""
         decide = self._decide
-        reason = decide(ask, frame) if decide is not None else None
+        reason = decide(ask, Frame(frame, frame.f_lasti, self.tape)) if decide is not None else None
         del decide  # a thread that is held must not keep its session alive
         if reason is not None:
-            self._hold(Held(reason, ask, None, _frames(frame, ask)))
+            self._hold(Held(reason, ask, self._framed(_frames(frame, ask))))
 
     def raised(self, error: BaseException) -> None:
         """An exception that leaves the handler is a stop."""
@@ -108,7 +100,10 @@ class Live:
                 frames.append((trace.tb_frame, trace.tb_lasti))
             trace = trace.tb_next
         del trace
-        self._hold(Held("exception", None, error, tuple(reversed(frames))))
+        self._hold(Held("exception", None, self._framed(reversed(frames))))
+
+    def _framed(self, frames: Iterable[tuple[FrameType, int]]) -> tuple[Frame, ...]:
+        return tuple(Frame(frame, lasti, self.tape) for frame, lasti in frames)
 
     def _hold(self, held: Held) -> None:
         seen = now()
@@ -132,7 +127,7 @@ class Live:
 
     # ---- from the session
 
-    def go(self, decide: Callable[[Ask, FrameType], str | None]) -> Held | None:
+    def go(self, decide: Decide) -> Held | None:
         """Go on until `decide` gives a reason to hold, an exception leaves the handler, or it ends.
 
         Returns

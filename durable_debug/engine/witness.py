@@ -2,30 +2,20 @@
 
 from __future__ import annotations
 
-import functools
-import itertools
 from typing import TYPE_CHECKING
 
-from durable_debug.engine.asked import Place, place_of
+from durable_debug.engine.places import Place, Stack, place_of
 from durable_debug.engine.sdk import is_user_code
 from durable_debug.engine.users_code import is_users
 
 if TYPE_CHECKING:
-    from types import CodeType, FrameType
+    from types import FrameType
 
     from durable_debug.engine.tape import Ask, Tape
 
-__all__ = ["Spot", "Witness", "place_at"]
-
-Spot = tuple["CodeType", int]  # an instruction
-Stack = tuple[Spot, ...]  # innermost first, out to the body that serves the context
+__all__ = ["Witness"]
 
 _DEEPEST = 40
-
-
-def place_at(spot: Spot) -> Place:
-    """The place of an instruction."""
-    return place_of(*spot)
 
 
 class Witness:
@@ -46,7 +36,7 @@ class Witness:
         """Note the user's frames."""
         ask.frame = None  # it would keep the handler's variables alive
         within = ask.within
-        if ask.args[0] == "branch" and within is not None:  # asked for where its map is
+        if ask.kind == "branch" and within is not None:  # asked for where its map is
             self.stacks[ask.seq] = self.stacks.get(within.seq, ())
         else:
             self.stacks[ask.seq] = _user_stack(frame, ask)
@@ -61,24 +51,13 @@ class Witness:
 
 
 def _user_stack(frame: FrameType | None, ask: Ask) -> Stack:
-    found: list[Spot] = []
+    found: list[Place] = []
     if ask.origin and frame is ask.origin[0][0]:
         frame = None
-    libraries: list[Spot] = []  # what counts where nothing of the user's calls
+    libraries: list[Place] = []  # what counts where nothing of the user's calls
     while frame is not None and len(found) < _DEEPEST and is_user_code(frame.f_code.co_filename):
         users = is_users(frame.f_code.co_filename)
-        (found if users else libraries).append((frame.f_code, frame.f_lasti))
+        (found if users else libraries).append(place_of(frame.f_code, frame.f_lasti))
         frame = frame.f_back
-    found += [(handed.f_code, lasti) for handed, lasti in ask.origin]
+    found += [place_of(handed.f_code, lasti) for handed, lasti in ask.origin]
     return tuple(found or libraries)[:_DEEPEST]
-
-
-def same_spot(spot: Spot) -> tuple[object, ...]:
-    """What tells a call from others: code that is compiled twice (a ``finally``) is one place."""
-    code, lasti = spot
-    return code.co_filename, code.co_qualname, *_columns(code.co_filename, code.co_linetable, code, lasti)
-
-
-@functools.lru_cache(maxsize=4096)
-def _columns(_file: str, _lines: bytes, code: CodeType, lasti: int) -> tuple[int | None, ...]:
-    return next(itertools.islice(code.co_positions(), lasti // 2, None), ())

@@ -1,0 +1,280 @@
+"""A process of another interpreter that serves replays: started when first needed, kept warm, ended with us."""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+import threading
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from durable_debug.engine.elsewhere.sdks import sdk_folder
+from durable_debug.errors import (
+    DurableDebugError,
+    HandlerError,
+    InternalError,
+    OptionError,
+    UnsupportedSdkError,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+__all__ = ["EndedError", "Process", "interpreter", "process_of"]
+
+_PACKAGE = Path(__file__).parents[2]
+_BOOT = Path(__file__).with_name("boot.py")
+_START_SECONDS = 60.0
+
+
+class EndedError(DurableDebugError):
+    """The process of the other interpreter is gone."""
+
+
+class Process:
+    """One process.
+
+    Parameters
+    ----------
+    python
+        Path of the interpreter.
+    before
+        A folder whose packages come before those of the environment.
+    """
+
+    def __init__(self, python: str, before: Path | None = None) -> None:
+        self.python = python
+        ours, theirs = socket.socketpair()
+        self._output = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the process
+        try:
+            with theirs:
+                self._process = subprocess.Popen(  # noqa: S603 - the interpreter that the user named
+                    [
+                        *(python, "-X", "faulthandler", str(_BOOT), str(_PACKAGE), str(theirs.fileno())),
+                        *([str(before)] if before is not None else []),
+                    ],
+                    pass_fds=[theirs.fileno()],
+                    stdin=subprocess.DEVNULL,
+                    stdout=self._output,
+                    stderr=self._output,
+                )
+        except OSError as error:
+            ours.close()
+            self._output.close()
+            raise OptionError(
+                f"python={python!r} can't be run: {error.strerror}.",
+                cure="Name an interpreter, or its environment.",
+            ) from None
+        self._connection = Connection(ours.detach())
+        self._lock = threading.RLock()
+        self._owner = os.getpid()
+        try:
+            self.about: dict[str, Any] = self.request("hello", limit=_START_SECONDS)
+        except UnsupportedSdkError as error:
+            self.end()
+            raise UnsupportedSdkError(
+                f"In the environment of {python}: {error.message}",
+                cure="Install there what the handler's project requires; or name another one: python='.venv'.",
+            ) from None
+
+    @property
+    def alive(self) -> bool:
+        """Whether it can be asked."""
+        return self._owner == os.getpid() and not self._connection.closed and self._process.poll() is None
+
+    def request(
+        self,
+        name: str,
+        *arguments: Any,
+        asked: Mapping[str, Callable[..., Any]] | None = None,
+        limit: float | None = None,
+    ) -> Any:
+        """Have something done.
+
+        Parameters
+        ----------
+        asked
+            Answers what it asks back, by name.
+        limit
+            Seconds without a word after which it is ended.
+
+        Raises
+        ------
+        EndedError
+            It has died, or gave no answer in time.
+        DurableDebugError
+            What it says is wrong.
+        """
+        with self._lock:
+            try:
+                kind, told = self._answer(name, arguments, asked or {}, limit)
+            except EndedError:
+                raise
+            except BaseException:  # an interrupt, or an error of who was asked: it may stand anywhere
+                self.end()
+                raise
+        if kind == "failed":
+            raise _rebuilt(*told, of_an_expression=name == "frame")
+        return told
+
+    def _answer(
+        self,
+        name: str,
+        arguments: tuple[Any, ...],
+        asked: Mapping[str, Callable[..., Any]],
+        limit: float | None,
+    ) -> tuple[str, Any]:
+        self._send((name, arguments))
+        while True:
+            kind, *rest = self._receive(limit)
+            if kind != "ask":
+                return kind, rest[0]
+            question, given = rest
+            self._send(("answer", asked[question](*given)))
+
+    def _send(self, message: tuple[Any, ...]) -> None:
+        try:
+            self._connection.send(message)
+        except (OSError, ValueError) as error:
+            raise self._ended("is gone") from error
+
+    def _receive(self, limit: float | None) -> tuple[Any, ...]:
+        try:
+            if limit is not None and not self._connection.poll(limit):
+                raise self._ended(f"gave no answer for {limit:g} s")
+            message: tuple[Any, ...] = self._connection.recv()
+        except (EOFError, OSError) as error:
+            raise self._ended("ended") from error
+        return message
+
+    def _ended(self, how: str) -> EndedError:
+        if how == "ended":
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(2)
+        code = self._process.poll()
+        self.end(keep=True)
+        said = self._last_words()
+        if code is not None:
+            how = f"ended with signal {-code}" if code < 0 else f"ended with exit code {code}"
+        return EndedError(
+            f"The process of {self.python} {how}{f': {said}' if said else '.'}",
+            cure="The handler, or what it uses, may have ended it; the next replay has a new one.",
+        )
+
+    def _last_words(self) -> str:
+        if self._output.closed:
+            return ""
+        with self._output as output:
+            output.seek(max(0, output.seek(0, os.SEEK_END) - 2_000))
+            lines = output.read().decode(errors="replace").strip().splitlines()
+        return next((line for line in lines if line.startswith("Fatal")), lines[-1] if lines else "")[:300]
+
+    def end(self, *, keep: bool = False) -> None:
+        """End it now.
+
+        Parameters
+        ----------
+        keep
+            Whether its output is still to be read.
+        """
+        if self._owner != os.getpid():
+            return
+        self._process.kill()
+        self._process.wait()
+        with contextlib.suppress(OSError):
+            self._connection.close()
+        if not keep:
+            self._output.close()
+
+
+def _rebuilt(kind: str, message: str, cure: str, *, of_an_expression: bool) -> BaseException:
+    """Give the error that was raised there: ours as they are; of others, which are a user's expression's, their name."""
+    kinds: list[type[DurableDebugError]] = [DurableDebugError, *_kinds_of(DurableDebugError)]
+    for ours in kinds:
+        if ours.__name__ == kind:
+            return ours(message, cure=cure)
+    if kind in {"ModuleNotFoundError", "ImportError"}:
+        return HandlerError(
+            f"The engine can't run there: {message}.",
+            cure="Install aws-durable-execution-sdk-python in that environment, or name another one.",
+        )
+    if not of_an_expression:
+        return InternalError(
+            f"The replay failed in durable_debug itself: {kind}: {message}.",
+            cure="The handler is not to blame. Please report it, with the versions of durable_debug and of the SDK.",
+        )
+    builtin = getattr(__import__("builtins"), kind, None)
+    if isinstance(builtin, type) and issubclass(builtin, Exception):
+        with contextlib.suppress(Exception):
+            return builtin(message)
+    return DurableDebugError(f"{kind}: {message}")
+
+
+def _kinds_of(error: type[DurableDebugError]) -> list[type[DurableDebugError]]:
+    return [inner for one in error.__subclasses__() for inner in (one, *_kinds_of(one))]
+
+
+def interpreter(python: str) -> str:
+    """Give the path of an interpreter, for itself or for its environment's folder.
+
+    Raises
+    ------
+    OptionError
+        There is none.
+    """
+    path = Path(python).expanduser()
+    if path.is_dir():
+        found = [one for one in (path / "bin/python", path / "bin/python3") if one.exists()]
+        if not found:
+            raise OptionError(
+                f"python={python!r} is a folder without bin/python.", cure="Name an environment."
+            )
+        path = found[0]
+    if os.sep in python or path.exists():
+        if not os.access(path, os.X_OK):
+            raise OptionError(
+                f"python={python!r} is no interpreter: there is no such program.",
+                cure="Name one, or an environment's folder: python='.venv'.",
+            )
+        return str(path.absolute())
+    on_path = shutil.which(python)
+    if on_path is None:
+        raise OptionError(
+            f"python={python!r} is not found.",
+            cure="Name an interpreter, or an environment's folder: python='.venv'.",
+        )
+    return on_path
+
+
+_processes: dict[tuple[str, ...], Process] = {}
+_lock = threading.Lock()
+
+
+def process_of(python: str, sdk: str | None = None) -> Process:
+    """Give the process of an interpreter that serves this one, from the current folder; a new one if need be.
+
+    Parameters
+    ----------
+    sdk
+        Version of the SDK that it is to have instead of its own.
+    """
+    key = (python, sdk or "", str(Path.cwd()))
+    before = sdk_folder(sdk, python) if sdk is not None else None
+    with _lock:
+        known = _processes.get(key)
+        if known is None or not known.alive:
+            known = _processes[key] = Process(python, before)
+        return known
+
+
+@atexit.register
+def _end_all() -> None:
+    for process in _processes.values():
+        with contextlib.suppress(Exception):
+            process.end()

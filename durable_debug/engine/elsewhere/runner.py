@@ -1,0 +1,217 @@
+"""Runs handlers in another interpreter: the `Runner` on this side."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+from typing import TYPE_CHECKING, Any
+
+from durable_debug.engine.elsewhere.process import Process, interpreter, process_of
+from durable_debug.engine.elsewhere.wire import ask_of, stacks_of
+from durable_debug.engine.recording import Recording
+from durable_debug.engine.runner import Held
+from durable_debug.engine.script import script_for
+from durable_debug.engine.tape import Halt
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from durable_debug.engine.elsewhere.wire import Tuple, WireRecording
+    from durable_debug.engine.places import Place
+    from durable_debug.engine.runner import Decide, Pass, Truth
+    from durable_debug.engine.tape import Ask, Matcher
+    from durable_debug.engine.variables import Variable
+    from durable_debug.history import History
+    from durable_debug.options import Options
+
+__all__ = ["Elsewhere", "record"]
+
+
+def record(python: str, handler: object, history: History, options: Options) -> Recording:
+    """Run a handler over a history in another interpreter, as Lambda would."""
+    script = script_for(history, options.invocation)
+    process = process_of(interpreter(python), options.sdk)
+    about = process.request("resolve", handler, script, options)
+    return Elsewhere(process, about["number"], about["name"], about["file"]).record(history, options)
+
+
+def find(python: str, handler: object, options: Options) -> None:
+    """Find a handler there.
+
+    Raises
+    ------
+    HandlerError, OptionError
+        It can't be had.
+    """
+    process_of(interpreter(python), options.sdk).request("find", handler, options)
+
+
+@dataclasses.dataclass(frozen=True)
+class Elsewhere:
+    """One handler and one history, run in another interpreter."""
+
+    process: Process
+    number: int
+    name: str
+    file: str | None
+
+    @functools.cached_property
+    def asks_whether_it_replays(self) -> bool:
+        """Whether the handler's own code says ``is_replaying``."""
+        return bool(self.process.request("says", self.number, "is_replaying"))
+
+    @functools.cached_property
+    def remarks(self) -> tuple[str, ...]:
+        """What it can't see or do for this handler."""
+        told: tuple[str, ...] = self.process.request("remarks", self.number)
+        return told
+
+    def record(self, history: History, options: Options) -> Recording:
+        """Run the handler over the history as Lambda would."""
+        return self._recorded(self._request(options, "record", options), history, options)
+
+    def again(self, first: Recording, how: Pass) -> Recording:
+        """Run it once more over the same history."""
+        options, matcher = first.options, how.matcher
+        if how.timeout is not None:
+            options = dataclasses.replace(options, timeout=how.timeout)
+        plain = dataclasses.replace(how, matcher=None)
+        asked = {"match": _matching(matcher)} if matcher is not None else {}
+        wire = self._request(options, "again", first.options, plain, matcher is not None, asked=asked)
+        return self._recorded(wire, first.history, options)
+
+    def without_looking(self, looked: Recording) -> Recording:
+        """Run it once more without looking into the bodies of ended contexts."""
+        contexts = frozenset(ask.operation_id for ask in looked.asks if ask.replays_children)
+        wire = self._request(looked.options, "without_looking", looked.options, contexts)
+        return self._recorded(wire, looked.history, dataclasses.replace(looked.options, enter=False))
+
+    def hold(self, first: Recording, matcher: Matcher | None, *, hangs_after: int | None) -> FarLive:
+        """Prepare a pass that can be held at any operation."""
+        number = self._request(first.options, "hold", first.options, matcher is not None, hangs_after)
+        return FarLive(self, number, matcher, first.options)
+
+    def _request(self, options: Options, name: str, *arguments: Any, asked: Any = None) -> Any:
+        return self.process.request(name, self.number, *arguments, asked=asked, limit=limit_of(options))
+
+    def _recorded(self, wire: WireRecording, history: History, options: Options) -> Recording:
+        more = functools.partial(self.process.request, "more", wire.number)
+        asks: dict[int, Ask] = {}
+        for one in wire.asks:
+            ask = ask_of(one, asks, wire.places, more)
+            asks[ask.seq] = ask
+        halt = None
+        if wire.halt is not None:
+            kind, message, seq, at = wire.halt
+            halt = Halt(kind, message, asks.get(seq) if seq is not None else None, at)
+        return Recording(
+            runner=self,
+            history=history,
+            options=options,
+            outcome=wire.outcome,
+            asks=tuple(asks.values()),
+            logs=wire.logs,
+            side_effects=wire.side_effects,
+            halt=halt,
+            beyond=asks.get(wire.beyond) if wire.beyond is not None else None,
+            raised=wire.raised,
+            ends=wire.ends,
+            ran=wire.ran,
+            stacks=stacks_of(wire.stacks, wire.places),
+            looks=wire.looks,
+        )
+
+
+def limit_of(options: Options) -> float | None:
+    """Seconds without a word after which a process is ended: the replay's own limit had its chance."""
+    return None if options.timeout is None else 2 * options.timeout + 10
+
+
+def _matching(matcher: Matcher) -> Callable[[Tuple], str | None]:
+    return lambda wire: matcher(_alone(wire))
+
+
+def _alone(wire: Tuple) -> Ask:
+    def more(*_: object) -> None:
+        raise LookupError("a call that is under way")
+
+    return ask_of(wire, {}, (), more)
+
+
+class FarLive:
+    """One pass in another interpreter that can be held at any operation."""
+
+    def __init__(self, runner: Elsewhere, number: int, matcher: Matcher | None, options: Options) -> None:
+        self._runner = runner
+        self._number = number
+        self._asked: dict[str, Callable[..., Any]] = {}
+        if matcher is not None:
+            self._asked["match"] = _matching(matcher)
+        self._limit = limit_of(options)
+        self._over = False
+        self.changed_by: str | None = None
+        self.held: Held | None = None
+
+    def go(self, decide: Decide) -> Held | None:
+        """Go on until `decide` gives a reason to hold, an exception leaves the handler, or it ends."""
+
+        def asked(wire: Tuple) -> str | None:
+            ask = _alone(wire)
+            assert ask.place is not None
+            return decide(ask, FarFrame(self, 0, ask.place))
+
+        answers = {**self._asked, "decide": asked}
+        found = self._runner.process.request("go", self._number, asked=answers, limit=self._limit)
+        if found is None:
+            self._over = True
+            self.held = None
+            return None
+        reason, wire, places = found
+        frames = tuple([FarFrame(self, at, place) for at, place in enumerate(places)])
+        self.held = Held(reason, _alone(wire) if wire is not None else None, frames)
+        return self.held
+
+    def end(self) -> None:
+        """End the pass and its threads."""
+        if not self._over:
+            self._over = True
+            if self._runner.process.alive:
+                self._runner.process.request("end", self._number, limit=self._limit)
+
+    def ask(self, at: int, what: str, *arguments: Any) -> Any:
+        """Ask about one of the functions that stand still."""
+        try:
+            return self._runner.process.request(
+                "frame", self._number, at, what, *arguments, limit=self._limit
+            )
+        finally:
+            if what in {"evaluate", "holds"}:
+                self.changed_by = self._runner.process.request("changed_by", self._number)
+
+
+class FarFrame:
+    """One function on the stack of a replay that stands still in another interpreter."""
+
+    def __init__(self, live: FarLive, at: int, place: Place) -> None:
+        self._live = live
+        self._at = at
+        self.place = place
+
+    def locals(self) -> dict[str, Any]:
+        """Give its variables by name: plain values as they are, others as what is shown of them."""
+        found: dict[str, Any] = self._live.ask(self._at, "locals")
+        return found
+
+    def variables(self, path: Sequence[str] = ()) -> list[Variable]:
+        """Describe its variables, or what one of them holds."""
+        found: list[Variable] = self._live.ask(self._at, "variables", tuple(path))
+        return found
+
+    def evaluate(self, expression: str) -> Any:
+        """Give the value of an expression over its variables."""
+        return self._live.ask(self._at, "evaluate", expression)
+
+    def holds(self, condition: str) -> Truth:
+        """Say whether a condition is true."""
+        found: Truth = self._live.ask(self._at, "holds", condition)
+        return found

@@ -1,0 +1,286 @@
+"""What runs in the other interpreter: replays on request, one at a time, and answers questions about them.
+
+Requests are ``(name, arguments)``; an answer is ``("done", value)`` or ``("failed", error)``. On the way to it the server may
+ask back, ``("ask", name, arguments)``, from the thread of the handler: which recorded operation answers a call, whether to hold
+there. Until that is answered it serves requests about frames: conditions of breakpoints.
+"""
+
+from __future__ import annotations
+
+import faulthandler
+import importlib
+import os
+import sys
+import threading
+import time
+from multiprocessing.connection import Connection
+from typing import TYPE_CHECKING, Any
+
+from durable_debug.engine.elsewhere.values import carried
+from durable_debug.engine.elsewhere.wire import WireRecording, to_wire
+from durable_debug.engine.guard import unguarded
+from durable_debug.errors import DurableDebugError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from durable_debug.engine.in_process import InProcess
+    from durable_debug.engine.live import Live
+    from durable_debug.engine.places import Place
+    from durable_debug.engine.recording import Recording
+    from durable_debug.engine.runner import Held, HeldFrame, Pass
+    from durable_debug.engine.script import Script
+    from durable_debug.engine.tape import Ask
+    from durable_debug.options import Options
+
+__all__ = ["serve"]
+
+_MOST_PASSES = 24  # whose calls can still be asked about
+_LOOK_SECONDS = 1.0
+_LONGEST_WITHOUT_PYTHON = 3_600.0
+
+
+def serve(descriptor: int) -> None:
+    """Serve until the other end is gone."""
+    os.set_inheritable(descriptor, False)
+    connection = Connection(descriptor)
+    server = _Server(connection)
+    threading.Thread(target=_end_with, args=(os.getppid(),), name="durable-debug-orphan", daemon=True).start()
+    while True:
+        try:
+            request = connection.recv()
+        except (EOFError, OSError):
+            os._exit(0)  # threads of the user's may never end
+        server.answer(*request)
+
+
+def _end_with(parent: int) -> None:
+    """End this process when the one that started it is gone, also while a handler runs."""
+    while os.getppid() == parent:
+        # Where code in C keeps the interpreter to itself for very long, this ends it.
+        faulthandler.dump_traceback_later(_LONGEST_WITHOUT_PYTHON, exit=True)
+        time.sleep(_LOOK_SECONDS)
+    os._exit(0)
+
+
+class _Server:
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._asking = threading.Lock()
+        self._runners: dict[int, InProcess] = {}
+        self._passes: dict[int, Recording] = {}
+        self._lives: dict[int, Live] = {}
+        self._frames: dict[int, tuple[HeldFrame, ...]] = {}  # by the live pass
+        self._next = 0
+
+    def answer(self, name: str, arguments: Sequence[Any]) -> None:
+        """Do what is asked for, and say what came of it."""
+        try:
+            value = getattr(self, name)(*arguments)
+        except BaseException as error:  # noqa: BLE001 - told to the other side
+            self._send(("failed", _told(error)))
+        else:
+            self._send(("done", value))
+
+    def _send(self, message: tuple[Any, ...]) -> None:
+        try:
+            self._connection.send(message)
+        except OSError:
+            os._exit(0)
+
+    def _ask(self, name: str, *arguments: Any) -> Any:
+        """Ask the other side; meanwhile it may ask about frames."""
+        with self._asking, unguarded():  # it is asked in a thread whose side effects are refused
+            self._send(("ask", name, arguments))
+            while True:
+                try:
+                    kind, *rest = self._connection.recv()
+                except (EOFError, OSError):
+                    os._exit(0)
+                if kind == "answer":
+                    return rest[0]
+                self.answer(kind, rest[0])
+
+    def _number(self) -> int:
+        self._next += 1
+        return self._next
+
+    # ---- passes
+
+    def hello(self) -> dict[str, Any]:
+        """Say what is here."""
+        sdk = importlib.import_module(
+            "durable_debug.engine.sdk"
+        )  # looks whether this SDK is one that is known
+        return {"python": sys.version.split()[0], "sdk": sdk.contract.version()}
+
+    def resolve(self, handler: str, script: Script, options: Options) -> dict[str, Any]:
+        """Find a handler; what is to be known of it."""
+        from durable_debug.engine.handlers import resolve
+        from durable_debug.engine.in_process import InProcess
+
+        found = resolve(handler, region=script.arn.region, allow=options.allow)
+        runner = InProcess(found, script, options, {})
+        number = self._number()
+        self._passes.clear()
+        self._runners = {number: runner, **dict(list(self._runners.items())[:8])}
+        return {"number": number, "name": runner.name, "file": runner.file}
+
+    def find(self, handler: str, options: Options) -> None:
+        """Find a handler, to say what is wrong with it."""
+        from durable_debug.engine.handlers import resolve
+
+        resolve(handler, allow=options.allow)
+
+    def remarks(self, runner: int) -> tuple[str, ...]:
+        """What the runner can't see or do."""
+        return self._runners[runner].remarks
+
+    def says(self, runner: int, name: str) -> bool:
+        """Whether the handler's own code has a name."""
+        return self._runners[runner].says(name)
+
+    def record(self, runner: int, options: Options) -> WireRecording:
+        """Run the handler as Lambda would."""
+        return self._wire(self._runners[runner].record(None, options))  # type: ignore[arg-type]  # it only hands it on
+
+    def again(self, runner: int, options: Options, how: Pass, aligned: bool) -> WireRecording:  # noqa: FBT001
+        """Run it once more."""
+        import dataclasses
+
+        if aligned:
+            how = dataclasses.replace(how, matcher=self._match)
+        first = _Options(options)
+        return self._wire(self._runners[runner].again(first, how))  # type: ignore[arg-type]  # all that is asked of it
+
+    def _match(self, ask: Ask) -> str | None:
+        found: str | None = self._ask("match", to_wire(ask, ask.place))  # type: ignore[arg-type]  # by itself
+        return found
+
+    def without_looking(self, runner: int, options: Options, contexts: frozenset[str]) -> WireRecording:
+        """Run it once more without looking into the bodies of ended contexts."""
+        return self._wire(self._runners[runner].replaying(None, options, contexts))  # type: ignore[arg-type]
+
+    def more(self, number: int, seq: int, what: str, argument: Any = None) -> Any:
+        """Say more about a call."""
+        asks = {ask.seq: ask for ask in self._passes[number].asks}
+        ask = asks[seq]
+        match what:
+            case "items":
+                return dict(ask.items)
+            case "strategy":
+                found = ask.strategy
+                return None if found is None else (found.most, found.of_any_error)
+            case "delays" if ask.strategy is not None:
+                return ask.strategy.delays(argument)
+            case "would_send":
+                return ask.would_send(argument)
+            case "body" if ask.body is not None:
+                return getattr(ask.body, argument)
+            case "reads_as" if ask.body is not None:
+                return ask.body.reads_as(argument)
+        raise LookupError(what)
+
+    def _wire(self, recording: Recording) -> WireRecording:
+        number = self._number()
+        self._passes[number] = recording
+        while len(self._passes) > _MOST_PASSES:
+            del self._passes[next(iter(self._passes))]
+        places: dict[int, int] = {}
+        known: list[Place] = []
+
+        def index(place: Place | None) -> int | None:
+            if place is None:
+                return None
+            if id(place) not in places:
+                places[id(place)] = len(known)
+                known.append(place)
+            return places[id(place)]
+
+        asks = tuple([to_wire(ask, index(ask.place)) for ask in recording.asks])
+        stacks = {
+            seq: tuple([at for place in stack if (at := index(place)) is not None])
+            for seq, stack in recording.stacks.items()
+        }
+        halt = recording.halt
+        return WireRecording(
+            number=number,
+            outcome=recording.outcome,
+            places=tuple(known),
+            asks=asks,
+            logs=recording.logs,
+            side_effects=recording.side_effects,
+            beyond=recording.beyond.seq if recording.beyond is not None else None,
+            halt=None
+            if halt is None
+            else (halt.kind, halt.message, halt.ask.seq if halt.ask is not None else None, halt.at),
+            raised=recording.raised,
+            ends=recording.ends,
+            ran=recording.ran,
+            stacks=stacks,
+            looks=recording.looks,
+        )
+
+    # ---- passes that are held
+
+    def hold(self, runner: int, options: Options, aligned: bool, hangs_after: int | None) -> int:  # noqa: FBT001
+        """Prepare a pass that can be held."""
+        matcher = self._match if aligned else None
+        live = self._runners[runner].hold(_Options(options), matcher, hangs_after=hangs_after)  # type: ignore[arg-type]
+        number = self._number()
+        self._lives[number] = live
+        return number
+
+    def go(self, number: int) -> tuple[str, Any, tuple[Place, ...]] | None:
+        """Go on; the other side says where to hold."""
+        self._frames.pop(number, None)
+
+        def decide(ask: Ask, frame: HeldFrame) -> str | None:
+            self._frames[number] = (frame,)
+            try:
+                reason: str | None = self._ask("decide", to_wire(ask, ask.place))  # type: ignore[arg-type]
+            finally:
+                self._frames.pop(number, None)
+            return reason
+
+        held: Held | None = self._lives[number].go(decide)
+        if held is None:
+            return None
+        self._frames[number] = held.frames
+        ask = None if held.ask is None else to_wire(held.ask, held.ask.place)  # type: ignore[arg-type]
+        return held.reason, ask, tuple([frame.place for frame in held.frames])
+
+    def end(self, number: int) -> None:
+        """End it."""
+        self._frames.pop(number, None)
+        live = self._lives.pop(number, None)
+        if live is not None:
+            live.end()
+
+    def changed_by(self, number: int) -> str | None:
+        """The expression that changed what the handler holds."""
+        return self._lives[number].changed_by
+
+    def frame(self, number: int, at: int, what: str, *arguments: Any) -> Any:
+        """Answer a question about a function that stands still."""
+        frame = self._frames[number][at]
+        method: Callable[..., Any] = getattr(frame, what)
+        value = method(*arguments)
+        if what == "locals":
+            return {name: carried(held) for name, held in value.items()}
+        return carried(value) if what == "evaluate" else value
+
+
+class _Options:
+    """As much of a recording as a further pass needs."""
+
+    history = None
+
+    def __init__(self, options: Options) -> None:
+        self.options = options
+
+
+def _told(error: BaseException) -> tuple[str, str, str]:
+    if isinstance(error, DurableDebugError):
+        return type(error).__name__, error.message, error.cure
+    return type(error).__name__, str(error), ""

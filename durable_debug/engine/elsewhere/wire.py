@@ -1,0 +1,222 @@
+"""What goes between the processes: plain values, whatever they were made of there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from durable_debug.engine.tape import Ask, BatchItem, Body
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from durable_debug.engine.effects import SideEffect
+    from durable_debug.engine.engine import Outcome
+    from durable_debug.engine.places import Place, Stack
+    from durable_debug.engine.recording import Looks, Raised
+    from durable_debug.engine.tape import LogLine, Strategy
+
+__all__ = ["FarAsk", "FarBody", "Tuple", "WireRecording", "ask_of", "stacks_of", "to_wire"]
+
+_ALWAYS = (
+    "seq",
+    "kind",
+    "operation_id",
+    "parent_id",
+    "parent_path",
+    "number",
+    "type",
+    "sub_type",
+    "name",
+    "virtual",
+    "depth",
+)
+# What seldom is other than in the class, and goes only where it is.
+_SELDOM = (
+    "answered",
+    "status",
+    "match_id",
+    "match_status",
+    "match_parent_id",
+    "has_strategy",
+    "replays_children",
+    "ended_it",
+    "handed",
+    "ends_early",
+    "summarises",
+    "payload",
+    "sends_unknown",
+    "looked",
+    "entered",
+    "ran",
+    "branches",
+    "by_chance",
+)
+
+Tuple = tuple[Any, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class WireRecording:
+    """A recording, without what is known on the other side: the runner, the history, the options.
+
+    Attributes
+    ----------
+    number
+        Of the pass, to ask for more of it.
+    places
+        Each place once; elsewhere it is its index.
+    halt
+        Kind, message, number of the call and place of `Halt`.
+    """
+
+    number: int
+    outcome: Outcome
+    places: tuple[Place, ...]
+    asks: tuple[Tuple, ...]
+    logs: tuple[LogLine, ...]
+    side_effects: tuple[SideEffect, ...]
+    halt: tuple[str, str, int | None, Place | None] | None
+    beyond: int | None
+    raised: Raised | None
+    ends: Mapping[str, Place]
+    ran: frozenset[str]
+    stacks: Mapping[int, tuple[int, ...]]
+    looks: Looks | None
+
+
+class FarBody(Body):
+    """How a body ended in another process: what is seldom asked for is fetched when it is."""
+
+    def __init__(self, ask: FarAsk, how: str, known: Mapping[str, Any]) -> None:
+        self.how = how
+        self._ask = ask
+        for name, value in known.items():
+            setattr(self, name, value)
+
+    def __getattr__(self, name: str) -> Any:
+        if name not in {"plain", "writable"}:
+            raise AttributeError(name)
+        value = self._ask.more("body", name)
+        self.__dict__[name] = value
+        return value
+
+    def reads_as(self, payload: str | None) -> tuple[bool | None, str]:
+        """Whether its codec reads the recorded payload as it reads what it writes."""
+        found: tuple[bool | None, str] = self._ask.more("reads_as", payload)
+        return found
+
+
+class FarStrategy:
+    """How something is tried again, as the SDK of another process decides."""
+
+    def __init__(self, most: int, of_any_error: bool, ask: FarAsk) -> None:  # noqa: FBT001
+        self.most = most
+        self.of_any_error = of_any_error
+        self._ask = ask
+
+    def delays(self, attempt: int) -> tuple[int, int]:
+        """Between which numbers of seconds the pause behind an attempt may be."""
+        found: tuple[int, int] = self._ask.more("delays", attempt)
+        return found
+
+
+class FarAsk(Ask):
+    """A call in another process."""
+
+    more: Callable[..., Any]
+    _items: Mapping[int, BatchItem] | None = None
+
+    @property
+    def items(self) -> Mapping[int, BatchItem]:  # type: ignore[override]
+        """What each branch gave."""
+        if self.kind not in {"map", "parallel"} or not self.answered:
+            return {}
+        if self._items is None:
+            self.__dict__["_items"] = self.more("items")
+        return self._items or {}
+
+    @property
+    def strategy(self) -> Strategy | None:  # type: ignore[override]
+        """How it is tried again."""
+        if self.type != "STEP":
+            return None
+        known = self.more("strategy")
+        return FarStrategy(known[0], known[1], self) if known is not None else None
+
+    def would_send(self, recorded: str | None) -> bool:
+        """Whether what an invoke sends is what was sent, by its own codec."""
+        return bool(self.more("would_send", recorded))
+
+
+def to_wire(ask: Ask, place: int | None) -> Tuple:
+    """Make of a call what `ask_of` reads."""
+    seldom = {name: value for name in _SELDOM if (value := getattr(ask, name)) != getattr(Ask, name)}
+    objection = ask.objection
+    return (
+        tuple([getattr(ask, name) for name in _ALWAYS]),
+        seldom,
+        dict(ask.arguments),
+        ask.within.seq if ask.within is not None else None,
+        place,
+        objection,
+        _body(ask),
+    )
+
+
+def _body(ask: Ask) -> tuple[str, dict[str, Any]] | None:
+    body = ask.body
+    if body is None:
+        return None
+    if body.how == "returned":
+        known = {
+            "text": _shown(body),
+            "written": body.written,
+            "has_codec": body.has_codec,
+            "is_unknown": body.is_unknown,
+        }
+    elif body.how == "raised":
+        known = {"error_type": body.error_type, "error": dict(body.error), "text": _shown(body)}
+    else:
+        known = {}
+    return body.how, known
+
+
+def _shown(body: Body) -> str:
+    try:
+        return body.text
+    except Exception as error:  # noqa: BLE001 - a user's own class may do anything
+        return f"<its text raises {type(error).__name__}>"
+
+
+def ask_of(
+    wire: Tuple, asks: Mapping[int, Ask], places: tuple[Place, ...], more: Callable[..., Any]
+) -> FarAsk:
+    """Give the call that `to_wire` wrote.
+
+    Parameters
+    ----------
+    asks
+        Those before it, by number.
+    more
+        Asks the other process for more of it, by its number.
+    """
+    always, seldom, arguments, within, place, objection, body = wire
+    seq, kind, id_, parent, path, number, type_, sub_type, name, virtual, depth = always
+    outer = asks.get(within) if within is not None else None
+    ask = FarAsk(kind, id_, parent, path, number, type_, sub_type, name, virtual, depth, outer)
+    ask.seq = seq
+    for name, value in seldom.items():
+        setattr(ask, name, value)
+    ask.arguments = arguments
+    ask.place = places[place] if isinstance(place, int) else place
+    ask.objection = objection
+    ask.more = lambda *question: more(seq, *question)
+    if body is not None:
+        ask.body = FarBody(ask, *body)
+    return ask
+
+
+def stacks_of(stacks: Mapping[int, tuple[int, ...]], places: tuple[Place, ...]) -> Mapping[int, Stack]:
+    """Give the stacks with their places."""
+    return {seq: tuple([places[at] for at in stack]) for seq, stack in stacks.items()}

@@ -1,0 +1,148 @@
+"""A function of the user's that stands still, in this process: its variables, and expressions over them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from durable_debug.engine.changes import Changes
+from durable_debug.engine.expressions import compiled
+from durable_debug.engine.guard import Scope, guarded
+from durable_debug.engine.places import Place, place_of
+from durable_debug.engine.runner import Truth
+from durable_debug.engine.variables import Variable, inside, variables, variables_of
+from durable_debug.errors import DurableDebugError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from types import CodeType, FrameType
+
+    from durable_debug.engine.effects import SideEffect
+    from durable_debug.engine.tape import Tape
+
+__all__ = ["Frame"]
+
+_T = TypeVar("_T")
+
+
+class Frame:
+    """One function on the stack of a replay that stands still.
+
+    Parameters
+    ----------
+    tape
+        Of the replay.
+    """
+
+    __slots__ = ("_frame", "_lasti", "_tape")
+
+    def __init__(self, frame: FrameType, lasti: int, tape: Tape) -> None:
+        self._frame = frame
+        self._lasti = lasti
+        self._tape = tape
+
+    @property
+    def place(self) -> Place:
+        """Where it stands."""
+        return place_of(self._frame.f_code, self._lasti)
+
+    def locals(self) -> dict[str, Any]:
+        """Give its variables by name: the live objects."""
+        return variables_of(self._frame)
+
+    def variables(self, path: Sequence[str] = ()) -> list[Variable]:
+        """Describe its variables, or what one of them holds.
+
+        Parameters
+        ----------
+        path
+            Names to go down by, as given by `Variable.name`.
+        """
+        items = [
+            (name, value)
+            for name, value in self.locals().items()
+            if name.isidentifier() and not name.startswith("__")
+        ]
+
+        def described() -> list[Variable]:
+            shown = items
+            for name in path:
+                shown = inside(dict(shown).get(name))
+            return variables(shown)
+
+        return _looking_only(self._tape, described, quiet=True)  # somebody's repr may do anything
+
+    def evaluate(self, expression: str) -> Any:
+        """Give the value of an expression over its variables.
+
+        One that changes what the handler holds marks the pass (`Tape.changed_by`).
+
+        Raises
+        ------
+        DurableDebugError
+            It is none, it is refused a side effect, or it ends the program.
+        Exception
+            Whatever the expression raises.
+        """
+        code, held = compiled(expression.strip()), Changes(self._frame, expression)
+        try:
+            return _looking_only(self._tape, lambda: self._evaluated(code), opened=True)
+        except (Exception, KeyboardInterrupt):
+            raise
+        except BaseException as error:  # noqa: BLE001 - `exit()`, or the SDK's way to suspend: not for the caller
+            raise DurableDebugError(f"The expression ends with {type(error).__name__}: {error}.") from None
+        finally:
+            self._mark(held, expression)
+
+    def holds(self, condition: str) -> Truth:
+        """Say whether a condition is true."""
+        code, held = compiled(condition), Changes(self._frame, condition)
+        note, is_true = "", None
+        try:
+            is_true = _looking_only(self._tape, lambda: bool(self._evaluated(code)))
+        except DurableDebugError as error:
+            note = str(error)
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - told with the breakpoint
+            return Truth(None, f"{type(error).__name__}: {error}", no_such_name=isinstance(error, NameError))
+        name = self._mark(held, condition)
+        return Truth(is_true, f"it changes {name}" if name is not None else note)
+
+    def _mark(self, held: Changes, expression: str) -> str | None:
+        name = held.changed()
+        if name is not None:
+            self._tape.changed_by = self._tape.changed_by or expression.strip()
+        return name
+
+    def _evaluated(self, code: CodeType) -> Any:
+        frame = self._frame
+        return eval(code, {**frame.f_globals, **frame.f_locals})  # noqa: S307 - the user's own expression in the user's own process
+
+
+def _looking_only(tape: Tape, look: Callable[[], _T], *, opened: bool = False, quiet: bool = False) -> _T:
+    """Refuse side effects and operations while an expression is evaluated, in this thread.
+
+    Parameters
+    ----------
+    opened
+        Whether to look anew what is open; else what was when the replay began, or went on, counts.
+    quiet
+        Whether it is for `look` itself to say what was refused.
+    """
+    refused: list[SideEffect] = []
+
+    def refuse(effect: SideEffect) -> None:
+        if effect.refused:
+            refused.append(effect)
+            raise DurableDebugError(effect.detail)
+
+    around = Scope(refuse, tape.scope.opened if tape.scope is not None else None)
+    tape.local.evaluating = True
+    try:
+        with guarded(around.look() if opened else around):
+            return look()
+    finally:
+        tape.local.evaluating = False
+        if refused and not quiet:  # whatever was made of the exception on its way
+            raise DurableDebugError(
+                f"The expression is refused a side effect: {refused[0].detail}.",
+                cure="Look, but don't touch.",
+            ) from None

@@ -1,0 +1,192 @@
+"""Runs handlers of this process's own Python: functions of a notebook, and files that it can import."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from types import CodeType
+from typing import TYPE_CHECKING
+
+from durable_debug.engine import sdk
+from durable_debug.engine.engine import Replay, prepare
+from durable_debug.engine.live import Live
+from durable_debug.engine.places import place_of
+from durable_debug.engine.recording import Looks, Raised, Recording
+from durable_debug.engine.unseen import unseen_libraries
+from durable_debug.engine.users_code import is_users
+from durable_debug.engine.witness import Witness
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from durable_debug.engine.engine import Outcome
+    from durable_debug.engine.handlers import Handler
+    from durable_debug.engine.places import Place, Stack
+    from durable_debug.engine.runner import Pass
+    from durable_debug.engine.script import Script
+    from durable_debug.engine.tape import Matcher, Ran
+    from durable_debug.history import History
+    from durable_debug.options import Options
+
+__all__ = ["InProcess", "record"]
+
+
+def record(handler: object, history: History, options: Options) -> Recording:
+    """Run a handler over a history as Lambda would; see `Runner.record`."""
+    found, script = prepare(handler, history, options)
+    return InProcess(found, script, options, {}).record(history, options)
+
+
+@dataclass(frozen=True)
+class InProcess:
+    """One handler and one history, run in this process.
+
+    Attributes
+    ----------
+    handler, script, options
+        What is run, over what, and how.
+    ran
+        By operation id, how the bodies ended that the user let run: they run once.
+    """
+
+    handler: Handler
+    script: Script
+    options: Options
+    ran: dict[str, Ran]
+
+    @property
+    def name(self) -> str:
+        """How to call the handler in messages."""
+        return self.handler.name
+
+    @property
+    def file(self) -> str | None:
+        """The file that the handler is in."""
+        code = self.handler.code
+        return code.co_filename if code is not None else None
+
+    @property
+    def asks_whether_it_replays(self) -> bool:
+        """Whether the handler's own code says ``is_replaying``."""
+        return self.says("is_replaying")
+
+    def says(self, name: str) -> bool:
+        """Whether the handler's own code has a name."""
+        code = self.handler.code
+        return code is not None and _says(code, name)
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What it can't see or do for this handler."""
+        told = []
+        untested = sdk.contract.remark()
+        if untested:
+            told.append(untested)
+        unseen = unseen_libraries(self.handler.func)
+        if unseen:
+            told.append(
+                f"What {', '.join(unseen)} may send or write: that happens in C or in threads of its own, where a replay "
+                "can neither see nor refuse it."
+            )
+        return (*told, *self.handler.remarks)
+
+    def record(self, history: History, options: Options) -> Recording:
+        """Run the handler over the history as Lambda would."""
+        replay = Replay(self.handler, self.script, options)
+        found = self._recorded(replay, history, replay.run(), {})
+        self.ran.update(replay.tape.ran)
+        return found
+
+    def again(self, first: Recording, how: Pass) -> Recording:
+        """Run it once more over the same history."""
+        options = first.options
+        if how.timeout is not None:
+            options = dataclasses.replace(options, timeout=how.timeout)
+        witness = Witness(how.most) if how.most is not None else None
+        replay = Replay(
+            self.handler,
+            self.script,
+            options,
+            observer=witness,
+            matcher=how.matcher,
+            trace=how.trace,
+            ran_before=self.ran,
+            branches_were_cut=how.branches_were_cut,
+        )
+        if witness is not None:
+            witness.tape = replay.tape
+        replay.tape.jumps = how.jumps
+        if replay.tape.veil is not None:
+            replay.tape.veil.other = how.other_values
+        outcome = replay.run()
+        return self._recorded(replay, first.history, outcome, witness.stacks if witness is not None else {})
+
+    def hold(self, first: Recording, matcher: Matcher | None, *, hangs_after: int | None) -> Live:
+        """Prepare a pass that can be held at any operation."""
+        return Live(
+            self.handler, self.script, first.options, matcher, hangs_after=hangs_after, ran_before=self.ran
+        )
+
+    def without_looking(self, looked: Recording) -> Recording:
+        """Run it once more without looking into the bodies of ended contexts."""
+        contexts = frozenset({ask.operation_id for ask in looked.asks if ask.replays_children})
+        return self.replaying(looked.history, looked.options, contexts)
+
+    def replaying(self, history: History, options: Options, contexts: frozenset[str]) -> Recording:
+        """Run it once more without looking into bodies; of these contexts no result is on record."""
+        options = dataclasses.replace(options, enter=False)
+        replay = Replay(self.handler, self.script.replaying(contexts), options, ran_before=self.ran)
+        return self._recorded(replay, history, replay.run(), {})
+
+    def _recorded(
+        self, replay: Replay, history: History, outcome: Outcome, stacks: Mapping[int, Stack]
+    ) -> Recording:
+        tape = replay.tape
+        if tape.error is not None:
+            for ask in tape.asks:
+                ask.ended_it = isinstance(ask, sdk.SdkAsk) and _is_handed_on(tape.error, ask.failure)
+        return Recording(
+            runner=self,
+            history=history,
+            options=replay.options,
+            outcome=outcome,
+            asks=tuple(tape.asks),
+            logs=tuple(tape.logs),
+            side_effects=tuple(tape.side_effects),
+            halt=tape.halt,
+            beyond=tape.beyond,
+            raised=_raised(tape.error) if tape.error is not None else None,
+            ends=dict(tape.ends),
+            ran=frozenset(tape.ran),
+            stacks=stacks,
+            looks=_looks(replay),
+        )
+
+
+def _says(code: CodeType, name: str) -> bool:
+    return name in code.co_names or any(
+        isinstance(inner, CodeType) and _says(inner, name) for inner in code.co_consts
+    )
+
+
+def _raised(error: BaseException) -> Raised:
+    place: Place | None = None
+    trace = error.__traceback__
+    while trace is not None:
+        frame = trace.tb_frame
+        if is_users(frame.f_code.co_filename):
+            place = place_of(frame.f_code, trace.tb_lasti)
+        trace = trace.tb_next
+    return Raised(type(error).__name__, str(error), place, sdk.is_unreadable(error))
+
+
+def _is_handed_on(raised: BaseException | None, failure: object) -> bool:
+    """Whether an exception is this one, or a group of what tasks raised that it is in."""
+    if isinstance(raised, BaseExceptionGroup):
+        return any(_is_handed_on(one, failure) for one in raised.exceptions)
+    return raised is not None and raised is failure
+
+
+def _looks(replay: Replay) -> Looks | None:
+    veil = replay.tape.veil
+    return Looks(veil.looked_at, veil.place, frozenset(veil.texts)) if veil is not None else None

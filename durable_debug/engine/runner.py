@@ -1,0 +1,199 @@
+"""The seam: what executes a handler, and all that the rest of durable_debug needs of it.
+
+Above it nothing knows a frame, a code object or an object of the SDK: what was asked comes as `Ask`, a pass as `Recording`.
+What runs a handler elsewhere, in another interpreter or another language, is one more `Runner`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+from durable_debug.engine.tape import Ask
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from durable_debug.engine.places import Place
+    from durable_debug.engine.recording import Recording
+    from durable_debug.engine.skipping import Jump
+    from durable_debug.engine.tape import Matcher
+    from durable_debug.engine.variables import Variable
+    from durable_debug.history import History
+    from durable_debug.options import Options
+
+__all__ = ["Decide", "Held", "HeldFrame", "HeldPass", "Pass", "Runner", "Truth"]
+
+
+@dataclass(frozen=True, slots=True)
+class Pass:
+    """How a handler is run once more over the same history.
+
+    Attributes
+    ----------
+    matcher
+        Finds the recorded operation that answers a call, and lets the handler go on behind inserted ones; None: the one
+        with the same id answers, and the SDK objects where it would on Lambda.
+    most
+        After so many calls a handler that goes on is ended; None: where its calls are, `Recording.stacks`, is not noted.
+    trace
+        Whether to note the lines at which the handler and the bodies of contexts end.
+    jumps
+        Statements not to run.
+    timeout
+        Seconds without a further call; None: as the options say.
+    other_values
+        Whether a redacted history gives other placeholders than those that it holds.
+    branches_were_cut
+        Whether the branches of maps and parallels under way did not come to their ends: another one ended the execution.
+    """
+
+    matcher: Matcher | None = None
+    most: int | None = None
+    trace: bool = False
+    jumps: frozenset[Jump] = frozenset()
+    timeout: float | None = None
+    other_values: bool = False
+    branches_were_cut: bool = False
+
+
+class HeldFrame(Protocol):
+    """One of the user's functions on the stack of a pass that stands still."""
+
+    @property
+    def place(self) -> Place:
+        """Where it stands."""
+
+    def locals(self) -> dict[str, Any]:
+        """Give its variables by name."""
+
+    def variables(self, path: Sequence[str] = ()) -> list[Variable]:
+        """Describe its variables, or what one of them holds: bounded, for display.
+
+        Parameters
+        ----------
+        path
+            Names to go down by, as given by `Variable.name`.
+        """
+
+    def evaluate(self, expression: str) -> Any:
+        """Give the value of an expression over its variables.
+
+        Raises
+        ------
+        DurableDebugError
+            It is none, it is refused a side effect, or it ends the program.
+        Exception
+            Whatever the expression raises.
+        """
+
+    def holds(self, condition: str) -> Truth:
+        """Say whether a condition is true."""
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """Where a replay stands, and why there.
+
+    Attributes
+    ----------
+    ask
+        The operation that is about to be answered; None where an exception leaves the handler.
+    frames
+        The user's functions, the innermost first.
+    """
+
+    reason: str
+    ask: Ask | None
+    frames: tuple[HeldFrame, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Truth:
+    """What came of a condition.
+
+    Attributes
+    ----------
+    is_true
+        Whether it holds; None where it can't be told.
+    note
+        What is to be known of it.
+    no_such_name
+        Whether it has a name that is not known there: elsewhere there are other variables.
+    """
+
+    is_true: bool | None
+    note: str = ""
+    no_such_name: bool = False
+
+
+Decide = Callable[[Ask, HeldFrame], str | None]
+"""Whether to hold at a call, and why: asked in the handler's own thread."""
+
+
+class HeldPass(Protocol):
+    """One pass over a history that can be held at any operation; it goes forward only."""
+
+    @property
+    def changed_by(self) -> str | None:
+        """An expression that changed what the handler holds; None if none has."""
+
+    def go(self, decide: Decide) -> Held | None:
+        """Go on until `decide` gives a reason to hold, an exception leaves the handler, or it ends.
+
+        Returns
+        -------
+        Held or None
+            Where it stands now; None when it has ended.
+        """
+
+    def end(self) -> None:
+        """End the pass and its threads."""
+
+
+class Runner(Protocol):
+    """Runs one handler over histories."""
+
+    @property
+    def name(self) -> str:
+        """How to call the handler in messages, such as ``"app.py:handler"``."""
+
+    @property
+    def file(self) -> str | None:
+        """The file that the handler is in; None where that can't be known."""
+
+    @property
+    def asks_whether_it_replays(self) -> bool:
+        """Whether the handler's own code says ``is_replaying``."""
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What it can't see or do for this handler, a sentence each."""
+
+    def record(self, history: History, options: Options) -> Recording:
+        """Run the handler over a history as Lambda would.
+
+        Raises
+        ------
+        HandlerError, HistoryError
+            One of them can't be used.
+        """
+
+    def again(self, first: Recording, how: Pass) -> Recording:
+        """Run it once more over the same history. Bodies that the user let run do not run again."""
+
+    def hold(self, first: Recording, matcher: Matcher | None, *, hangs_after: int | None) -> HeldPass:
+        """Prepare a pass that can be held at any operation.
+
+        Parameters
+        ----------
+        hangs_after
+            After so many operations the handler is known to ask for nothing more and never to end.
+        """
+
+    def without_looking(self, looked: Recording) -> Recording:
+        """Run it once more without looking into the bodies of ended contexts, which Lambda does not run.
+
+        What the look told of the record holds: whether a result is a summary.
+        """

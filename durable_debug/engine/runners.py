@@ -1,0 +1,94 @@
+"""Which runner a handler gets: this process, or the interpreter that was named or that its project has."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from durable_debug.errors import OptionError
+
+if TYPE_CHECKING:
+    from durable_debug.engine.recording import Recording
+    from durable_debug.history import History
+    from durable_debug.options import Options
+
+__all__ = ["environment_of", "ready", "record"]
+
+_NAMES = (".venv", "venv", "env")
+_SDK = "aws_durable_execution_sdk_python"
+
+
+def record(handler: object, history: History, options: Options) -> Recording:
+    """Run a handler over a history as Lambda would, where it belongs."""
+    python = _python(handler, options)
+    if python is None:
+        from durable_debug.engine.in_process import record as here
+
+        return here(handler, history, options)
+    from durable_debug.engine.elsewhere.runner import record as there
+
+    return there(python, handler, history, options)
+
+
+def ready(handler: object, options: Options) -> object:
+    """Find a handler that is to be run many times, so that what is wrong with it is told at once.
+
+    Raises
+    ------
+    HandlerError, OptionError
+        It can't be had.
+    """
+    python = _python(handler, options)
+    if python is None:
+        from durable_debug.engine.handlers import resolve
+
+        return resolve(handler, allow=options.allow)
+    from durable_debug.engine.elsewhere.runner import find
+
+    find(python, handler, options)
+    return handler
+
+
+def _python(handler: object, options: Options) -> str | None:
+    named = options.python or None
+    if not isinstance(handler, str):
+        if named is not None or options.sdk is not None:
+            asked = f"python={named!r}" if named is not None else f"sdk={options.sdk!r}"
+            raise OptionError(
+                f"{asked} needs a handler that it can import, and was given a {type(handler).__name__}.",
+                cure="Name it: 'path/to/app.py:handler'.",
+            )
+        return None
+    if named is None and options.python is not False:
+        named = environment_of(handler)
+    return named or (sys.executable if options.sdk is not None else None)
+
+
+def environment_of(handler: str) -> str | None:
+    """Give the interpreter of the environment that a handler's project has of its own; None where it has none.
+
+    It lies in the handler's folder or above, is called ``.venv``, ``venv`` or ``env``, and has the SDK. Where this process
+    runs in an environment of the same project, that is the one.
+    """
+    where = handler.rpartition(":")[0]
+    if not where.endswith(".py"):
+        return None
+    file = Path(os.path.realpath(Path(where).expanduser()))
+    ours = Path(os.path.realpath(sys.prefix))
+    for folder in file.parents:
+        if ours.is_relative_to(folder) and folder != Path(folder.anchor):
+            return None
+        for name in _NAMES:
+            if _has_sdk(folder / name):
+                return str(folder / name / "bin" / "python")
+        if (folder / ".git").exists() or folder == Path.home():
+            return None
+    return None
+
+
+def _has_sdk(environment: Path) -> bool:
+    return (environment / "pyvenv.cfg").is_file() and any(
+        environment.glob(f"lib/python*/site-packages/{_SDK}")
+    )
