@@ -81,19 +81,25 @@ def test_an_older_line_is_told_with_what_is_needed_and_what_is_there(version, tm
 
 
 def test_a_command_says_so_and_has_the_exit_code_of_a_usage_error(tmp_path) -> None:
-    folder = copied(tmp_path, "2.1.0")
+    folder = copied(tmp_path, "1.6.0")
     code = (
         "from durable_debug.cli import main; raise SystemExit(main(['replay', "
         "'sample_histories/apps/espresso.py:handler', 'sample_histories/espresso_completed.json']))"
     )
     found = with_sdk(folder, code)
-    assert found.returncode == 2 and "2.1.0 is installed" in found.stderr and "Traceback" not in found.stderr
+    assert found.returncode == 2 and "1.6.0 is installed" in found.stderr and "Traceback" not in found.stderr
 
 
-def test_an_untested_version_with_all_that_is_relied_on_replays_and_says_so(tmp_path) -> None:
-    found = with_sdk(copied(tmp_path, "3.9.1"))
+@pytest.mark.parametrize("version", ["3.9.1", "4.0.0"])
+def test_an_untested_version_with_all_that_is_relied_on_replays_and_says_so(version, tmp_path) -> None:
+    found = with_sdk(copied(tmp_path, version))
     assert found.returncode == 0, found.stderr
-    assert "clean" in found.stdout and "The SDK is 3.9.1, which was not tested here" in found.stdout
+    assert "clean" in found.stdout and f"The SDK is {version}, which was not tested here" in found.stdout
+
+
+def test_a_line_is_not_taken_for_another(tmp_path) -> None:
+    last = with_sdk(copied(tmp_path, "2.1.0")).stderr.strip().splitlines()[-1]  # by its number alone
+    assert "2.1.0 is not known to this version of durable_debug" in last
 
 
 def test_an_error_of_our_own_is_not_the_handler_s(monkeypatch) -> None:

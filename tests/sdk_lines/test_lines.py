@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import shutil
 import subprocess
 import sys
 
@@ -67,3 +69,27 @@ def test_what_is_relied_on_of_a_line_is_in_it(version) -> None:
         text=True,
     )
     assert done.stdout.strip() == f"Line{version[0]} None", done.stderr
+
+
+@pytest.mark.parametrize(
+    ("version", "name"),
+    [
+        ("1.7.0", "_replay_aware"),
+        ("1.7.0", "QueuedOperation"),
+        ("1.7.0", "_execute_item_in_child_context"),
+        ("2.0.1", "_operation_replay_aware"),
+        ("2.1.0", "_branch_worker"),
+    ],
+)
+def test_a_name_that_is_gone_from_a_line_is_told(version, name, tmp_path) -> None:
+    folder = tmp_path / version
+    shutil.copytree(installed(version), folder, ignore=shutil.ignore_patterns("__pycache__"))
+    for file in (folder / "aws_durable_execution_sdk_python").rglob("*.py"):
+        file.write_text(re.sub(rf"(?<!\w){name}(?!\w)", f"{name}_x", file.read_text()))
+    done = subprocess.run(
+        [sys.executable, "-c", "import durable_debug.engine.sdk"],
+        env={"PYTHONPATH": f"{folder}:{ROOT}", "PATH": "/usr/bin:/bin"},
+        capture_output=True,
+        text=True,
+    )
+    assert "is not known to this version of durable_debug" in done.stderr.strip().splitlines()[-1]

@@ -220,7 +220,7 @@ class ReplayContext(_Context):
         )
         asked_here = self._look_into(ask, func, config)
         if self._tape.matcher is not None:
-            config = keeping(config or ChildConfig(), "serdes")
+            config = keeping(LINE.seen_through(config or ChildConfig()), "serdes")
         with noting(ask), self._counting_also(asked_here):
             return super().run_in_child_context(func, name, config)
 

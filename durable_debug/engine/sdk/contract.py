@@ -263,7 +263,12 @@ def _tested() -> str:
 def _missing(relied: Relied) -> Iterable[str]:
     try:
         module = importlib.import_module(f"{PACKAGE}.{relied.module}")
-    except ImportError:
+    except ImportError as error:
+        if error.name and not error.name.startswith(PACKAGE):
+            raise UnsupportedSdkError(
+                f"{NAME} {version()} can't be imported: {error}.",
+                cure=f"Install what it needs: pip install {NAME}.",
+            ) from error
         yield relied.module
         return
     for name in relied.attributes:

@@ -44,7 +44,11 @@ class Line(ABC):
 
     @abstractmethod
     def own_sub_type(self, text: str | None) -> Any:
-        """A sub type as the SDK has it; the text where it has none such."""
+        """A sub type as the SDK has it."""
+
+    def seen_through(self, config: Any) -> Any:
+        """A child context's configuration that the SDK gets to its end with, where it would not with the handler's."""
+        return config
 
     # ---- what the handler asks with
 
