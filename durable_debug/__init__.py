@@ -26,7 +26,7 @@ from durable_debug.errors import (
 )
 
 if TYPE_CHECKING:
-    from durable_debug.audits import Report, audit
+    from durable_debug.audits import DeployCheck, Report, audit, deploy_check
     from durable_debug.debugger import Debugger, Stop, debug
     from durable_debug.divergence import Divergence, Run, replay
     from durable_debug.history import History, Operation
@@ -46,6 +46,7 @@ __version__ = "0.1.0"
 __all__ = [
     "ClosedError",
     "Debugger",
+    "DeployCheck",
     "Divergence",
     "DivergenceError",
     "DurableDebugError",
@@ -65,6 +66,7 @@ __all__ = [
     "UnsupportedSdkError",
     "audit",
     "debug",
+    "deploy_check",
     "executions",
     "fetch",
     "heartbeat",
@@ -78,6 +80,7 @@ __all__ = [
 # The rest is loaded when first used: importing the package costs next to nothing.
 _ROOMS = {
     "Debugger": "debugger",
+    "DeployCheck": "audits",
     "Divergence": "divergence",
     "Histories": "sources",
     "History": "history",
@@ -87,6 +90,7 @@ _ROOMS = {
     "Stop": "debugger",
     "audit": "audits",
     "debug": "debugger",
+    "deploy_check": "audits",
     "executions": "sources",
     "fetch": "sources",
     "heartbeat": "sources",

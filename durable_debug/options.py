@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from durable_debug.errors import OptionError
 
-__all__ = ["NAMES", "Options", "fit_nothing", "meant", "no_such_body", "unknown_options"]
+__all__ = ["NAMES", "Options", "fit_nothing", "meant", "no_such_body", "unknown_options", "versions"]
 
 # What an `allow` may name as a whole; everything else is a glob on the description of a side effect.
 KINDS = ("network", "process", "file", "input", "sleep", "thread")
@@ -160,3 +160,23 @@ def unknown_options(function: str, given: Iterable[str], known: Iterable[str]) -
                 f"{function}() has no option {name!r:.80}.",
                 cure=meant(name, known) or f"Its options are {', '.join(known)}.",
             )
+
+
+def versions(sdk: object) -> tuple[str | None, ...]:
+    """Take one version of the SDK or several; None: whatever is installed.
+
+    Raises
+    ------
+    OptionError
+        It is none.
+    """
+    if sdk is None or isinstance(sdk, str):
+        return (Options(sdk=sdk).sdk,)
+    if not isinstance(sdk, Iterable):
+        raise OptionError(
+            f"sdk={sdk!r:.80} is no version.", cure="Write sdk='2.1', or sdk=['1.7', '2.1', '3.0']."
+        )
+    found = tuple(dict.fromkeys(Options(sdk=one).sdk for one in sdk))
+    if not found:
+        raise OptionError("sdk= names no version.", cure="Write sdk=['1.7', '2.1', '3.0'].")
+    return found

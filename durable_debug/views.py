@@ -29,6 +29,7 @@ VIEWS = {
     "audit.junit": "durable_debug.reports.junit:junit",
     "audit.sarif": "durable_debug.reports.sarif:sarif",
     "audit.text": "durable_debug.reports.audit_text:report",
+    "deploy.text": "durable_debug.reports.deploy_text:report",
     "debugger.workbench": "durable_debug.widgets:Workbench",
 }
 

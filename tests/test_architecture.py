@@ -13,6 +13,7 @@ import durable_debug as dd
 PUBLIC = [
     "ClosedError",
     "Debugger",
+    "DeployCheck",
     "Divergence",
     "DivergenceError",
     "DurableDebugError",
@@ -32,6 +33,7 @@ PUBLIC = [
     "UnsupportedSdkError",
     "audit",
     "debug",
+    "deploy_check",
     "executions",
     "fetch",
     "heartbeat",

@@ -17,7 +17,7 @@ from durable_debug.audits.workers import Batch, Job, dismiss, work
 from durable_debug.divergence.wording import counted
 from durable_debug.errors import HandlerError, HistoryError, OptionError
 from durable_debug.history import History
-from durable_debug.options import NAMES, Options, no_such_body, unknown_options
+from durable_debug.options import NAMES, Options, no_such_body, unknown_options, versions
 
 if TYPE_CHECKING:
     import os
@@ -103,7 +103,7 @@ def audit(  # noqa: PLR0913
     _refuse_what_means_nothing((handler, against), n_jobs)
     given: dict[str, Any] = {"run": run, "allow": allow, "python": python}  # one or several, a path
     asked = Options(enter=enter, timeout=timeout, **given)
-    lines = _lines(sdk)
+    lines = versions(sdk)
     found, count = gathered(histories)
     sources: Iterable[Source] = list(found) if len(lines) > 1 else found  # each is read once a version
     job = Job(
@@ -135,20 +135,6 @@ def audit(  # noqa: PLR0913
     return rows.report(
         _called(handler), None if against is None else _called(against), time.perf_counter() - start
     )
-
-
-def _lines(sdk: object) -> tuple[str | None, ...]:
-    """Take one version of the SDK or several; None: whatever is installed."""
-    if sdk is None or isinstance(sdk, str):
-        return (Options(sdk=sdk).sdk,)
-    if not isinstance(sdk, Iterable):
-        raise OptionError(
-            f"sdk={sdk!r:.80} is no version.", cure="Write sdk='2.1', or sdk=['1.7', '2.1', '3.0']."
-        )
-    found = tuple(dict.fromkeys(Options(sdk=one).sdk for one in sdk))
-    if not found:
-        raise OptionError("sdk= names no version.", cure="Write sdk=['1.7', '2.1', '3.0'].")
-    return found
 
 
 class _Fitting:

@@ -13,7 +13,7 @@ from durable_debug.errors import DurableDebugError, HandlerError, HistoryError
 from durable_debug.options import Options, fit_nothing
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from durable_debug.engine.places import Place
     from durable_debug.history import History
@@ -187,10 +187,26 @@ def _compared(
     lost = next((one for one in before if one.kind in OBSTACLES), None)
     if lost is not None:
         return {"no_baseline": f"{lost.kind}: {lost.message}"}
+    new = _left(findings, before)
+    return {**_counted(new), "known": len(findings) - len(new)}
+
+
+def new_findings(run: Run, before: Callable[[], Run]) -> tuple[Divergence, ...]:
+    """What a run does otherwise that another handler's run over the same history does not.
+
+    Parameters
+    ----------
+    before
+        Replays with the other handler; asked for only where there is something to leave out.
+    """
+    findings = _findings(run)
+    return _left(findings, _findings(before())) if findings else ()
+
+
+def _left(findings: tuple[Divergence, ...], before: tuple[Divergence, ...]) -> tuple[Divergence, ...]:
     signatures = {_signature(one) for one in before}
     known = [one for one in findings if _signature(one) in signatures]
-    new = tuple(one for one in findings if one not in known and not _only_follows(one, known))
-    return {**_counted(new), "known": len(findings) - len(new)}
+    return tuple(one for one in findings if one not in known and not _only_follows(one, known))
 
 
 def _only_follows(one: Divergence, known: list[Divergence]) -> bool:

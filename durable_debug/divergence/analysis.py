@@ -279,7 +279,7 @@ def _unreadable(asks: Iterable[Ask]) -> dict[str, str]:
     return {
         ask.position: ask.objection.text
         for ask in asks
-        if ask.objection is not None and ask.objection.unreadable and ask.match_status == "SUCCEEDED"
+        if ask.objection is not None and ask.objection.is_unreadable and ask.match_status == "SUCCEEDED"
     }
 
 

@@ -140,7 +140,9 @@ def _ends(
     if not kind:
         return []
     place = _end_place(complete)
-    if ended.raised is not None and ended.raised.unreadable:  # of a callback, whose result the handler reads
+    if (
+        ended.raised is not None and ended.raised.is_unreadable
+    ):  # of a callback, whose result the handler reads
         return [Finding("undeserializable", "result of a callback", ended.raised.text, place=place)]
     replayed = _end(outcome.status, outcome.result, outcome.error)
     return [Finding(kind, _recorded_end(history), replayed, place=place)]

@@ -129,7 +129,7 @@ class Judge:
     def _unreadable(self) -> str:
         """What the SDK of this line raises for a payload that it can't read."""
         met = [ask.objection for ask in self._first.asks] + [self._first.raised]
-        return next((one.type for one in met if one is not None and one.unreadable), "SerDesError")
+        return next((one.type for one in met if one is not None and one.is_unreadable), "SerDesError")
 
     # ---- each kind
 

@@ -32,14 +32,14 @@ class Raised:
         Name of its class, and its message.
     place
         The innermost line of the user's code that it came through; None where it came through none.
-    unreadable
-        Whether the SDK raised it for a payload that it can't read.
+    is_unreadable
+        Whether it is the SDK's, for a payload that it can't read.
     """
 
     type: str
     text: str
     place: Place | None
-    unreadable: bool = False
+    is_unreadable: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,15 +49,15 @@ class Objection:
         The error object that the SDK would send.
     operation_id
         The operation that it is about, where it says so: of a map or parallel it may be one of its branches.
-    unreadable
-        Whether it is about a payload that it can't read.
+    is_unreadable
+        Whether it is that a payload can't be read.
     """
 
     type: str
     text: str
     error: Mapping[str, Any] = field(hash=False)
     operation_id: str | None = None
-    unreadable: bool = False
+    is_unreadable: bool = False
 
     @property
     def is_identity(self) -> bool:
