@@ -116,17 +116,20 @@ class Judge:
         if not self._is_reached(finding):
             return "warning", f"Not reached: the execution {self._stop()}."
         if kind == "undeserializable":
-            told = (
-                finding.ask.objection.type
-                if finding.ask is not None and finding.ask.objection
-                else "SerDesError"
+            return (
+                "error",
+                f"The operation raises {self._unreadable()} in the handler: the execution {self._end()}.",
             )
-            return "error", f"The operation raises {told} in the handler: the execution {self._end()}."
         if kind == "child_result":
             return "info", "Nothing: the context has ended and answers with what was recorded."
         if kind in STRUCTURE:
             return self._structural(finding)
         return "warning", "Nothing visible: the operation is on record and answers from its checkpoint."
+
+    def _unreadable(self) -> str:
+        """What the SDK of this line raises for a payload that it can't read."""
+        met = [ask.objection for ask in self._first.asks] + [self._first.raised]
+        return next((one.type for one in met if one is not None and one.is_unreadable), "SerDesError")
 
     # ---- each kind
 
