@@ -64,7 +64,6 @@ class Replay:
         trace: bool = False,
         ended: Callable[[], None] | None = None,
         ran_before: Mapping[str, Ran] | None = None,
-        branches_were_cut: bool = False,
     ) -> None:
         self.handler = handler
         self.script = script
@@ -74,7 +73,7 @@ class Replay:
             enter=options.enter,
             inject=script.inject,
             later=script.later,
-            branches_were_cut=branches_were_cut,
+            branches_were_cut=script.branches_were_cut,
             run=options.run,
             matcher=matcher,
             observer=observer,

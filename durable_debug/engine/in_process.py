@@ -102,6 +102,9 @@ class InProcess:
         options = first.options
         if how.timeout is not None:
             options = dataclasses.replace(options, timeout=how.timeout)
+        if how.branches_were_cut and not self.script.branches_were_cut:  # and so in all passes that follow
+            cut = dataclasses.replace(self, script=dataclasses.replace(self.script, branches_were_cut=True))
+            return cut.again(first, how)
         witness = Witness(how.most) if how.most is not None else None
         replay = Replay(
             self.handler,
@@ -111,7 +114,6 @@ class InProcess:
             matcher=how.matcher,
             trace=how.trace,
             ran_before=self.ran,
-            branches_were_cut=how.branches_were_cut,
         )
         if witness is not None:
             witness.tape = replay.tape

@@ -46,7 +46,8 @@ class Pass:
     other_values
         Whether a redacted history gives other placeholders than those that it holds.
     branches_were_cut
-        Whether the branches of maps and parallels under way did not come to their ends: another one ended the execution.
+        Whether the branches of maps and parallels under way did not come to their ends, since another one ended the
+        execution: in this pass, and in those that are made from its recording.
     """
 
     matcher: Matcher | None = None

@@ -39,6 +39,8 @@ class Script:
         Ids of operations that began after the replayed invocation, which had ended in order.
     redacted
         By what values were redacted; None where none were.
+    branches_were_cut
+        Whether the branches of maps and parallels under way did not come to their ends: another one ended the execution.
     """
 
     arn: ArnParts
@@ -48,6 +50,7 @@ class Script:
     later: frozenset[str]
     request_id: str | None
     redacted: tuple[str, ...] | None = None
+    branches_were_cut: bool = False
 
     @functools.cached_property
     def operations(self) -> list[SdkOperation]:

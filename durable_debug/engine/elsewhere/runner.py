@@ -105,7 +105,7 @@ class Elsewhere:
             kind, message, seq, at = wire.halt
             halt = Halt(kind, message, asks.get(seq) if seq is not None else None, at)
         return Recording(
-            runner=self,
+            runner=self if wire.runner == self.number else dataclasses.replace(self, number=wire.runner),
             history=history,
             options=options,
             outcome=wire.outcome,

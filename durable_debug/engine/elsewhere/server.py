@@ -14,7 +14,7 @@ import sys
 import threading
 import time
 from multiprocessing.connection import Connection
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from durable_debug.engine.elsewhere.values import carried
 from durable_debug.engine.elsewhere.wire import WireRecording, to_wire
@@ -181,6 +181,14 @@ class _Server:
                 return ask.body.reads_as(argument)
         raise LookupError(what)
 
+    def _number_of(self, runner: InProcess) -> int:
+        for number, known in self._runners.items():
+            if known is runner:
+                return number
+        number = self._number()
+        self._runners[number] = runner
+        return number
+
     def _wire(self, recording: Recording) -> WireRecording:
         number = self._number()
         self._passes[number] = recording
@@ -204,6 +212,7 @@ class _Server:
         }
         halt = recording.halt
         return WireRecording(
+            runner=self._number_of(cast("InProcess", recording.runner)),
             number=number,
             outcome=recording.outcome,
             places=tuple(known),

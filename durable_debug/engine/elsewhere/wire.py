@@ -62,6 +62,8 @@ class WireRecording:
 
     Attributes
     ----------
+    runner
+        Number of what runs it again.
     number
         Of the pass, to ask for more of it.
     places
@@ -70,6 +72,7 @@ class WireRecording:
         Kind, message, number of the call and place of `Halt`.
     """
 
+    runner: int
     number: int
     outcome: Outcome
     places: tuple[Place, ...]
