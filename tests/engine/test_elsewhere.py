@@ -246,6 +246,38 @@ def test_the_process_goes_with_the_one_that_started_it(tmp_path) -> None:
     raise AssertionError("the process is still there")
 
 
+def test_a_debugger_that_is_collected_in_the_middle_of_another_replay_does_no_harm() -> None:
+    import gc
+
+    history = dd.load(SAMPLES / "espresso_timed_out.json")
+    before = gc.get_threshold()
+    gc.set_threshold(1)
+    try:
+        for _ in range(5):
+            dbg = dd.debug(ESPRESSO, history, python=THERE)
+            dbg.step()
+            dbg.itself = dbg  # a circle: only a collection ends it
+            del dbg
+            assert dd.replay(ESPRESSO, history, python=THERE).ok
+    finally:
+        gc.set_threshold(*before)
+
+
+def test_closing_a_debugger_whose_handler_hangs(tmp_path, history) -> None:
+    import threading
+
+    (tmp_path / "app.py").write_text(
+        APP.format(deed="pass").replace("return", "import time; time.sleep(3600); return")
+    )
+    with (
+        pytest.raises(dd.DurableDebugError),
+        dd.debug(f"{tmp_path}/app.py:handler", history, python=THERE, allow="sleep", timeout=2) as dbg,
+    ):
+        threading.Timer(0.5, dbg.close).start()
+        dbg.run()
+        raise dd.DurableDebugError(repr(dbg.stop))
+
+
 def environment(folder: Path) -> Path:
     """As much of an environment as is looked for."""
     site = folder / "lib" / "python3.11" / "site-packages" / "aws_durable_execution_sdk_python"

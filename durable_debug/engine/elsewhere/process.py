@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import collections
 import contextlib
 import os
 import shutil
@@ -73,6 +74,9 @@ class Process:
             ) from None
         self._connection = Connection(ours.detach())
         self._lock = threading.RLock()
+        self._depth = 0  # of requests under way
+        self.held = 0  # passes that stand still in it
+        self._put_off: collections.deque[tuple[str, tuple[Any, ...], float | None]] = collections.deque()
         self._owner = os.getpid()
         try:
             self.about: dict[str, Any] = self.request("hello", limit=_START_SECONDS)
@@ -87,6 +91,11 @@ class Process:
     def alive(self) -> bool:
         """Whether it can be asked."""
         return self._owner == os.getpid() and not self._connection.closed and self._process.poll() is None
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing is asked of it now, and nothing held in it."""
+        return self.alive and not self._depth and not self.held
 
     def request(
         self,
@@ -112,6 +121,9 @@ class Process:
             What it says is wrong.
         """
         with self._lock:
+            if not self._depth:
+                self._do_what_was_put_off()
+            self._depth += 1
             try:
                 kind, told = self._answer(name, arguments, asked or {}, limit)
             except EndedError:
@@ -119,9 +131,33 @@ class Process:
             except BaseException:  # an interrupt, or an error of who was asked: it may stand anywhere
                 self.end()
                 raise
+            finally:
+                self._depth -= 1
         if kind == "failed":
             raise _rebuilt(*told, of_an_expression=name == "frame")
         return told
+
+    def soon(self, name: str, *arguments: Any, limit: float | None = None) -> None:
+        """Have something done now, or before the next request where one is under way: by a finaliser, say."""
+        if not self._lock.acquire(blocking=False):
+            self._put_off.append((name, arguments, limit))
+            return
+        try:
+            if self._depth:
+                self._put_off.append((name, arguments, limit))
+            else:
+                self.request(name, *arguments, limit=limit)
+        finally:
+            self._lock.release()
+
+    def _do_what_was_put_off(self) -> None:
+        while self._put_off:
+            name, arguments, limit = self._put_off.popleft()
+            self._depth += 1
+            try:
+                self._answer(name, arguments, {}, limit)
+            finally:
+                self._depth -= 1
 
     def _answer(
         self,
@@ -253,6 +289,7 @@ def interpreter(python: str) -> str:
 
 
 _processes: dict[tuple[str, ...], Process] = {}
+_MOST = 8  # that are kept warm
 _lock = threading.Lock()
 
 
@@ -267,9 +304,15 @@ def process_of(python: str, sdk: str | None = None) -> Process:
     key = (python, sdk or "", str(Path.cwd()))
     before = sdk_folder(sdk, python) if sdk is not None else None
     with _lock:
-        known = _processes.get(key)
+        known = _processes.pop(key, None)
         if known is None or not known.alive:
-            known = _processes[key] = Process(python, before)
+            for gone in [each for each, one in _processes.items() if not one.alive]:
+                del _processes[gone]
+            idle = [one for one in _processes.values() if one.is_idle]
+            for one in idle[: max(0, len(_processes) + 1 - _MOST)]:
+                one.end()
+            known = Process(python, before)
+        _processes[key] = known  # the last one used comes last
         return known
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import threading
 from typing import TYPE_CHECKING, Any
 
 from durable_debug.engine.elsewhere.process import Process, interpreter, process_of
@@ -149,6 +150,9 @@ class FarLive:
             self._asked["match"] = _matching(matcher)
         self._limit = limit_of(options)
         self._over = False
+        self._counted_out = False
+        runner.process.held += 1
+        self._going: int | None = None  # the thread that waits for it
         self.changed_by: str | None = None
         self.held: Held | None = None
 
@@ -161,7 +165,11 @@ class FarLive:
             return decide(ask, FarFrame(self, 0, ask.place))
 
         answers = {**self._asked, "decide": asked}
-        found = self._runner.process.request("go", self._number, asked=answers, limit=self._limit)
+        self._going = threading.get_ident()
+        try:
+            found = self._runner.process.request("go", self._number, asked=answers, limit=self._limit)
+        finally:
+            self._going = None
         if found is None:
             self._over = True
             self.held = None
@@ -173,10 +181,17 @@ class FarLive:
 
     def end(self) -> None:
         """End the pass and its threads."""
-        if not self._over:
-            self._over = True
-            if self._runner.process.alive:
-                self._runner.process.request("end", self._number, limit=self._limit)
+        process = self._runner.process
+        if not self._counted_out:
+            self._counted_out = True
+            process.held -= 1
+        if self._over:
+            return
+        self._over = True
+        if self._going not in {None, threading.get_ident()}:
+            process.end()  # another thread waits for a handler that may never come to its next operation
+        elif process.alive:
+            process.soon("end", self._number, limit=self._limit)
 
     def ask(self, at: int, what: str, *arguments: Any) -> Any:
         """Ask about one of the functions that stand still."""
