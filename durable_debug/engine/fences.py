@@ -14,7 +14,7 @@ import sys
 import threading
 from typing import TYPE_CHECKING, Any
 
-from durable_debug.engine import handover
+from durable_debug.engine import finalisers, handover
 from durable_debug.engine.opened import reached, reached_by
 from durable_debug.engine.watch import here, tell
 
@@ -39,6 +39,7 @@ def raise_() -> None:
             _standing[:] = _fences()
             for owner, name, fence, _ in _standing:
                 setattr(owner, name, fence)
+            finalisers.notice()
 
 
 def lower() -> None:
@@ -47,6 +48,7 @@ def lower() -> None:
     with _lock:
         _watched -= 1
         if _watched == 0:
+            finalisers.stop_noticing()
             for owner, name, _, before in reversed(_standing):
                 if before is _MISSING:  # it is inherited
                     delattr(owner, name)

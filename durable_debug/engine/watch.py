@@ -6,6 +6,7 @@ import dataclasses
 import threading
 from typing import TYPE_CHECKING
 
+from durable_debug.engine import finalisers
 from durable_debug.engine.effects import described, whose
 from durable_debug.engine.opened import ALL, now
 from durable_debug.engine.threads import innermost_frames
@@ -130,6 +131,10 @@ def tell(kind: str, what: str, *, refused: bool = True) -> None:
     """Report what this thread is about to do; raises where it is refused."""
     scope = here.scope
     if scope is None:
+        return
+    if finalisers.is_by_library():
+        if kind == "network":
+            raise RefusedError(what)  # CPython says on stderr that it was passed over
         return
     here.scope = None  # our own doing, and that of the report, is not the handler's
     try:
