@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import contextlib
-import ctypes
 import gc
 import os
 import pickle
 import signal
-import sys
 import threading
 import time
 from typing import TYPE_CHECKING, Any
 
 from durable_debug.audits.check import checked
 from durable_debug.audits.pickling import received
+from durable_debug.engine.one_core import OneCore
 from durable_debug.engine.opened import spare
 from durable_debug.engine.runners import ready
 from durable_debug.errors import DurableDebugError, HandlerError
@@ -26,7 +24,6 @@ if TYPE_CHECKING:
 __all__ = ["serve"]
 
 _IDLE_SECONDS = 20.0  # after which a process with nothing to do ends itself
-_STAY_SECONDS = 0.1  # on one core
 
 
 def serve() -> None:
@@ -65,7 +62,7 @@ def serve() -> None:
     gc.collect()
     gc.freeze()  # what the imports made stays: no need to look at it again
     _answer(answers, None)
-    leisure, core = _Leisure(), _OneCore()
+    leisure, core = _Leisure(), OneCore()
     while True:
         core.stay()
         leisure.begin()
@@ -76,29 +73,6 @@ def serve() -> None:
         leisure.over()
         for answer in checked(content, handler, against, job.options):
             _answer(answers, answer)
-
-
-class _OneCore:
-    """Keeps this thread, and those that it starts, on one processor core, and looks for a free one now and then.
-
-    The threads of a replay take turns: one starts the next and waits for it. Each turn costs a fraction where it wakes
-    no other core, and that core is free for another process.
-    """
-
-    def __init__(self) -> None:
-        self._where = getattr(ctypes.CDLL(None), "sched_getcpu", None) if sys.platform == "linux" else None
-        self._all = os.sched_getaffinity(0) if sys.platform == "linux" else set()
-        self._until = 0.0
-
-    def stay(self) -> None:
-        """Stay where we are, or go where there is less to do if we stayed for some time."""
-        if self._where is None or time.monotonic() < self._until:
-            return
-        with contextlib.suppress(OSError):  # a sandbox may forbid it: a matter of speed only
-            os.sched_setaffinity(0, self._all)
-            time.sleep(0.000_1)  # waking up is when the system looks for a free core
-            os.sched_setaffinity(0, {self._where()})
-        self._until = time.monotonic() + _STAY_SECONDS
 
 
 class _Leisure:

@@ -114,7 +114,8 @@ def analysed(first: Recording) -> Analysis:
     """
     known = _record_of(first)
     held = _recorded(known, first.history, first.options.invocation)
-    first = dataclasses.replace(first, history=known)
+    if known is not first.history:
+        first = dataclasses.replace(first, history=known)
     with noting_codecs(first.options.allow) as effects:
         found = _analysed(first, held)
     return _with_effects(found, effects) if effects else found

@@ -33,9 +33,14 @@ def find_nesting(matched: Matched) -> None:
             _wrapped(matched, ask)
         elif ask.kind == "run_in_child_context":
             _virtual_or_not(matched, ask)
-    found = (slot for slots in matched.recorded.slots.values() for slot in slots)
-    for slot in sorted(found, key=lambda slot: numbers(slot.position)):  # the outermost first
-        if slot.position not in matched.accounted and slot.identity[1] in _RECORDED:
+    gone = [
+        slot
+        for slots in matched.recorded.slots.values()
+        for slot in slots
+        if slot.position not in matched.accounted and slot.identity[1] in _RECORDED
+    ]
+    for slot in sorted(gone, key=lambda slot: numbers(slot.position)):  # the outermost first
+        if slot.position not in matched.accounted:
             _unwrapped(matched, slot)
 
 

@@ -52,9 +52,10 @@ class Process:
     def __init__(self, python: str, before: Path | None = None) -> None:
         self.python = python
         ours, theirs = socket.socketpair()
-        self._output = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the process
         try:
-            with theirs:
+            # Only the other process can write to it: an open file that this one could write to slows down its replays.
+            with tempfile.NamedTemporaryFile() as output, theirs:
+                self._output = Path(output.name).open("rb")  # noqa: SIM115 - lives as long as the process
                 self._process = subprocess.Popen(  # noqa: S603 - the interpreter that the user named
                     [
                         *(python, "-X", "faulthandler", str(_BOOT), str(_PACKAGE), str(theirs.fileno())),
@@ -62,8 +63,8 @@ class Process:
                     ],
                     pass_fds=[theirs.fileno()],
                     stdin=subprocess.DEVNULL,
-                    stdout=self._output,
-                    stderr=self._output,
+                    stdout=output,
+                    stderr=output,
                 )
         except OSError as error:
             ours.close()

@@ -32,8 +32,8 @@ def record(python: str, handler: object, history: History, options: Options) -> 
     """Run a handler over a history in another interpreter, as Lambda would."""
     script = script_for(history, options.invocation)
     process = process_of(interpreter(python), options.sdk)
-    about = process.request("resolve", handler, script, options)
-    return Elsewhere(process, about["number"], about["name"], about["file"]).record(history, options)
+    about, wire = process.request("begin", handler, script, options, limit=_limit(options))
+    return Elsewhere(process, **about).recorded(wire, history, options)
 
 
 def find(python: str, handler: object, options: Options) -> None:
@@ -49,27 +49,30 @@ def find(python: str, handler: object, options: Options) -> None:
 
 @dataclasses.dataclass(frozen=True)
 class Elsewhere:
-    """One handler and one history, run in another interpreter."""
+    """One handler and one history, run in another interpreter.
+
+    Attributes
+    ----------
+    number
+        Its number there.
+    name, file, remarks
+        See `Runner`.
+    """
 
     process: Process
     number: int
     name: str
     file: str | None
+    remarks: tuple[str, ...]
 
     @functools.cached_property
     def asks_whether_it_replays(self) -> bool:
         """Whether the handler's own code says ``is_replaying``."""
         return bool(self.process.request("says", self.number, "is_replaying"))
 
-    @functools.cached_property
-    def remarks(self) -> tuple[str, ...]:
-        """What it can't see or do for this handler."""
-        told: tuple[str, ...] = self.process.request("remarks", self.number)
-        return told
-
     def record(self, history: History, options: Options) -> Recording:
         """Run the handler over the history as Lambda would."""
-        return self._recorded(self._request(options, "record", options), history, options)
+        return self.recorded(self._request(options, "record", options), history, options)
 
     def again(self, first: Recording, how: Pass) -> Recording:
         """Run it once more over the same history."""
@@ -79,13 +82,13 @@ class Elsewhere:
         plain = dataclasses.replace(how, matcher=None)
         asked = {"match": _matching(matcher)} if matcher is not None else {}
         wire = self._request(options, "again", first.options, plain, matcher is not None, asked=asked)
-        return self._recorded(wire, first.history, options)
+        return self.recorded(wire, first.history, options)
 
     def without_looking(self, looked: Recording) -> Recording:
         """Run it once more without looking into the bodies of ended contexts."""
         contexts = frozenset(ask.operation_id for ask in looked.asks if ask.replays_children)
         wire = self._request(looked.options, "without_looking", looked.options, contexts)
-        return self._recorded(wire, looked.history, dataclasses.replace(looked.options, enter=False))
+        return self.recorded(wire, looked.history, dataclasses.replace(looked.options, enter=False))
 
     def hold(self, first: Recording, matcher: Matcher | None, *, hangs_after: int | None) -> FarLive:
         """Prepare a pass that can be held at any operation."""
@@ -93,9 +96,10 @@ class Elsewhere:
         return FarLive(self, number, matcher, first.options)
 
     def _request(self, options: Options, name: str, *arguments: Any, asked: Any = None) -> Any:
-        return self.process.request(name, self.number, *arguments, asked=asked, limit=limit_of(options))
+        return self.process.request(name, self.number, *arguments, asked=asked, limit=_limit(options))
 
-    def _recorded(self, wire: WireRecording, history: History, options: Options) -> Recording:
+    def recorded(self, wire: WireRecording, history: History, options: Options) -> Recording:
+        """Give the recording that it sent."""
         more = functools.partial(self.process.request, "more", wire.number)
         asks: dict[int, Ask] = {}
         for one in wire.asks:
@@ -123,7 +127,7 @@ class Elsewhere:
         )
 
 
-def limit_of(options: Options) -> float | None:
+def _limit(options: Options) -> float | None:
     """Seconds without a word after which a process is ended: the replay's own limit had its chance."""
     return None if options.timeout is None else 2 * options.timeout + 10
 
@@ -148,7 +152,7 @@ class FarLive:
         self._asked: dict[str, Callable[..., Any]] = {}
         if matcher is not None:
             self._asked["match"] = _matching(matcher)
-        self._limit = limit_of(options)
+        self._limit = _limit(options)
         self._over = False
         self._counted_out = False
         runner.process.held += 1

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, cast
 from durable_debug.engine.elsewhere.values import carried
 from durable_debug.engine.elsewhere.wire import WireRecording, to_wire
 from durable_debug.engine.guard import unguarded
+from durable_debug.engine.one_core import OneCore
 from durable_debug.errors import DurableDebugError
 
 if TYPE_CHECKING:
@@ -72,6 +73,7 @@ class _Server:
         self._lives: dict[int, Live] = {}
         self._frames: dict[int, tuple[HeldFrame, ...]] = {}  # by the live pass
         self._next = 0
+        self._core: OneCore | None = None
 
     def answer(self, name: str, arguments: Sequence[Any]) -> None:
         """Do what is asked for, and say what came of it."""
@@ -114,8 +116,10 @@ class _Server:
         )  # looks whether this SDK is one that is known
         return {"python": sys.version.split()[0], "sdk": sdk.contract.version()}
 
-    def resolve(self, handler: str, script: Script, options: Options) -> dict[str, Any]:
-        """Find a handler; what is to be known of it."""
+    def begin(self, handler: str, script: Script, options: Options) -> tuple[dict[str, Any], WireRecording]:
+        """Find a handler and run it as Lambda would; say what is to be known of it, and what it did."""
+        if self._core is not None:
+            self._core.stay()
         from durable_debug.engine.handlers import resolve
         from durable_debug.engine.in_process import InProcess
 
@@ -124,17 +128,16 @@ class _Server:
         number = self._number()
         self._passes.clear()
         self._runners = {number: runner, **dict(list(self._runners.items())[:8])}
-        return {"number": number, "name": runner.name, "file": runner.file}
+        about = {"number": number, "name": runner.name, "file": runner.file, "remarks": runner.remarks}
+        return about, self.record(number, options)
 
     def find(self, handler: str, options: Options) -> None:
-        """Find a handler, to say what is wrong with it."""
+        """Find a handler that is to be run many times; say what is wrong with it."""
         from durable_debug.engine.handlers import resolve
 
-        resolve(handler, allow=options.allow)
+        self._core = OneCore()
 
-    def remarks(self, runner: int) -> tuple[str, ...]:
-        """What the runner can't see or do."""
-        return self._runners[runner].remarks
+        resolve(handler, allow=options.allow)
 
     def says(self, runner: int, name: str) -> bool:
         """Whether the handler's own code has a name."""

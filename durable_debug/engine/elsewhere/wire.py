@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from durable_debug.engine.tape import Ask, BatchItem, Body
@@ -18,40 +19,30 @@ if TYPE_CHECKING:
 
 __all__ = ["FarAsk", "FarBody", "Tuple", "WireRecording", "ask_of", "stacks_of", "to_wire"]
 
-_ALWAYS = (
-    "seq",
-    "kind",
-    "operation_id",
-    "parent_id",
-    "parent_path",
-    "number",
-    "type",
-    "sub_type",
-    "name",
-    "virtual",
-    "depth",
+# What every call has, in the order in which `Ask` is given it; in front its number.
+_ALWAYS = attrgetter(
+    *(
+        "seq",
+        "kind",
+        "operation_id",
+        "parent_id",
+        "parent_path",
+        "number",
+        "type",
+        "sub_type",
+        "name",
+        "virtual",
+        "depth",
+    )
 )
-# What seldom is other than in the class, and goes only where it is.
-_SELDOM = (
-    "answered",
-    "status",
-    "match_id",
-    "match_status",
-    "match_parent_id",
-    "has_strategy",
-    "replays_children",
-    "ended_it",
-    "handed",
-    "ends_early",
-    "summarises",
-    "payload",
-    "sends_unknown",
-    "looked",
-    "entered",
-    "ran",
-    "branches",
-    "by_chance",
-)
+# What seldom is other than in the class, and goes only where it is: what calls of a type may have, and what is set.
+_ANSWER = ("answered", "status", "match_id", "match_status", "match_parent_id")
+_OF_TYPE = {
+    "STEP": (*_ANSWER, "has_strategy"),
+    "CONTEXT": (*_ANSWER, "replays_children", "ends_early", "summarises"),
+    "CHAINED_INVOKE": (*_ANSWER, "sends_unknown"),
+}
+_SET = {"ended_it", "handed", "payload", "looked", "entered", "ran", "branches", "by_chance"}
 
 Tuple = tuple[Any, ...]
 
@@ -127,8 +118,12 @@ class FarStrategy:
 class FarAsk(Ask):
     """A call in another process."""
 
-    more: Callable[..., Any]
+    answers: Callable[..., Any]  # the other process, asked about calls by their number
     _items: Mapping[int, BatchItem] | None = None
+
+    def more(self, *question: Any) -> Any:
+        """Ask for more of it."""
+        return self.answers(self.seq, *question)
 
     @property
     def items(self) -> Mapping[int, BatchItem]:  # type: ignore[override]
@@ -154,17 +149,13 @@ class FarAsk(Ask):
 
 def to_wire(ask: Ask, place: int | None) -> Tuple:
     """Make of a call what `ask_of` reads."""
-    seldom = {name: value for name in _SELDOM if (value := getattr(ask, name)) != getattr(Ask, name)}
-    objection = ask.objection
-    return (
-        tuple([getattr(ask, name) for name in _ALWAYS]),
-        seldom,
-        dict(ask.arguments),
-        ask.within.seq if ask.within is not None else None,
-        place,
-        objection,
-        _body(ask),
-    )
+    seldom = {name: value for name, value in vars(ask).items() if name in _SET}
+    for name in _OF_TYPE.get(ask.type, _ANSWER):
+        value = getattr(ask, name)
+        if value:
+            seldom[name] = value
+    within = ask.within.seq if ask.within is not None else None
+    return _ALWAYS(ask), seldom, dict(ask.arguments), within, place, ask.objection, _body(ask)
 
 
 def _body(ask: Ask) -> tuple[str, dict[str, Any]] | None:
@@ -208,13 +199,14 @@ def ask_of(
     seq, kind, id_, parent, path, number, type_, sub_type, name, virtual, depth = always
     outer = asks.get(within) if within is not None else None
     ask = FarAsk(kind, id_, parent, path, number, type_, sub_type, name, virtual, depth, outer)
-    ask.seq = seq
-    for name, value in seldom.items():
-        setattr(ask, name, value)
-    ask.arguments = arguments
-    ask.place = places[place] if isinstance(place, int) else place
-    ask.objection = objection
-    ask.more = lambda *question: more(seq, *question)
+    vars(ask).update(
+        seldom,
+        seq=seq,
+        arguments=arguments,
+        place=places[place] if isinstance(place, int) else place,
+        objection=objection,
+        answers=more,
+    )
     if body is not None:
         ask.body = FarBody(ask, *body)
     return ask
