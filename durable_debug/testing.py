@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Never
 
 from durable_debug.divergence import replay
-from durable_debug.divergence.wording import counted
 from durable_debug.errors import DivergenceError, HistoryError
 from durable_debug.options import NAMES, unknown_options
+from durable_debug.wording import counted
 
 if TYPE_CHECKING:
     import os

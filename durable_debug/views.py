@@ -16,6 +16,11 @@ __all__ = ["VIEWS", "view"]
 
 # The view -> the function that draws it; its first argument is the object.
 VIEWS = {
+    "divergence.advice": "durable_debug.reports.words:advice",
+    "divergence.asked": "durable_debug.reports.words:asked",
+    "divergence.effect": "durable_debug.reports.words:effect",
+    "divergence.message": "durable_debug.reports.words:message",
+    "divergence.recorded": "durable_debug.reports.words:recorded",
     "history.card": "durable_debug.reports.history_html:card",
     "history.cost": "durable_debug.plots.cost:cost",
     "history.graph": "durable_debug.plots.graph:graph",

@@ -14,10 +14,10 @@ from durable_debug.audits.inputs import Source, gathered
 from durable_debug.audits.pickling import sent
 from durable_debug.audits.report import Report, Rows
 from durable_debug.audits.workers import Batch, Job, dismiss, work
-from durable_debug.divergence.wording import counted
 from durable_debug.errors import HandlerError, HistoryError, OptionError
 from durable_debug.history import History
 from durable_debug.options import NAMES, Options, no_such_body, unknown_options, versions
+from durable_debug.wording import counted
 
 if TYPE_CHECKING:
     import os

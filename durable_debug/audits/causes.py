@@ -8,6 +8,8 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from durable_debug.audits.check import OBSTACLES
+from durable_debug.divergence.facts import Operations
+from durable_debug.wording import named
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -120,8 +122,7 @@ def _key(one: Divergence, label: str) -> _Key:
         reason = one.message.removeprefix(f"{PurePath(label).name}: ")
         return (one.kind, _VARIES.sub("#", _QUOTED.sub("#", reason)))
     place = (one.place.file, one.place.line, one.place.function) if one.place else None
-    tells = one.kind == "missing" or (place is None and one.recorded is None and one.asked is None)
-    if not tells:
-        return (one.kind, place)
-    text = one.recorded.partition(", ")[0] if one.recorded else one.message
-    return (one.kind, place, _VARIES.sub("#", text))
+    was, now = one.sides
+    if isinstance(was, Operations) and one.kind == "missing":
+        return (one.kind, place, _VARIES.sub("#", named(was.identities[0])))
+    return (one.kind, place, _VARIES.sub("#", one.message) if place is None and was is now is None else "")

@@ -135,19 +135,7 @@ def checked(
 
 def obstacle(kind: str, message: str, cure: str = "", place: Place | None = None) -> Divergence:
     """Make a finding of what keeps a history from being compared."""
-    return Divergence(
-        kind=kind,
-        severity="error",
-        message=message,
-        recorded=None,
-        asked=None,
-        position=None,
-        recorded_position=None,
-        event_ids=(),
-        place=place,
-        lambda_effect="",
-        advice=cure or OBSTACLES[kind],
-    )
+    return Divergence(kind, "error", place=place, told=(message, cure or OBSTACLES[kind]))
 
 
 def _handler_of(history: History, handler: object) -> object:
@@ -237,7 +225,7 @@ def _signature(one: Divergence) -> tuple[object, ...]:
         one.kind,
         one.recorded_position,
         one.signature,
-        "" if one.recorded or one.asked else one.message,
+        one.told,
     )
 
 

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from durable_debug.divergence.wording import abridged
 from durable_debug.errors import HistoryError
 from durable_debug.history import History
 from durable_debug.sources import Histories, load
+from durable_debug.wording import abridged
 
 __all__ = ["Source", "gathered"]
 

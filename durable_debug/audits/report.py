@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from durable_debug.audits.causes import Cause, Collector, worst
 from durable_debug.audits.check import OBSTACLES
-from durable_debug.divergence.wording import counted
 from durable_debug.errors import DivergenceError, OptionError
 from durable_debug.views import view
+from durable_debug.wording import counted
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -19,6 +19,23 @@ if TYPE_CHECKING:
     from durable_debug.audits.check import Checked
 
 __all__ = ["Report", "Row", "Rows"]
+
+
+# What is told of a cause in JSON: attributes of `Divergence`.
+_TOLD = (
+    *(
+        "kind",
+        "severity",
+        "message",
+        "recorded",
+        "asked",
+        "position",
+        "recorded_position",
+        "event_ids",
+        "source",
+    ),
+    *("lambda_effect", "advice", "positions", "index", "signature", "reached", "stops"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -286,8 +303,8 @@ class Report:
                 "id": cause.id,
                 "count": cause.count,
                 "example": cause.example,
-                **asdict(cause.divergence),
-                "source": cause.divergence.source,
+                **{name: getattr(cause.divergence, name) for name in _TOLD},
+                "place": asdict(cause.divergence.place) if cause.divergence.place else None,
             }
             for cause in self.causes
         ]

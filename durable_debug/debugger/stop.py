@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from durable_debug.divergence.wording import abridged
+from durable_debug.wording import abridged
 
 if TYPE_CHECKING:
     from durable_debug.divergence import Divergence

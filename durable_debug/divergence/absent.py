@@ -5,10 +5,11 @@ from __future__ import annotations
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from durable_debug.divergence.findings import END
+from durable_debug.divergence.facts import END, Identity, Operations
 from durable_debug.divergence.outcome import ended_by_handler
+from durable_debug.divergence.slots import recorded_identity
 from durable_debug.divergence.values import same_error_objects
-from durable_debug.divergence.wording import called, listed
+from durable_debug.wording import called, named
 
 if TYPE_CHECKING:
     from durable_debug.divergence.matched import Matched
@@ -43,7 +44,7 @@ def _may_be_asked_in_a_body(matched: Matched, slot: Slot) -> bool:
     if body is None or slot.position in matched.cut.at or body.position not in matched.accounted:
         return False
     matched.comparison.unchecked.append(
-        f"{slot} ({slot.position}): it was asked for in the body of {called(body)}, which does not run again."
+        f"{named(slot.identity)} ({slot.position}): it was asked for in the body of {called(body)}, which does not run again."
     )
     return True
 
@@ -80,15 +81,10 @@ def _goes_on_after(matched: Matched, path: str) -> Ask | None:
     return found
 
 
-def _advice(matched: Matched, run: list[Slot]) -> str | None:
+def _in_body_of(matched: Matched, run: list[Slot]) -> Identity | None:
+    """The step in whose body all of them were asked for."""
     bodies = [matched.recorded.in_bodies.get(slot.position) for slot in run]
-    body = bodies[0]
-    if body is None or None in bodies:
-        return None
-    return (
-        f"Ask for it outside of the body of {called(body)}: that does not run again, so that what is asked for behind it "
-        "has another number then."
-    )
+    return None if bodies[0] is None or None in bodies else recorded_identity(bodies[0])
 
 
 def _add(matched: Matched, path: str, slots: list[Slot], row: tuple[int, int], went_on: Ask | None) -> None:
@@ -112,11 +108,11 @@ def _add(matched: Matched, path: str, slots: list[Slot], row: tuple[int, int], w
     operations = [slot.operation for slot in run if slot.operation is not None]
     matched.add(
         "missing",
-        listed([str(slot) for slot in run]),
+        Operations(tuple([slot.identity for slot in run])),
         None,
         operation=operations[0] if operations else None,
         also=tuple(operations[1:]),
-        advice=_advice(matched, run),
+        in_body_of=_in_body_of(matched, run),
         place=place,
         path=path,
         leader=leader if follower or leader else context,

@@ -19,7 +19,8 @@ from durable_debug.divergence.slots import identity_of, numbers, parent_of
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
-    from durable_debug.divergence.slots import Identity, Recorded, Slot
+    from durable_debug.divergence.facts import Identity
+    from durable_debug.divergence.slots import Recorded, Slot
     from durable_debug.engine.tape import Ask
 
 __all__ = ["Plan", "aligned"]

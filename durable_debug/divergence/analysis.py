@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING
 from durable_debug.divergence.align import Plan, aligned
 from durable_debug.divergence.blame import Group, grouped
 from durable_debug.divergence.compare import compare
-from durable_debug.divergence.findings import VALUE_KEEPING, Comparison, Finding
+from durable_debug.divergence.facts import VALUE_KEEPING, Comparison, Finding, Identity
 from durable_debug.divergence.matcher import Aligner, replaced_at
 from durable_debug.divergence.objections import Cut, find_cut
 from durable_debug.divergence.outcome import ended_by_handler, find_in_outcome, find_side_effects
 from durable_debug.divergence.redacted import Judged, judged_by_what_is_known
-from durable_debug.divergence.slots import Identity, Recorded, identity_of, parent_of
+from durable_debug.divergence.slots import Recorded, identity_of, parent_of
 from durable_debug.divergence.unchecked import refused_codecs
 from durable_debug.engine.guard import noting_codecs
 from durable_debug.engine.runner import Pass

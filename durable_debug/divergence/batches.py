@@ -6,18 +6,31 @@ import json
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from durable_debug.divergence.branches import given_names
+from durable_debug.divergence.facts import (
+    Branch,
+    Branches,
+    Error,
+    Failed,
+    Raises,
+    Result,
+    Said,
+    Side,
+    error_of,
+    text_of,
+)
 from durable_debug.divergence.slots import identity_of
 from durable_debug.divergence.values import same_as_written, same_error_objects
-from durable_debug.divergence.wording import counted, described, error_side, listed, side
 
 if TYPE_CHECKING:
+    from durable_debug.divergence.facts import Identity
     from durable_debug.divergence.matched import Matched
     from durable_debug.divergence.slots import Slot
     from durable_debug.engine.tape import Ask, Body
     from durable_debug.history import Operation
 
-__all__ = ["find_in_batches", "is_its_own", "was_left_behind"]
+__all__ = ["FLAT", "NESTED", "find_in_batches", "is_its_own", "was_left_behind"]
 
+FLAT, NESTED = Said("FLAT branches"), Said("NESTED branches")
 _BATCHES = {"Map", "Parallel"}
 
 
@@ -42,8 +55,8 @@ def _compare_nesting(
         return
     nested = any(slot.operation is not None for slot in slots)
     if nested is branches[0].virtual:
-        was, now = ("NESTED", "FLAT") if nested else ("FLAT", "NESTED")
-        matched.add("nesting_changed", f"{was} branches", f"{now} branches", ask=ask, operation=operation)
+        was, now = (FLAT, NESTED)[nested], (NESTED, FLAT)[nested]
+        matched.add("nesting_changed", was, now, ask=ask, operation=operation)
         matched.told.update(branch.position for branch in branches)
         matched.accounted.update(slot.position for slot in slots)
 
@@ -60,9 +73,8 @@ def _compare_count(
     gone = [slot for slot in slots if slot.position not in matched.asker]
     amid = any(branch.number < max((b.number for b in branches if b not in new), default=0) for branch in new)
     if asked < started or complete or amid:  # else the batch had enough before it came to the others
-        was, now = counted(started, "branch", "branches"), counted(asked, "branch", "branches")
-        which = _which(matched, branches, new, gone)
-        matched.add("item_count", was, f"{now}{which}", ask=ask, operation=operation)
+        now = _which(matched, asked, branches, new, gone)
+        matched.add("item_count", Branches(started), now, ask=ask, operation=operation)
     for branch in new:
         matched.told.add(branch.position)
         matched.closed.add(branch.position)
@@ -72,33 +84,21 @@ def _compare_count(
     return True
 
 
-def _which(matched: Matched, branches: list[Ask], new: list[Ask], gone: list[Slot]) -> str:
+def _which(matched: Matched, asked: int, branches: list[Ask], new: list[Ask], gone: list[Slot]) -> Branches:
     """Name the branches that came or went, by their index and by what tells them from others."""
-    told = []
-    if gone:
-        told.append(
-            "gone: "
-            + listed([_branch(slot.number, slot.identity[2], _first_of(matched, slot)) for slot in gone])
-        )
-    if new and len(new) < len(branches):
-        names = [_branch(b.number, b.name, _first_in(matched, b)) for b in new]
-        told.append("new: " + listed(names))
-    return f" ({'; '.join(told)})" if told else ""
+    some = new if len(new) < len(branches) else []
+    calls, slots = matched.children, matched.recorded.slots
+    return Branches(
+        asked,
+        gone=tuple(
+            [_branch(g.number, g.identity[2], [s.identity for s in slots.get(g.position, ())]) for g in gone]
+        ),
+        new=tuple([_branch(b.number, b.name, [*map(identity_of, calls.get(b.position, ()))]) for b in some]),
+    )
 
 
-def _branch(number: int, name: str | None, first: str) -> str:
-    told = f"branch {number}" if name in {None, *given_names(number)} else f"branch {number} {name!r}"
-    return f"{told} with {first}" if first else told
-
-
-def _first_of(matched: Matched, slot: Slot) -> str:
-    inside = matched.recorded.slots.get(slot.position, ())
-    return str(inside[0]) if inside else ""
-
-
-def _first_in(matched: Matched, branch: Ask) -> str:
-    inside = matched.children.get(branch.position, ())
-    return described(*identity_of(inside[0])) if inside else ""
+def _branch(index: int, name: str | None, inside: list[Identity]) -> Branch:
+    return Branch(index, None if name in {None, *given_names(index)} else name, inside[0] if inside else None)
 
 
 def _compare_results(matched: Matched, operation: Operation, flat: list[Ask]) -> None:
@@ -111,21 +111,21 @@ def _compare_results(matched: Matched, operation: Operation, flat: list[Ask]) ->
         if item is None or branch.body is None or not matched.is_compared(branch):
             continue
         body = branch.body
-        was: str | None = None
-        now: str | None = None
+        was: Side | None = None
+        now: Side | None = None
         if item.status == "SUCCEEDED":
-            was = side("result ", item.text)
+            was = Result(text_of(item.text))
             if body.how == "returned" and same_as_written(body, item.plain) is False:
-                now = side("result ", body.text)
+                now = Result(text_of(body.text))
         elif item.status == "FAILED":
-            was = error_side("failed with ", item.error)
-            now = "returns a result" if body.how == "returned" and body.plain[0] else None
+            was = Failed(error_of(item.error))
+            now = Said("returns a result") if body.how == "returned" and body.plain[0] else None
         if (
             body.how == "raised"
             and is_its_own(branch, body)
             and not same_error_objects(body.error, item.error)
         ):
-            now = side(f"raises {body.error_type}: ", body.text)
+            now = Raises(Error(body.error_type, text_of(body.text)))
         if was is not None and now is not None:
             place = matched.recording.ends.get(branch.position)
             matched.add("child_result", was, now, ask=branch, operation=operation, place=place)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from durable_debug.divergence.findings import Finding
+    from durable_debug.divergence.facts import Finding
     from durable_debug.engine.places import Place, Stack
     from durable_debug.engine.tape import Ask
 

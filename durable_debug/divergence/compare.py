@@ -7,18 +7,30 @@ from typing import TYPE_CHECKING
 from durable_debug.divergence.absent import find_absent
 from durable_debug.divergence.arguments import changes
 from durable_debug.divergence.batches import find_in_batches, is_its_own, was_left_behind
+from durable_debug.divergence.facts import (
+    Argument,
+    Error,
+    Failed,
+    Operations,
+    Raises,
+    Result,
+    Said,
+    Side,
+    error_of,
+    text_of,
+)
 from durable_debug.divergence.matched import Matched
 from durable_debug.divergence.moves import find_moves
 from durable_debug.divergence.nesting import find_nesting
 from durable_debug.divergence.outcome import ended_by_handler
-from durable_debug.divergence.slots import identity_of
+from durable_debug.divergence.slots import identity_of, recorded_identity
 from durable_debug.divergence.unknown import could_be
 from durable_debug.divergence.values import same_error_objects, same_value
-from durable_debug.divergence.wording import called, described, error_side, side
+from durable_debug.wording import called
 
 if TYPE_CHECKING:
     from durable_debug.divergence.align import Plan
-    from durable_debug.divergence.findings import Comparison
+    from durable_debug.divergence.facts import Comparison
     from durable_debug.divergence.objections import Cut
     from durable_debug.divergence.slots import Recorded
     from durable_debug.engine.recording import Recording
@@ -67,7 +79,7 @@ def find_in_calls(matched: Matched, unreadable: dict[str, str]) -> None:
                 continue
             row = last is not None and last.parent_path == ask.parent_path and last.number == ask.number - 1
             first, last = (first if row else ask), ask
-            matched.add("unexpected", None, described(*identity_of(ask)), ask=ask, run=first)
+            matched.add("unexpected", None, Operations((identity_of(ask),)), ask=ask, run=first)
             matched.closed.add(position)
             continue
         if (ask.name, ask.sub_type, ask.type) != (operation.name, operation.sub_type, operation.type):
@@ -77,12 +89,12 @@ def find_in_calls(matched: Matched, unreadable: dict[str, str]) -> None:
         if position in unreadable:
             if operation.position != position:
                 continue  # its codec may be told its id, which is another one here
-            was = side("result ", operation.result)
-            matched.add("undeserializable", was, unreadable[position], ask=ask, operation=operation)
+            was = Result(text_of(operation.result))
+            matched.add("undeserializable", was, Said(unreadable[position]), ask=ask, operation=operation)
             continue
         for change in changes(ask, operation, matched.recorded):
-            was, now = (side(f"{change.what}: ", value) for value in (change.recorded, change.asked))
-            matched.add(change.kind, was, now, ask=ask, operation=operation)
+            sides = (Argument(change.what, text_of(value)) for value in (change.recorded, change.asked))
+            matched.add(change.kind, *sides, ask=ask, operation=operation)
         _compare_body(matched, ask, operation)
 
 
@@ -119,18 +131,18 @@ def _is_open(matched: Matched, path: str) -> bool:
 
 
 def _compare_identity(matched: Matched, ask: Ask, operation: Operation) -> None:
-    asked = described(*identity_of(ask))
+    was, now = Operations((recorded_identity(operation),)), Operations((identity_of(ask),))
     if (ask.type, ask.sub_type) != (operation.type, operation.sub_type):
         if ask.position in matched.told:
             return
-        matched.add("retyped", called(operation), asked, ask=ask, operation=operation)
+        matched.add("retyped", was, now, ask=ask, operation=operation)
         matched.closed.add(ask.position)
         matched.account_for(operation.position)
     elif not could_be(ask.name, operation.name):
         if ask.kind == "branch" and operation.position.rpartition("-")[2] != str(ask.number):
             return  # named by its index, and told as reordered
         kind = "branch_name" if ask.kind == "branch" else "renamed"
-        matched.add(kind, called(operation), asked, ask=ask, operation=operation)
+        matched.add(kind, was, now, ask=ask, operation=operation)
 
 
 def _compare_body(matched: Matched, ask: Ask, operation: Operation) -> None:
@@ -140,29 +152,31 @@ def _compare_body(matched: Matched, ask: Ask, operation: Operation) -> None:
     if body is None or ask.type != "CONTEXT" or ask.kind in {"map", "parallel"} or as_recorded:
         return
     how = body.how
-    was = now = None
+    was: Side | None = None
+    now: Side | None = None
     goes_on = how == "left" and operation.position in matched.cut.contexts
     if operation.status == "FAILED" and (how == "returned" or goes_on):
         if how == "returned" and not body.writable:
             return  # that is how it failed
-        was, now = error_side("failed with ", operation.error), "goes on" if goes_on else "returns a result"
+        was = Failed(error_of(operation.error))
+        now = Said("goes on" if goes_on else "returns a result")
     elif how == "returned" and operation.status == "SUCCEEDED" and not ask.replays_children:
         now = _other_result(matched, ask, operation, body)
-        was = side("result ", operation.result)
+        was = Result(text_of(operation.result))
     elif how == "raised" and is_its_own(ask, body):
-        now = side(f"raises {body.error_type}: ", body.text)
+        now = Raises(Error(body.error_type, text_of(body.text)))
         if operation.status == "SUCCEEDED":
-            was = side("result ", operation.result)
+            was = Result(text_of(operation.result))
         elif operation.status == "FAILED" and not same_error_objects(body.error, operation.error):
-            was = error_side("failed with ", operation.error)
+            was = Failed(error_of(operation.error))
     if was is not None and now is not None:
         place = matched.recording.ends.get(ask.position)
         matched.add("child_result", was, now, ask=ask, operation=operation, place=place)
 
 
-def _other_result(matched: Matched, ask: Ask, operation: Operation, body: Body) -> str | None:
+def _other_result(matched: Matched, ask: Ask, operation: Operation, body: Body) -> Side | None:
     same, text = same_value(body, operation.result)
     if same is None:
         sentence = f"The result of {called(operation)} ({ask.position}) could not be compared: {text}."
         matched.comparison.unchecked.append(sentence)
-    return side("result ", text) if same is False else None
+    return Result(text_of(text)) if same is False else None

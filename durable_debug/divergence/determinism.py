@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 from itertools import zip_longest
 from typing import TYPE_CHECKING
 
+from durable_debug.divergence.facts import Argument, Asked, Ending, Twice, error_of, text_of
 from durable_debug.divergence.slots import identity_of
-from durable_debug.divergence.wording import described, shortened
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,11 +22,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Parting", "as_parting", "parting"]
 
-_ADVICE = (
-    "Put what it depends on into a step (a clock, a random number, a UUID, the environment, a set's order, state that a "
-    "module keeps): a step's result is recorded, and a replay gets the same one."
-)
-
 
 @dataclass(frozen=True, slots=True)
 class Parting:
@@ -36,7 +31,7 @@ class Parting:
     ----------
     index
         Number of the call, in the order of asking; None where all calls are the same and only the end is another.
-    once, again
+    twice
         What was done in the first replay and in the second.
     identities
         Whether the operations themselves are others, and not only what is asked of them.
@@ -45,8 +40,7 @@ class Parting:
     """
 
     index: int | None
-    once: str
-    again: str
+    twice: Twice
     identities: bool
     ask: Ask | None
 
@@ -57,12 +51,10 @@ def parting(once: Recording, again: Recording) -> Parting | None:
         if one is not None and other is not None and _asked(one) == _asked(other):
             continue
         identities = one is None or other is None or _identity(one) != _identity(other)
-        tell = _named if identities else _with_arguments
-        return Parting(index, tell(one), tell(other), identities, one)
-    ends = [_end(once), _end(again)]
-    if ends[0] != ends[1]:
-        return Parting(None, shortened(ends[0]), shortened(ends[1]), identities=False, ask=None)
-    return None
+        twice = _done(one, not identities), _done(other, not identities)
+        return Parting(index, twice, identities, one)
+    ends = _end(once), _end(again)
+    return Parting(None, ends, identities=False, ask=None) if ends[0] != ends[1] else None
 
 
 def as_parting(found: Sequence[Divergence], where: Parting) -> tuple[Divergence, ...]:
@@ -81,17 +73,15 @@ def as_parting(found: Sequence[Divergence], where: Parting) -> tuple[Divergence,
     cause = min(mine, key=lambda one: float("inf") if one.index is None else one.index)
     ask = where.ask
     place = ask.place if ask is not None and ask.place is not None else cause.place
-    sentence = f"This handler does not do the same twice: replayed once, {where.once}; replayed again, {where.again}."
     told = replace(
         cause,
-        message=sentence if where.identities else f"{cause.message} {sentence}",
         position=ask.position if ask is not None else cause.position,
         place=place,
-        advice=_ADVICE,
         index=where.index if where.index is not None else cause.index,
+        twice=where.twice,
     )
     if where.identities:
-        told = replace(told, kind="nondeterministic", asked=f"{where.once}, then {where.again}")
+        told = replace(told, kind="nondeterministic")
     kept = [one for one in found if one not in mine]
     return tuple(sorted([*kept, told], key=lambda one: float("inf") if one.index is None else one.index))
 
@@ -118,18 +108,13 @@ def _arguments(ask: Ask) -> dict[str, object]:
     return {}
 
 
-def _named(ask: Ask | None) -> str:
-    return f"it asks for {described(*identity_of(ask))}" if ask is not None else "it asks for nothing more"
+def _done(ask: Ask | None, with_arguments: bool) -> Asked:  # noqa: FBT001
+    if ask is None:
+        return Asked(None)
+    arguments = _arguments(ask).items() if with_arguments else ()
+    return Asked(identity_of(ask), tuple([Argument(name, text_of(value)) for name, value in arguments]))
 
 
-def _with_arguments(ask: Ask | None) -> str:
-    assert ask is not None
-    told = ", ".join(f"{name} {shortened(value)}" for name, value in _arguments(ask).items())
-    return f"{described(*identity_of(ask))} with {told}"
-
-
-def _end(recording: Recording) -> str:
+def _end(recording: Recording) -> Ending:
     outcome = recording.outcome
-    if outcome.error:
-        return f"it ends {outcome.status} with {outcome.error.get('ErrorType')}: {outcome.error.get('ErrorMessage')}"
-    return f"it ends {outcome.status} with {outcome.result}"
+    return Ending(outcome.status, None if outcome.error else text_of(outcome.result), error_of(outcome.error))

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
-from durable_debug.divergence.findings import Comparison, Finding
+from durable_debug.divergence.facts import Comparison, Finding
 from durable_debug.divergence.slots import parent_of
 
 if TYPE_CHECKING:
     from durable_debug.divergence.align import Plan
+    from durable_debug.divergence.facts import Side
     from durable_debug.divergence.objections import Cut
     from durable_debug.divergence.slots import Recorded
     from durable_debug.engine.recording import Recording
@@ -99,7 +100,7 @@ class Matched:
             path = parent_of(path)
         return True
 
-    def add(self, kind: str, recorded: str | None, asked: str | None, **more: Any) -> None:
+    def add(self, kind: str, recorded: Side | None, asked: Side | None, **more: Any) -> None:
         """Note a finding."""
         ask: Ask | None = more.get("ask")
         if ask is not None:

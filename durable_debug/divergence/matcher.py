@@ -11,7 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from durable_debug.divergence.align import Plan
-    from durable_debug.divergence.slots import Identity, Recorded, Slot
+    from durable_debug.divergence.facts import Identity
+    from durable_debug.divergence.slots import Recorded, Slot
     from durable_debug.engine.tape import Ask
 
 __all__ = ["Aligner", "replaced_at"]

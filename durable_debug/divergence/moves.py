@@ -6,8 +6,9 @@ from bisect import bisect_left
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from durable_debug.divergence.slots import parent_of
-from durable_debug.divergence.wording import abridged, called, listed
+from durable_debug.divergence.facts import VIRTUAL, Operations, Said, Where
+from durable_debug.divergence.slots import identity_of, parent_of, recorded_identity
+from durable_debug.wording import listed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -35,10 +36,8 @@ def find_moves(matched: Matched) -> None:
             if came_from == home:
                 at_home.append((ask, operation))
             elif came_from not in matched.unwrapped and ask.kind != "branch" and matched.is_known(ask):
-                was, now = (
-                    f"{called(operation)} in {_context(matched, came_from)}",
-                    f"in {_here(matched, path)}",
-                )
+                was = Operations((recorded_identity(operation),), _there(matched, came_from))
+                now = Operations(where=_here(matched, path))
                 matched.add("reparented", was, now, ask=ask, operation=operation)
         at_home.sort(key=lambda pair: pair[0].number)
         for block in _crossing(at_home):
@@ -62,7 +61,7 @@ def _find_flat(matched: Matched, branches: list[Ask]) -> None:
     operation = matched.operation(batch) if batch is not None else None
     if operation is None:
         return
-    was, now = (listed([f"branch {n}" for n in numbers]) for numbers in _orders(matched, branches))
+    was, now = (Said(listed([f"branch {n}" for n in numbers])) for numbers in _orders(matched, branches))
     matched.add("reordered", was, now, ask=moved[0], operation=operation, run=moved[0])
 
 
@@ -72,18 +71,16 @@ def _orders(matched: Matched, branches: list[Ask]) -> tuple[list[str], list[str]
     return sorted(now), now
 
 
-def _context(matched: Matched, position: str) -> str:
-    if not position:
-        return "the handler"
+def _there(matched: Matched, position: str) -> Where:
     operation = matched.recorded.by_position.get(position)
-    return called(operation) if operation is not None else "a virtual context"
+    if operation is not None:
+        return Where("in", recorded_identity(operation))
+    return Where("in", VIRTUAL if position else None)
 
 
-def _here(matched: Matched, path: str) -> str:
+def _here(matched: Matched, path: str) -> Where:
     ask = matched.asks.get(path)
-    if ask is None:
-        return "the handler"
-    return f"{ask.sub_type} {abridged(ask.name)!r}" if ask.name and not ask.virtual else f"context {path}"
+    return Where("in", identity_of(ask) if ask is not None else None, path)
 
 
 def _crossing(pairs: Sequence[_Pair]) -> Iterator[list[_Pair]]:
@@ -108,18 +105,16 @@ def _add_reordered(matched: Matched, block: list[_Pair]) -> None:
     moved = _out_of_order(_ranks(block))
     ask, operation = block[moved[0]]
     by_record = sorted(block, key=lambda pair: int(pair[1].position.rpartition("-")[2]))
-    was, now = ([called(one) for _, one in pairs] for pairs in (by_record, block))
+    was, now = (tuple([recorded_identity(one) for _, one in pairs]) for pairs in (by_record, block))
+    numbers: tuple[tuple[str, ...], ...] = ((), ())
     if was == now:  # the same names: what they were asked with tells them apart
-        was, now = (
-            [f"{name} (number {one.position})" for name, (_, one) in zip(names, pairs, strict=True)]
-            for names, pairs in ((was, by_record), (now, block))
-        )
+        numbers = tuple([tuple([one.position for _, one in pairs]) for pairs in (by_record, block)])
     others = tuple(one for _, one in block if one is not operation)
     first = block[0][0]
     matched.add(
         "reordered",
-        listed(was),
-        listed(now),
+        Operations(was, numbers=numbers[0]),
+        Operations(now, numbers=numbers[1]),
         ask=ask,
         operation=operation,
         also=others,

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from durable_debug.divergence.slots import identity_of, numbers, parent_of
-from durable_debug.divergence.wording import called, described, listed
+from durable_debug.divergence.facts import VIRTUAL, Operations, Where
+from durable_debug.divergence.slots import identity_of, numbers, parent_of, recorded_identity
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -55,9 +55,8 @@ def _wrapped(matched: Matched, ask: Ask) -> None:
         parent_of(matched.used[a.position] or "") != here for a in inner
     ):
         return
-    names = listed([described(*identity_of(a)) for a in inner])
-    context = "a virtual context" if ask.virtual else described(*identity_of(ask))
-    matched.add("nesting_changed", f"{names} without a context of their own", f"inside {context}", ask=ask)
+    was = Operations(tuple(map(identity_of, inner)), Where("alone"))
+    matched.add("nesting_changed", was, Operations(where=Where("inside", identity_of(ask))), ask=ask)
     matched.told.update(new)
 
 
@@ -76,9 +75,10 @@ def _in_new_contexts(matched: Matched, ask: Ask) -> tuple[list[str], list[Ask]]:
 def _virtual_or_not(matched: Matched, ask: Ask) -> None:
     operation = matched.operation(ask)
     if ask.virtual and operation is not None:
-        matched.add("nesting_changed", called(operation), "a virtual context", ask=ask, operation=operation)
+        was = Operations((recorded_identity(operation),))
+        matched.add("nesting_changed", was, Operations((VIRTUAL,)), ask=ask, operation=operation)
     elif not ask.virtual and operation is None:
-        matched.add("nesting_changed", "a virtual context", described(*identity_of(ask)), ask=ask)
+        matched.add("nesting_changed", Operations((VIRTUAL,)), Operations((identity_of(ask),)), ask=ask)
         matched.told.add(ask.position)
 
 
@@ -89,10 +89,9 @@ def _unwrapped(matched: Matched, slot: Slot) -> None:
         moved += asked
     if not moved:
         return
-    names = listed([described(*identity_of(ask)) for ask in moved])
-    matched.add(
-        "nesting_changed", f"{names} inside {slot}", "without it", ask=moved[0], operation=slot.operation
-    )
+    was = Operations(tuple(map(identity_of, moved)), Where("inside", slot.identity))
+    now = Operations(where=Where("without", slot.identity))
+    matched.add("nesting_changed", was, now, ask=moved[0], operation=slot.operation)
     matched.accounted.update(contexts)
     matched.unwrapped.update(contexts)
 

@@ -5,7 +5,18 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from durable_debug.divergence.findings import STRUCTURE, VALUE_KEEPING, Finding
+from durable_debug.divergence.batches import FLAT, NESTED
+from durable_debug.divergence.facts import (
+    STRUCTURE,
+    VALUE_KEEPING,
+    VIRTUAL,
+    Ending,
+    Finding,
+    Operations,
+    Said,
+    error_of,
+    text_of,
+)
 from durable_debug.divergence.objections import (
     Cut,
     failed_by,
@@ -14,8 +25,8 @@ from durable_debug.divergence.objections import (
     objections,
 )
 from durable_debug.divergence.values import same_error_objects, same_result
-from durable_debug.divergence.wording import described, error_side, shortened, side
 from durable_debug.engine.places import Place
+from durable_debug.wording import shortened
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -109,13 +120,19 @@ def _halted(complete: Recording) -> list[Finding]:
     if halt.kind == "timeout":
         was = _recorded_end(complete.history)
         place = halt.at or complete.ends.get("")
-        return [Finding("outcome", was, f"does not end: {halt.message}", place=place)]
+        return [Finding("outcome", was, Said(f"does not end: {halt.message}"), place=place)]
     if halt.kind == "would_run" and halt.ask is not None and not goes_on(complete):
         ask = halt.ask
         if ask.match_status is None:
             return []  # told as unexpected
         return [
-            Finding("would_run", f"recorded {ask.match_status}", halt.message, ask=ask, order=float(ask.seq))
+            Finding(
+                "would_run",
+                Said(f"recorded {ask.match_status}"),
+                Said(halt.message),
+                ask=ask,
+                order=float(ask.seq),
+            )
         ]
     return []
 
@@ -143,7 +160,8 @@ def _ends(
     if (
         ended.raised is not None and ended.raised.is_unreadable
     ):  # of a callback, whose result the handler reads
-        return [Finding("undeserializable", "result of a callback", ended.raised.text, place=place)]
+        text = Said(ended.raised.text)
+        return [Finding("undeserializable", Said("result of a callback"), text, place=place)]
     replayed = _end(outcome.status, outcome.result, outcome.error)
     return [Finding(kind, _recorded_end(history), replayed, place=place)]
 
@@ -181,7 +199,7 @@ def _goes_on_instead(first: Recording, complete: Recording) -> list[Finding]:
     recorded = _recorded_end(history)
     if ask is not None:
         place = ask.place
-        now = f"{'meets no objection and ' if objected else ''}goes on: {shortened(ask.deed, 600)}"
+        now = Said(f"{'meets no objection and ' if objected else ''}goes on: {shortened(ask.deed, 600)}")
         return [Finding("outcome", recorded, now, ask=ask, place=place, order=float(ask.seq))]
     outcome = first.outcome
     replayed, place = _end(outcome.status, outcome.result, outcome.error), _end_place(complete)
@@ -210,18 +228,19 @@ def _is_at_rest(history: History) -> bool:
     )
 
 
-def _recorded_end(history: History) -> str:
+def _recorded_end(history: History) -> Ending:
     return _end(history.status, history.result, history.error)
 
 
-def _end(status: str, result: str | None, error: Mapping[str, Any] | None) -> str:
-    if status == "FAILED" and error:
-        return error_side("FAILED with ", error)
-    if status == "SUCCEEDED":
-        return side("SUCCEEDED with ", result)
-    if status == "CRASHED" and error:
-        return error_side("ends without an output: ", error)
-    return "is suspended" if status in {"PENDING", "RUNNING"} else f"is {status}"
+def _end(
+    status: str, result: str | None, error: Mapping[str, Any] | None, *, goes_on: bool = False
+) -> Ending:
+    return Ending(
+        status,
+        text_of(result) if status == "SUCCEEDED" else None,
+        error_of(error) if status in {"FAILED", "CRASHED"} else None,
+        goes_on,
+    )
 
 
 def _end_place(complete: Recording) -> Place | None:
@@ -236,7 +255,7 @@ def find_side_effects(effects: Iterable[tuple[SideEffect, float]]) -> list[Findi
     for effect, order in effects:
         place = Place.at(effect.file, effect.line) if effect.file and effect.line else None
         found.append(
-            Finding("side_effect", None, effect.detail, place=place, order=order, looked=effect.looked)
+            Finding("side_effect", None, Said(effect.detail), place=place, order=order, looked=effect.looked)
         )
     return found
 
@@ -271,15 +290,13 @@ def _other_nesting(ask: Ask) -> Finding | None:
         return None
     if context.kind == "branch" and context.within is not None:
         batch = context.within
-        return Finding(
-            "nesting_changed", "FLAT branches", "NESTED branches", ask=batch, order=float(batch.seq)
-        )
-    now = described(context.type, context.sub_type, context.name)
-    return Finding("nesting_changed", "a virtual context", now, ask=context, order=float(context.seq))
+        return Finding("nesting_changed", FLAT, NESTED, ask=batch, order=float(batch.seq))
+    now = Operations(((context.type, context.sub_type, context.name or None),))
+    return Finding("nesting_changed", Operations((VIRTUAL,)), now, ask=context, order=float(context.seq))
 
 
 def _swallowed(first: Recording, ask: Ask) -> Finding:
     """The SDK's objection is an Exception: a handler's ``except Exception`` can hide it."""
     outcome = first.outcome
-    now = f"the handler goes on: {_end(outcome.status, outcome.result, outcome.error)}"
-    return Finding("swallowed", "NonDeterministicExecutionError", now, ask=ask, order=ask.seq + 0.25)
+    now = _end(outcome.status, outcome.result, outcome.error, goes_on=True)
+    return Finding("swallowed", Said("NonDeterministicExecutionError"), now, ask=ask, order=ask.seq + 0.25)

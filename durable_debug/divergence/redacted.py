@@ -10,7 +10,7 @@ from durable_debug.divergence.slots import identity_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from durable_debug.divergence.findings import Finding
+    from durable_debug.divergence.facts import Finding
     from durable_debug.engine.recording import Recording
 
 __all__ = ["Judged", "judged_by_what_is_known", "values_sentence"]

@@ -12,7 +12,6 @@ from durable_debug.divergence.divergence import Divergence, judged
 from durable_debug.divergence.looking import as_on_lambda
 from durable_debug.divergence.outcome import goes_on
 from durable_debug.divergence.unchecked import unchecked
-from durable_debug.divergence.wording import counted
 from durable_debug.engine.runner import Pass
 from durable_debug.engine.runners import record
 from durable_debug.errors import DivergenceError
@@ -20,6 +19,7 @@ from durable_debug.history import History
 from durable_debug.options import NAMES, Options, fit_nothing, no_such_body, unknown_options
 from durable_debug.sources import load_one
 from durable_debug.views import view
+from durable_debug.wording import counted
 
 if TYPE_CHECKING:
     import os

@@ -6,25 +6,27 @@ import functools
 from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, NamedTuple
 
+from durable_debug.divergence.facts import VIRTUAL, Identity
 from durable_debug.divergence.objections import is_of_objection
-from durable_debug.divergence.wording import described
 
 if TYPE_CHECKING:
     from durable_debug.engine.tape import Ask
     from durable_debug.history import History, Operation
 
-__all__ = ["Identity", "Recorded", "Slot", "identity_of", "numbers", "parent_of", "tenants_of"]
-
-Identity = tuple[str, str | None, str | None]  # type, sub-type, name
+__all__ = ["Recorded", "Slot", "identity_of", "numbers", "parent_of", "recorded_identity", "tenants_of"]
 
 _NEVER = float("inf")
 _BRANCHES = {"MapIteration", "ParallelBranch"}
-_VIRTUAL: Identity = ("CONTEXT", "virtual", None)
 
 
 def identity_of(ask: Ask) -> Identity:
     """What the SDK would compare of a call."""
-    return _VIRTUAL if ask.virtual else (ask.type, ask.sub_type, ask.name or None)
+    return VIRTUAL if ask.virtual else (ask.type, ask.sub_type, ask.name or None)
+
+
+def recorded_identity(operation: Operation) -> Identity:
+    """What the SDK would compare a call with."""
+    return operation.type, operation.sub_type, operation.name or None
 
 
 def parent_of(position: str) -> str:
@@ -44,9 +46,6 @@ class Slot(NamedTuple):
     position: str
     identity: Identity
     operation: Operation | None
-
-    def __str__(self) -> str:
-        return "a virtual context" if self.operation is None else described(*self.identity)
 
 
 class Recorded:
@@ -88,8 +87,7 @@ class Recorded:
             if position not in self.later:
                 self.by_position[position] = operation
             path, _, number = position.rpartition("-")
-            identity = (operation.type, operation.sub_type, operation.name or None)
-            slots[path][int(number)] = Slot(int(number), position, identity, operation)
+            slots[path][int(number)] = Slot(int(number), position, recorded_identity(operation), operation)
         for path in list(slots):
             _add_virtual_contexts(path, slots)
         self.slots: dict[str, list[Slot]] = {
@@ -180,7 +178,7 @@ def _add_virtual_contexts(path: str, slots: dict[str, dict[int, Slot]]) -> None:
     while path:
         above, _, number = path.rpartition("-")
         if int(number) not in slots[above]:
-            slots[above][int(number)] = Slot(int(number), path, _VIRTUAL, None)
+            slots[above][int(number)] = Slot(int(number), path, VIRTUAL, None)
         path = above
 
 

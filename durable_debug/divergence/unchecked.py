@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from durable_debug.divergence.redacted import values_sentence
 from durable_debug.divergence.slots import tenants_of
 from durable_debug.divergence.strategies import was_tried_again
-from durable_debug.divergence.wording import called, counted, described, listed
+from durable_debug.wording import called, counted, described, listed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 from typing import TYPE_CHECKING
 
-from durable_debug.divergence.findings import STRUCTURE
+from durable_debug.divergence.effects import Effect, Stop
+from durable_debug.divergence.facts import STRUCTURE
 from durable_debug.divergence.objections import (
     Cut,
     ends_as_recorded,
@@ -16,12 +18,12 @@ from durable_debug.divergence.objections import (
     objections,
 )
 from durable_debug.divergence.slots import numbers, parent_of
-from durable_debug.divergence.wording import short_ids, shortened
+from durable_debug.wording import short_ids, shortened
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from durable_debug.divergence.findings import Finding
+    from durable_debug.divergence.facts import Finding
     from durable_debug.engine.recording import Recording
     from durable_debug.engine.tape import Ask
     from durable_debug.history import Operation
@@ -29,19 +31,6 @@ if TYPE_CHECKING:
 __all__ = ["Judge"]
 
 _ENDED = {"SUCCEEDED", "FAILED"}
-_UNSEEN = (
-    "Nothing: the context around it has ended and answers from its checkpoint, so its body does not run again. "
-    "An execution that is still in it is hit."
-)
-_UNSEEN_EFFECT = (
-    "Nothing any more: the context around it has ended, so its body does not run again. "
-    "Until it ends, each replay does it again."
-)
-_CAUGHT = "a NonDeterministicExecutionError, which the handler catches, and"
-_MET = (
-    "Nothing any more: this is what the SDK objected to in the context around it, whose body went on from that as it "
-    "does now. It has ended and answers from its checkpoint."
-)
 _AT_THE_END = (float("inf"),)
 
 
@@ -98,33 +87,34 @@ class Judge:
         """Whether a change is what the execution fails at, or runs something for."""
         return self._stopped is not None and any(cause in findings for cause in self._causes)
 
-    def verdict(self, findings: Sequence[Finding]) -> tuple[str, str]:
+    def verdict(self, findings: Sequence[Finding]) -> tuple[str, Effect]:
         """Severity and effect of what is one change."""
         finding = next((cause for cause in self._causes if cause in findings), findings[0])
         unseen, kind = self._is_unseen(finding), finding.kind
         if kind == "side_effect":
-            return self._side_effect(finding)
+            return (
+                ("warning", Effect("nothing", "side_effect"))
+                if finding.looked
+                else ("error", Effect("repeats"))
+            )
         if kind == "would_run":
-            return "error", "The body runs again: Lambda has no result for it."
+            return "error", Effect("runs_again")
         if kind == "swallowed":
             fails = self._first.outcome.status == "FAILED"
-            return "error", f"The execution {'' if fails else 'does not fail: it '}{self._end()}."
+            return "error", Effect("swallowed", "fails" if fails else "ends", self._end())
         if kind in {"result", "error", "outcome"}:
             return self._outcome(finding)
         if unseen:
-            return "info", _MET if self._is_met(finding) else _UNSEEN
+            return "info", Effect("nothing", "met" if self._is_met(finding) else "unseen")
         if not self._is_reached(finding):
-            return "warning", f"Not reached: the execution {self._stop()}."
+            return "warning", Effect("not_reached", stop=self._stop())
         if kind == "undeserializable":
-            return (
-                "error",
-                f"The operation raises {self._unreadable()} in the handler: the execution {self._end()}.",
-            )
+            return "error", Effect("raises", self._unreadable(), self._end())
         if kind == "child_result":
-            return "info", "Nothing: the context has ended and answers with what was recorded."
+            return "info", Effect("nothing", "answers")
         if kind in STRUCTURE:
             return self._structural(finding)
-        return "warning", "Nothing visible: the operation is on record and answers from its checkpoint."
+        return "warning", Effect("nothing", "on_record")
 
     def _unreadable(self) -> str:
         """What the SDK of this line raises for a payload that it can't read."""
@@ -133,34 +123,28 @@ class Judge:
 
     # ---- each kind
 
-    def _side_effect(self, finding: Finding) -> tuple[str, str]:
-        if finding.looked:
-            return "warning", _UNSEEN_EFFECT
-        return "error", "It happens again at each replay: after a wait, a callback, a retry or a crash."
-
-    def _outcome(self, finding: Finding) -> tuple[str, str]:
+    def _outcome(self, finding: Finding) -> tuple[str, Effect]:
         if finding.ask is not None and finding.ask in self._objections:
             return "error", self._by_objection(finding)
         if self._objection is None and finding.ask is not None and finding.ask is self._halted_at:
-            if failed_in_flight(self._first.history):
-                return "error", f"Lambda no longer objects to anything and goes on: {self._deed()}."
-            return "error", f"Lambda notices nothing and goes on: {self._deed()}."
+            why = "objects_no_more" if failed_in_flight(self._first.history) else "goes_on"
+            return "error", Effect("unnoticed", why, self._goes_on())
         if self._objection is not None or self._halted_at is not None:
-            return "warning", f"Not reached: the execution {self._stop()}."
+            return "warning", Effect("not_reached", stop=self._stop())
         halt = self._first.halt
         if halt is not None and halt.kind == "timeout":
-            return "error", "The invocation runs until its time limit, and Lambda tries it again."
-        return "error", f"Lambda notices nothing: the execution {self._end()}."
+            return "error", Effect("hangs")
+        return "error", Effect("unnoticed", "ends", self._end())
 
-    def _structural(self, finding: Finding) -> tuple[str, str]:
+    def _structural(self, finding: Finding) -> tuple[str, Effect]:
         if finding not in self._causes and (self._objection is not None or self._halted_at is not None):
-            return "warning", f"Lambda notices nothing here and goes on; then the execution {self._stop()}."
+            return "warning", Effect("unnoticed", "here", self._stop())
         if self._objection is not None:
             return "error", self._by_objection(finding)
         if self._halted_at is not None:
-            return "error", f"Lambda notices nothing and goes on: {self._deed()}."
+            return "error", Effect("unnoticed", "goes_on", self._goes_on())
         severity = "warning" if ends_as_recorded(self._first) else "error"
-        return severity, f"Lambda notices nothing: the execution {self._end()}."
+        return severity, Effect("unnoticed", "ends", self._end())
 
     # ---- the evidence
 
@@ -219,51 +203,46 @@ class Judge:
         """The recorded operation that answers a call."""
         return self._by_id.get(ask.match_id or "") if ask is not None else None
 
-    def _by_objection(self, finding: Finding) -> str:
+    def _by_objection(self, finding: Finding) -> Effect:
         """What comes of an objection: the last that a change is the cause of, or the one that nothing explains."""
         causes = zip(self._objections, self._causes_of_each, strict=True)
         last = [ask for ask, cause in causes if cause is finding or ask is finding.ask][-1:]
         if last != [self._objection]:
-            return f"The execution meets {_CAUGHT} {self._end()}."
+            return Effect("stops", "ends", dataclasses.replace(self._end(), caught=True))
+        why = "ends"
         if "" in self._cut.met and self._first.outcome.status == "PENDING":
-            return f"This is on record: the execution {self._stop()}."
-        if "" in self._cut.met:
+            why = "on_record"
+        elif "" in self._cut.met:
             # That an objection was caught is on record nowhere: code that was changed since may end alike.
-            sure = "" if self._failed_by_objection() else ", as far as the record tells"
-            return f"This is what ended the execution{sure}: it {self._stop()}."
-        return f"The execution {self._stop()}."
+            why = "recorded_end" if self._failed_by_objection() else "likely_recorded_end"
+        return Effect("stops", why, self._stop())
 
-    def _stop(self) -> str:
-        if self._objection is not None:
-            if self._failed_by_objection():
-                return self._end()
-            return f"meets {_CAUGHT} {self._end()}"
-        return f"goes on: {self._deed()}"
+    def _stop(self) -> Stop:
+        if self._objection is None:
+            return self._goes_on()
+        return dataclasses.replace(self._end(), caught=not self._failed_by_objection())
 
     def _failed_by_objection(self) -> bool:
         return self._objection is not None and failed_by(self._first, self._objection)
 
-    def _deed(self) -> str:
-        return shortened(self._halted_at.deed, 600) if self._halted_at is not None else ""
+    def _goes_on(self) -> Stop:
+        return Stop("goes_on", shortened(self._halted_at.deed, 600) if self._halted_at is not None else "")
 
-    def _end(self) -> str:
+    def _end(self) -> Stop:
         outcome, history = self._first.outcome, self._first.history
         if outcome.status == "SUCCEEDED":
-            if history.status != "SUCCEEDED":
-                return "ends SUCCEEDED"
-            other = "the recorded result" if outcome.result == history.result else "another result"
-            return f"ends SUCCEEDED with {other}"
+            same = outcome.result == history.result if history.status == "SUCCEEDED" else None
+            return Stop("ends", status="SUCCEEDED", same=same)
         if outcome.status == "FAILED":
             error = outcome.error or {}
             if is_of_objection(error):
-                told = shortened(short_ids(str(error.get("ErrorMessage"))).rstrip("."), 600)
-                return f"fails with NonDeterministicExecutionError: {told}"
-            return f"ends FAILED with {error.get('ErrorType')}"
+                return Stop("fails", shortened(short_ids(str(error.get("ErrorMessage"))).rstrip("."), 600))
+            return Stop("ends", str(error.get("ErrorType")), "FAILED")
         if outcome.status == "CRASHED":
-            return "ends its invocation without an output, and Lambda tries it again"
+            return Stop("retried")
         if outcome.status == "PENDING":
-            return "stays suspended" if history.status == "RUNNING" else "is suspended, and does not end"
-        return f"could not be followed to its end ({self._first.halt.message if self._first.halt else 'it was ended'})"
+            return Stop("suspended", same=history.status == "RUNNING")
+        return Stop("unknown", self._first.halt.message if self._first.halt else "it was ended")
 
 
 def _is_closed(context: Operation) -> bool:

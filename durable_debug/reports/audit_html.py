@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from durable_debug.audits.check import OBSTACLES
-from durable_debug.divergence.wording import counted
 from durable_debug.reports.page import SIGNS, page, text
 from durable_debug.reports.run_html import finding
+from durable_debug.wording import counted
 
 if TYPE_CHECKING:
     from durable_debug.audits.causes import Cause

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from durable_debug.divergence.wording import counted
 from durable_debug.reports.paths import relative
+from durable_debug.wording import counted
 
 if TYPE_CHECKING:
     from durable_debug.audits.causes import Cause

@@ -6,7 +6,7 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from durable_debug.audits.deploy import FATES
-from durable_debug.divergence.wording import counted
+from durable_debug.wording import counted
 
 if TYPE_CHECKING:
     from durable_debug.audits.deploy import DeployCheck, Fate

@@ -9,7 +9,7 @@ import os
 import re
 from typing import TYPE_CHECKING
 
-from durable_debug.divergence.wording import short_ids
+from durable_debug.wording import short_ids
 
 if TYPE_CHECKING:
     from durable_debug.engine.places import Place

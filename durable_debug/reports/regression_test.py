@@ -8,9 +8,9 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from durable_debug.divergence.wording import counted
 from durable_debug.errors import DurableDebugError, HandlerError
 from durable_debug.history.saving import write_whole
+from durable_debug.wording import counted
 
 if TYPE_CHECKING:
     from durable_debug.divergence.run import Run

@@ -7,10 +7,10 @@ from itertools import takewhile
 from typing import TYPE_CHECKING
 
 from durable_debug.divergence.objections import objection
-from durable_debug.divergence.wording import abridged, counted, short_ids
 from durable_debug.reports.page import SIGNS, chip, code, page, severity, text, where
 from durable_debug.reports.side_by_side import Fold, Line, diff, folded
 from durable_debug.reports.words import located
+from durable_debug.wording import abridged, counted, short_ids
 
 if TYPE_CHECKING:
     from durable_debug.divergence.divergence import Divergence
@@ -120,10 +120,15 @@ def _headline(run: Run) -> str:
     lines += [f"<p>In the record: {text(remark, 600)}</p>" for remark in history.remarks]
     if run.stopped:
         lines.append(f"<p>Ended early: {text(run.stopped)}</p>")
-    if run.error and not any("NonDeterministic" in one.lambda_effect for one in run.divergences):
+    if run.error and not any(_tells_of_objection(one) for one in run.divergences):
         kind = str(run.error.get("ErrorType") or "error").rpartition(".")[2]
         lines.append(f"<p>{text(kind, 120)}: {text(run.error.get('ErrorMessage'))}</p>")
     return f"<header>{''.join(lines)}</header>"
+
+
+def _tells_of_objection(one: Divergence) -> bool:
+    stop = one.effect.stop if one.effect is not None else None
+    return stop is not None and (stop.how == "fails" or stop.caught)
 
 
 def _status(status: str) -> str:

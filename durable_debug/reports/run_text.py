@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from durable_debug.divergence.wording import abridged, counted
 from durable_debug.reports.words import located
+from durable_debug.wording import abridged, counted
 
 if TYPE_CHECKING:
     from durable_debug.divergence.divergence import Divergence

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from durable_debug.audits.check import OBSTACLES
-from durable_debug.divergence.divergence import KINDS
 from durable_debug.reports.paths import uri
+from durable_debug.reports.words import KINDS
 
 if TYPE_CHECKING:
     from durable_debug.audits.causes import Cause

@@ -14,7 +14,8 @@ import joblib
 import pytest
 
 import durable_debug as dd
-from durable_debug.audits import worker_main, workers
+from durable_debug.audits import workers
+from durable_debug.engine.one_core import OneCore
 from durable_debug.audits.audit import audit
 from durable_debug.audits.inputs import gathered
 from durable_debug.errors import DivergenceError, DurableDebugError, HandlerError, HistoryError, OptionError
@@ -190,7 +191,7 @@ def test_the_threads_of_a_replay_keep_to_one_core_that_is_chosen_anew():
     allowed, seen = os.sched_getaffinity(0), []
 
     def replays():
-        core = worker_main._OneCore()
+        core = OneCore()
         for _ in range(3):
             core.stay()
             inner = threading.Thread(target=lambda: seen.append(os.sched_getaffinity(0)))

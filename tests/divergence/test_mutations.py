@@ -10,7 +10,7 @@ import pytest
 
 from durable_debug.divergence.blame import Group
 from durable_debug.divergence.divergence import judged
-from durable_debug.divergence.findings import Finding
+from durable_debug.divergence.facts import Finding, Said
 
 from tests.divergence.bases import BASES
 from tests.divergence.mutations import MUTATIONS, Mutation
@@ -83,7 +83,7 @@ def test_the_report_names_each_with_both_sides() -> None:
 def test_ids_of_operations_are_short_in_a_message() -> None:
     message = "Non-deterministic operation identity at id='c5faca15" + "0" * 56 + "'"
     (one,) = judged(
-        [Group((Finding("side_effect", None, message),), None)],
+        [Group((Finding("side_effect", None, Said(message)),), None)],
         [],
         replayed(MUTATIONS["nested_to_flat"]).recording,
     )
