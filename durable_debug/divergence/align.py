@@ -9,11 +9,11 @@ from __future__ import annotations
 import difflib
 import functools
 from collections import Counter, defaultdict
-from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 from durable_debug.divergence.arguments import changes
 from durable_debug.divergence.branches import given_names, paired_by_content
+from durable_debug.divergence.sequences import Costs, Sequences
 from durable_debug.divergence.slots import identity_of, numbers, parent_of
 
 if TYPE_CHECKING:
@@ -78,6 +78,9 @@ class _Alignment:
         held = Counter(slot.identity for slots in recorded.slots.values() for slot in slots)
         unanswered = (a.seq for a in asks if not a.answered and not a.virtual)
         self._in_doubt_from = min(unanswered, default=len(asks))
+        self._sequences = Sequences(
+            self._cost, self._alone, identity_of, lambda slot: slot.identity, _MOST_CELLS
+        )
         self._surplus_asked = asked - held
         self._surplus_held = held - asked
 
@@ -108,7 +111,7 @@ class _Alignment:
             pairs += (
                 self._branches(asks, slots)
                 if asks and asks[0].kind == "branch"
-                else self._aligned(asks, slots)
+                else self._sequences.aligned(asks, slots)
             )
             self._pairs[path] = sorted(pairs, key=lambda pair: pair[0].number)
             plan.update({ask.position: slot.position if slot else None for ask, slot in pairs})
@@ -134,20 +137,6 @@ class _Alignment:
     def _asked_in(self, position: str) -> tuple[Identity, ...]:
         inside = self._groups.get(position, {}).values()
         return tuple(identity_of(ask) for ask in sorted(inside, key=lambda ask: ask.number))
-
-    def _aligned(self, asks: list[Ask], slots: list[Slot]) -> _Pairs:
-        """Align two sequences; their equal beginnings and ends need no search."""
-        first, last_ask, last_slot = 0, len(asks), len(slots)
-        while first < min(last_ask, last_slot) and self._cost(asks[first], slots[first]) == 0:
-            first += 1
-        while last_ask > first < last_slot and self._cost(asks[last_ask - 1], slots[last_slot - 1]) == 0:
-            last_ask, last_slot = last_ask - 1, last_slot - 1
-        middle = asks[first:last_ask], slots[first:last_slot]
-        return [
-            *zip(asks[:first], slots[:first], strict=True),
-            *self._searched(*middle),
-            *zip(asks[last_ask:], slots[last_slot:], strict=True),
-        ]
 
     def _cost(self, ask: Ask, slot: Slot) -> float:
         """What it costs to take a recorded operation for the one that is asked for."""
@@ -181,36 +170,16 @@ class _Alignment:
         most = max(held.total(), asked.total())
         return 1 - (held & asked).total() / most if held else 0.0
 
-    def _at_least_cost(self, asks: list[Ask], slots: list[Slot]) -> _Pairs:
-        rows, columns = len(asks), len(slots)
-        pair = [[self._cost(ask, slot) for slot in slots] for ask in asks]
-        alone = [_DOUBTFUL if ask.seq > self._in_doubt_from else _ONE_SIDED for ask in asks]
-        beyond = (
-            _DOUBTFUL if asks[-1].seq >= self._in_doubt_from else _ONE_SIDED
-        )  # recorded behind the last call
+    def _alone(self, asks: Sequence[Ask], slots: Sequence[Slot]) -> Costs:
+        """What it costs that a call is new, and that a recorded operation is gone."""
+        beyond = _DOUBTFUL if asks[-1].seq >= self._in_doubt_from else _ONE_SIDED
         to_come, last_gone = self._at_the_edge(slots[-1])
-        costs = [[0.0] * (columns + 1) for _ in range(rows + 1)]
-        costs[rows] = [(columns - j) * beyond for j in range(columns + 1)]
-        for i in range(rows - 1, -1, -1):
-            here, below, pairs = costs[i], costs[i + 1], pair[i]
-            here[columns] = below[columns] + min(to_come, alone[i])
-            for j in range(columns - 1, -1, -1):
-                gone = last_gone if j == columns - 1 else _ONE_SIDED
-                here[j] = min(below[j + 1] + pairs[j], below[j] + alone[i], here[j + 1] + gone)
-        found: _Pairs = []
-        i = j = 0
-        while i < rows:
-            if j < columns and costs[i][j] == costs[i + 1][j + 1] + pair[i][j]:
-                found.append((asks[i], slots[j]))
-                i, j = i + 1, j + 1
-            elif j < columns and costs[i][j] == costs[i][j + 1] + (
-                last_gone if j == columns - 1 else _ONE_SIDED
-            ):
-                j += 1
-            else:
-                found.append((asks[i], None))
-                i += 1
-        return found
+        return Costs(
+            [_DOUBTFUL if ask.seq > self._in_doubt_from else _ONE_SIDED for ask in asks],
+            [*[_ONE_SIDED] * (len(slots) - 1), last_gone],
+            beyond,
+            to_come,
+        )
 
     def _at_the_edge(self, slot: Slot) -> tuple[float, float]:
         """What it costs that a call is to come behind a recorded operation, and that this one is gone."""
@@ -218,32 +187,6 @@ class _Alignment:
         if path in self._unfinished and slot is self._recorded.slots[path][-1]:
             return _TO_COME, _LAST_GONE
         return _ONE_SIDED, _ONE_SIDED
-
-    def _searched(self, asks: list[Ask], slots: list[Slot]) -> _Pairs:
-        if not asks or not slots:
-            return [(ask, None) for ask in asks]
-        if len(asks) * len(slots) <= _MOST_CELLS:
-            return self._at_least_cost(asks, slots)
-        wanted, held = [identity_of(ask) for ask in asks], [slot.identity for slot in slots]
-        found: _Pairs = []
-        i = j = 0
-        for block in difflib.SequenceMatcher(None, wanted, held, autojunk=False).get_matching_blocks():
-            gap = asks[i : block.a], slots[j : block.b]
-            if len(gap[0]) * len(gap[1]) <= _MOST_CELLS:
-                found += self._at_least_cost(*gap)
-            else:
-                found += self._one_by_one(*gap)
-            i, j = block.a + block.size, block.b + block.size
-            found += zip(asks[block.a : i], slots[block.b : j], strict=True)
-        return found
-
-    def _one_by_one(self, asks: list[Ask], slots: list[Slot]) -> _Pairs:
-        """Pair what has nothing in common by the order alone."""
-        pairs = zip_longest(asks, slots[: len(asks)])
-        return [
-            (ask, slot if slot is not None and self._cost(ask, slot) < _NEVER else None)
-            for ask, slot in pairs
-        ]
 
     # ---- what was moved
 

@@ -7,10 +7,10 @@ them apart: the names that the code gives them, the operations in them, and what
 
 from __future__ import annotations
 
-import difflib
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+from durable_debug.divergence.sequences import Costs, Sequences
 from durable_debug.divergence.slots import identity_of
 from durable_debug.divergence.values import same_as_payload
 
@@ -50,18 +50,8 @@ def paired_by_content(
     held = [
         _Branch(slot.identity[2], slot.number, _recorded(slot.position, recorded), slot) for slot in slots
     ]
-    first = 0
-    while first < min(len(wanted), len(held)) and _cost(wanted[first], held[first]) == 0:
-        first += 1
-    found = list(zip(wanted[:first], held[:first], strict=True))
-    ours, theirs = wanted[first:], held[first:]
-    last = 0
-    while last < min(len(ours), len(theirs)) and _cost(ours[-1 - last], theirs[-1 - last]) == 0:
-        last += 1
-    tail = list(zip(ours[len(ours) - last :], theirs[len(theirs) - last :], strict=True)) if last else []
-    found += _middle(ours[: len(ours) - last], theirs[: len(theirs) - last]) + tail
-    pairs = {id(one.of): other.of for one, other in found}
-    return [(ask, pairs.get(id(ask))) for ask in asks]
+    found = _SEQUENCES.aligned(wanted, held)
+    return [(one.of, other.of if other is not None else None) for one, other in found]
 
 
 class _Branch:
@@ -109,30 +99,10 @@ def _has_other_result(ask: Ask, slot: Slot) -> bool:
     return slot.operation.status == "SUCCEEDED" and same_as_payload(ask.body, slot.operation.result) is False
 
 
-def _middle(ours: list[_Branch], theirs: list[_Branch]) -> list[tuple[_Branch, _Branch]]:
-    if not ours or not theirs:
-        return []
-    if len(ours) * len(theirs) > _MOST_CELLS:
-        keys = [one.key for one in ours], [one.key for one in theirs]
-        blocks = difflib.SequenceMatcher(None, *keys, autojunk=False).get_matching_blocks()
-        return [(ours[b.a + i], theirs[b.b + i]) for b in blocks for i in range(b.size)]
-    rows, columns = len(ours), len(theirs)
-    pair = [[_cost(one, other) for other in theirs] for one in ours]
-    costs = [[0.0] * (columns + 1) for _ in range(rows + 1)]
-    costs[rows] = [(columns - j) * _GONE for j in range(columns + 1)]
-    for i in range(rows - 1, -1, -1):
-        here, below = costs[i], costs[i + 1]
-        here[columns] = below[columns] + _GONE
-        for j in range(columns - 1, -1, -1):
-            here[j] = min(below[j + 1] + pair[i][j], below[j] + _GONE, here[j + 1] + _GONE)
-    found: list[tuple[_Branch, _Branch]] = []
-    i = j = 0
-    while i < rows and j < columns:
-        if costs[i][j] == costs[i + 1][j + 1] + pair[i][j]:
-            found.append((ours[i], theirs[j]))
-            i, j = i + 1, j + 1
-        elif costs[i][j] == costs[i][j + 1] + _GONE:
-            j += 1
-        else:
-            i += 1
-    return found
+def _alone(mine: Sequence[_Branch], theirs: Sequence[_Branch]) -> Costs:
+    return Costs([_GONE] * len(mine), [_GONE] * len(theirs), _GONE, _GONE)
+
+
+_SEQUENCES: Sequences[_Branch, _Branch] = Sequences(
+    _cost, _alone, lambda one: one.key, lambda one: one.key, _MOST_CELLS
+)
