@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from durable_debug.divergence.align import Plan, aligned
 from durable_debug.divergence.blame import Group, grouped
 from durable_debug.divergence.compare import compare
-from durable_debug.divergence.facts import VALUE_KEEPING, Comparison, Finding, Identity
+from durable_debug.divergence.facts import VALUE_KEEPING, Finding, Identity
 from durable_debug.divergence.matcher import Aligner, replaced_at
 from durable_debug.divergence.objections import Cut, find_cut
 from durable_debug.divergence.outcome import ended_by_handler, find_in_outcome, find_side_effects
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from durable_debug.divergence.matcher import Call, Kind
+    from durable_debug.divergence.pairing import Pairing
     from durable_debug.engine.guard import SideEffect
     from durable_debug.engine.recording import Recording
     from durable_debug.engine.tape import Ask
@@ -36,7 +37,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Analysis", "analysed"]
 
-_WHOLE = Cut()
 _MOST_IDLE_PASSES = 8  # that answer no more calls than those before
 _MOST_ASKS = (
     1_000  # beyond twice what is recorded: a handler that goes on with values nobody knows may never end
@@ -62,22 +62,19 @@ class Analysis:
         How many differences may come only of values that were redacted.
     effects
         Side effects of codecs that were asked only so that values could be compared.
-    cut
-        Where the record ends with an objection of the SDK.
-    held, plan, planned, unreadable
-        With what and how it was aligned (see `Aligner`); the plan is None where nothing has to be.
+    pairing
+        Which call of `complete` belongs to which recorded operation.
+    is_aligned
+        Whether it does by a plan, which a further pass has to follow; else by its id.
     """
 
     groups: tuple[Group, ...]
     unchecked: tuple[str, ...]
     complete: Recording
     evidence: Recording
+    pairing: Pairing = dataclasses.field(repr=False)
     unjudged: int = 0
-    cut: Cut = _WHOLE
-    held: Recorded | None = dataclasses.field(default=None, repr=False)
-    plan: Plan | None = None
-    planned: dict[str, Identity] = dataclasses.field(default_factory=dict)
-    unreadable: dict[str, str] = dataclasses.field(default_factory=dict)
+    is_aligned: bool = False
     effects: tuple[SideEffect, ...] = ()
 
     @property
@@ -87,9 +84,11 @@ class Analysis:
 
     def aligner(self) -> Aligner | None:
         """Give what a further pass needs to do the same as `complete`; None where nothing has to be aligned."""
-        if self.plan is None or self.held is None:
+        if not self.is_aligned:
             return None
-        return Aligner(self.held, self.plan, self.planned, unreadable=self.unreadable)
+        pairing = self.pairing
+        planned = {position: identity_of(ask) for position, ask in pairing.asks.items()}
+        return Aligner(pairing.recorded, pairing.used, planned, unreadable=pairing.unreadable)
 
 
 _held: weakref.WeakKeyDictionary[History, dict[int | None, Recorded]] = weakref.WeakKeyDictionary()
@@ -154,28 +153,23 @@ def _analysed(first: Recording, held: Recorded) -> Analysis:
         else None
         for a in first.asks
     }
-    comparison = compare(first, held, same, {}, cut)
+    pairing = compare(first, held, same, {}, cut)
     failures = {ask.objection.type for ask in first.asks if ask.objection is not None}
     objected = (
         "NonDeterministicExecutionError" in failures
     )  # the others are recorded so, where nothing differs
     refused = any(effect.refused and not effect.compared for effect in first.side_effects)
-    if not (objected or refused or comparison.findings or find_in_outcome(first, first, (), cut)):
-        return Analysis((), _distinct(comparison.unchecked), first, first)
+    if not (objected or refused or pairing.findings or find_in_outcome(first, first, (), cut)):
+        return Analysis((), _distinct(pairing.unchecked), first, first, pairing)
     if _timed_out(first):  # each further pass would take as long
         stacks = {ask.seq: (ask.place,) for ask in first.asks if ask.place}
-        return _told(first, dataclasses.replace(first, stacks=stacks), comparison)
-    if (
-        failures
-        or refused
-        or first.halt is not None
-        or {f.kind for f in comparison.findings} - {"child_result"}
-    ):
+        return _told(first, dataclasses.replace(first, stacks=stacks), pairing)
+    if failures or refused or first.halt is not None or {f.kind for f in pairing.findings} - {"child_result"}:
         found = _aligned(first, held, cut)
         if "" not in cut.met:
             return found
         # What the handler would do behind the objection was never recorded: the replay ends there, as the execution.
-        return dataclasses.replace(found, complete=first, evidence=first, plan=None)
+        return dataclasses.replace(found, complete=first, evidence=first, pairing=pairing, is_aligned=False)
     complete = _pass(first, None, trace=True)
     return _told(first, complete, compare(complete, held, same, {}, cut))
 
@@ -204,17 +198,15 @@ def _aligned(first: Recording, held: Recorded, cut: Cut) -> Analysis:
         answered = sum(target is not None for target in plan.values())
         idle, known = (0 if answered > known and not endless else idle + 1), max(known, answered)
     evidence = _pass(first, None, hurried=endless, jumps=effects.jumps) if effects.jumps else first
-    comparison = compare(complete, held, aligner.used, unreadable, cut)
-    told = _told(evidence, complete, comparison, effects.seen)
+    pairing = compare(complete, held, aligner.used, unreadable, cut)
+    told = _told(evidence, complete, pairing, effects.seen)
     if _lines_are_missing(told):
         aligner = Aligner(held, plan, planned, replaced=replaced, unreadable=unreadable)
         complete = _pass(first, aligner, hurried=endless, jumps=effects.jumps, trace=True)
-        comparison = compare(complete, held, aligner.used, unreadable, cut)
-        told = _told(evidence, complete, comparison, effects.seen)
-    if not unreadable and all(asked == target for asked, target in aligner.used.items()):
-        return told
-    planned = {a.position: identity_of(a) for a in complete.asks}
-    return dataclasses.replace(told, held=held, plan=aligner.used, planned=planned, unreadable=unreadable)
+        pairing = compare(complete, held, aligner.used, unreadable, cut)
+        told = _told(evidence, complete, pairing, effects.seen)
+    moved = any(asked != target for asked, target in aligner.used.items())
+    return dataclasses.replace(told, is_aligned=moved or bool(unreadable))
 
 
 class _Effects:
@@ -287,11 +279,11 @@ def _unreadable(asks: Iterable[Ask]) -> dict[str, str]:
 def _told(
     evidence: Recording,
     complete: Recording,
-    comparison: Comparison,
+    pairing: Pairing,
     effects: Sequence[tuple[SideEffect, float]] = (),
 ) -> Analysis:
-    found = comparison.findings
-    found += find_in_outcome(evidence, complete, found, comparison.cut)
+    found = pairing.findings
+    found += find_in_outcome(evidence, complete, found, pairing.cut)
     found += find_side_effects(effects)
     kept = _without_consequences(sorted(found, key=lambda finding: finding.order))
     if complete.halt is not None and complete.halt.kind == "endless":
@@ -302,8 +294,8 @@ def _told(
             kept, (evidence, complete), lambda: _pass(evidence, None, hurried=True, other_values=True)
         )
     groups = grouped(judged.kept, {ask.position: ask for ask in complete.asks}.values(), complete.stacks)
-    unchecked = _distinct((*comparison.unchecked, *judged.unchecked))
-    return Analysis(tuple(groups), unchecked, complete, evidence, judged.left, comparison.cut)
+    unchecked = _distinct((*pairing.unchecked, *judged.unchecked))
+    return Analysis(tuple(groups), unchecked, complete, evidence, pairing, judged.left)
 
 
 def _distinct(sentences: Iterable[str]) -> tuple[str, ...]:

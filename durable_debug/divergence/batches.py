@@ -23,7 +23,7 @@ from durable_debug.divergence.values import same_as_written, same_error_objects
 
 if TYPE_CHECKING:
     from durable_debug.divergence.facts import Identity
-    from durable_debug.divergence.matched import Matched
+    from durable_debug.divergence.pairing import Pairing
     from durable_debug.divergence.slots import Slot
     from durable_debug.engine.tape import Ask, Body
     from durable_debug.history import Operation
@@ -34,60 +34,60 @@ FLAT, NESTED = Said("FLAT branches"), Said("NESTED branches")
 _BATCHES = {"Map", "Parallel"}
 
 
-def find_in_batches(matched: Matched) -> None:
+def find_in_batches(pairing: Pairing) -> None:
     """Compare nesting and number of branches of each map and parallel."""
-    for ask in matched.asks.values():
+    for ask in pairing.asks.values():
         if ask.kind not in {"map", "parallel"}:
             continue
-        operation = matched.operation(ask)
+        operation = pairing.operation(ask)
         if operation is not None and ask.entered and operation.sub_type in _BATCHES:
-            slots = matched.recorded.slots.get(operation.position, [])
-            branches = [inner for inner in matched.children[ask.position] if inner.kind == "branch"]
-            _compare_nesting(matched, ask, operation, slots, branches)
-            if not _compare_count(matched, ask, operation, slots, branches):
-                _compare_results(matched, operation, [branch for branch in branches if branch.virtual])
+            slots = pairing.recorded.slots.get(operation.position, [])
+            branches = [inner for inner in pairing.children[ask.position] if inner.kind == "branch"]
+            _compare_nesting(pairing, ask, operation, slots, branches)
+            if not _compare_count(pairing, ask, operation, slots, branches):
+                _compare_results(pairing, operation, [branch for branch in branches if branch.virtual])
 
 
 def _compare_nesting(
-    matched: Matched, ask: Ask, operation: Operation, slots: list[Slot], branches: list[Ask]
+    pairing: Pairing, ask: Ask, operation: Operation, slots: list[Slot], branches: list[Ask]
 ) -> None:
     if not slots or not branches:
         return
     nested = any(slot.operation is not None for slot in slots)
     if nested is branches[0].virtual:
         was, now = (FLAT, NESTED)[nested], (NESTED, FLAT)[nested]
-        matched.add("nesting_changed", was, now, ask=ask, operation=operation)
-        matched.told.update(branch.position for branch in branches)
-        matched.accounted.update(slot.position for slot in slots)
+        pairing.add("nesting_changed", was, now, ask=ask, operation=operation)
+        pairing.explained.update(branch.position for branch in branches)
+        pairing.accounted.update(slot.position for slot in slots)
 
 
 def _compare_count(
-    matched: Matched, ask: Ask, operation: Operation, slots: list[Slot], branches: list[Ask]
+    pairing: Pairing, ask: Ask, operation: Operation, slots: list[Slot], branches: list[Ask]
 ) -> bool:
     """Find branches that came or went; whether the indices of the others are not what they were."""
     started, complete = _branches_started(ask, operation, slots)
     asked = ask.branches or 0
     if started is None or asked == started:
         return False
-    new = [branch for branch in branches if matched.used.get(branch.position) is None]
-    gone = [slot for slot in slots if slot.position not in matched.asker]
+    new = [branch for branch in branches if pairing.used.get(branch.position) is None]
+    gone = [slot for slot in slots if slot.position not in pairing.asker]
     amid = any(branch.number < max((b.number for b in branches if b not in new), default=0) for branch in new)
     if asked < started or complete or amid:  # else the batch had enough before it came to the others
-        now = _which(matched, asked, branches, new, gone)
-        matched.add("item_count", Branches(started), now, ask=ask, operation=operation)
+        now = _which(pairing, asked, branches, new, gone)
+        pairing.add("item_count", Branches(started), now, ask=ask, operation=operation)
     for branch in new:
-        matched.told.add(branch.position)
-        matched.closed.add(branch.position)
+        pairing.explained.add(branch.position)
+        pairing.closed.add(branch.position)
     for slot in gone:
-        matched.accounted.add(slot.position)
-        matched.account_for(slot.position)
+        pairing.accounted.add(slot.position)
+        pairing.account_for(slot.position)
     return True
 
 
-def _which(matched: Matched, asked: int, branches: list[Ask], new: list[Ask], gone: list[Slot]) -> Branches:
+def _which(pairing: Pairing, asked: int, branches: list[Ask], new: list[Ask], gone: list[Slot]) -> Branches:
     """Name the branches that came or went, by their index and by what tells them from others."""
     some = new if len(new) < len(branches) else []
-    calls, slots = matched.children, matched.recorded.slots
+    calls, slots = pairing.children, pairing.recorded.slots
     return Branches(
         asked,
         gone=tuple(
@@ -101,14 +101,14 @@ def _branch(index: int, name: str | None, inside: list[Identity]) -> Branch:
     return Branch(index, None if name in {None, *given_names(index)} else name, inside[0] if inside else None)
 
 
-def _compare_results(matched: Matched, operation: Operation, flat: list[Ask]) -> None:
+def _compare_results(pairing: Pairing, operation: Operation, flat: list[Ask]) -> None:
     """FLAT branches have no operation of their own: what each of them gave is in the batch's result."""
     batch = flat[0].within if flat and operation.end_event_id else None
     items = batch.items if batch is not None else {}
     for branch in flat:
-        recorded_as = matched.used.get(branch.position) or branch.position
+        recorded_as = pairing.used.get(branch.position) or branch.position
         item = items.get(int(recorded_as.rpartition("-")[2]))
-        if item is None or branch.body is None or not matched.is_compared(branch):
+        if item is None or branch.body is None or not pairing.is_compared(branch):
             continue
         body = branch.body
         was: Side | None = None
@@ -127,8 +127,8 @@ def _compare_results(matched: Matched, operation: Operation, flat: list[Ask]) ->
         ):
             now = Raises(Error(body.error_type, text_of(body.text)))
         if was is not None and now is not None:
-            place = matched.recording.ends.get(branch.position)
-            matched.add("child_result", was, now, ask=branch, operation=operation, place=place)
+            place = pairing.recording.ends.get(branch.position)
+            pairing.add("child_result", was, now, ask=branch, operation=operation, place=place)
 
 
 def is_its_own(ask: Ask, body: Body) -> bool:

@@ -19,10 +19,10 @@ from durable_debug.divergence.facts import (
     error_of,
     text_of,
 )
-from durable_debug.divergence.matched import Matched
 from durable_debug.divergence.moves import find_moves
 from durable_debug.divergence.nesting import find_nesting
 from durable_debug.divergence.outcome import ended_by_handler
+from durable_debug.divergence.pairing import Pairing
 from durable_debug.divergence.slots import identity_of, recorded_identity
 from durable_debug.divergence.unknown import could_be
 from durable_debug.divergence.values import same_error_objects, same_value
@@ -30,7 +30,6 @@ from durable_debug.wording import called
 
 if TYPE_CHECKING:
     from durable_debug.divergence.align import Plan
-    from durable_debug.divergence.facts import Comparison
     from durable_debug.divergence.objections import Cut
     from durable_debug.divergence.slots import Recorded
     from durable_debug.engine.recording import Recording
@@ -42,7 +41,7 @@ __all__ = ["compare"]
 
 def compare(
     recording: Recording, recorded: Recorded, used: Plan, unreadable: dict[str, str], cut: Cut
-) -> Comparison:
+) -> Pairing:
     """Compare a pass with the history.
 
     Parameters
@@ -56,112 +55,114 @@ def compare(
     cut
         Where the record ends with an objection of the SDK.
     """
-    matched = Matched(recording, recorded, used, cut)
-    find_in_batches(matched)
-    find_nesting(matched)
-    find_in_calls(matched, unreadable)
-    find_absent(matched)
-    if matched.moved:
-        find_moves(matched)
-    return matched.comparison
+    pairing = Pairing(recording, recorded, used, unreadable, cut)
+    find_in_batches(pairing)
+    find_nesting(pairing)
+    find_in_calls(pairing)
+    find_absent(pairing)
+    if pairing.moved:
+        find_moves(pairing)
+    return pairing
 
 
-def find_in_calls(matched: Matched, unreadable: dict[str, str]) -> None:
+def find_in_calls(pairing: Pairing) -> None:
     """Compare call by call: identity, arguments, and how the body of a context ended."""
     last: Ask | None = None  # of several insertions in a row, the last; and the first
     first: Ask | None = None
-    for position, ask in matched.asks.items():
-        if ask.virtual or not matched.is_compared(ask):
+    for position, ask in pairing.asks.items():
+        if ask.virtual or not pairing.is_compared(ask):
             continue
-        operation = matched.operations.get(position)
+        operation = pairing.operations.get(position)
         if operation is None:
-            if position in matched.told or matched.is_later(ask) or _is_beyond_the_record(matched, ask):
+            if position in pairing.explained or pairing.is_later(ask) or _is_beyond_the_record(pairing, ask):
                 continue
             row = last is not None and last.parent_path == ask.parent_path and last.number == ask.number - 1
             first, last = (first if row else ask), ask
-            matched.add("unexpected", None, Operations((identity_of(ask),)), ask=ask, run=first)
-            matched.closed.add(position)
+            pairing.add("unexpected", None, Operations((identity_of(ask),)), ask=ask, run=first)
+            pairing.closed.add(position)
             continue
         if (ask.name, ask.sub_type, ask.type) != (operation.name, operation.sub_type, operation.type):
-            _compare_identity(matched, ask, operation)
+            _compare_identity(pairing, ask, operation)
         if ask.type != operation.type:
             continue  # what an operation of another type was asked with and gave is no second difference
-        if position in unreadable:
+        if position in pairing.unreadable:
             if operation.position != position:
                 continue  # its codec may be told its id, which is another one here
             was = Result(text_of(operation.result))
-            matched.add("undeserializable", was, Said(unreadable[position]), ask=ask, operation=operation)
+            pairing.add(
+                "undeserializable", was, Said(pairing.unreadable[position]), ask=ask, operation=operation
+            )
             continue
-        for change in changes(ask, operation, matched.recorded):
+        for change in changes(ask, operation, pairing.recorded):
             sides = (Argument(change.what, text_of(value)) for value in (change.recorded, change.asked))
-            matched.add(change.kind, *sides, ask=ask, operation=operation)
-        _compare_body(matched, ask, operation)
+            pairing.add(change.kind, *sides, ask=ask, operation=operation)
+        _compare_body(pairing, ask, operation)
 
 
-def _is_beyond_the_record(matched: Matched, ask: Ask) -> bool:
+def _is_beyond_the_record(pairing: Pairing, ask: Ask) -> bool:
     """Whether a call comes after all that was recorded of a context that had not ended: that is its future."""
-    halt = matched.recording.halt
-    if halt is not None and halt.ask is ask and not ended_by_handler(matched.recording.history):
+    halt = pairing.recording.halt
+    if halt is not None and halt.ask is ask and not ended_by_handler(pairing.recording.history):
         return True
-    target, parent = matched.target(ask.parent_path), matched.asks.get(ask.parent_path)
+    target, parent = pairing.target(ask.parent_path), pairing.asks.get(ask.parent_path)
     if target is None:  # as the context that it is in
         return (
             parent is not None
-            and parent.position not in matched.told
-            and _is_beyond_the_record(matched, parent)
+            and parent.position not in pairing.explained
+            and _is_beyond_the_record(pairing, parent)
         )
-    if not _is_open(matched, ask.parent_path):
+    if not _is_open(pairing, ask.parent_path):
         return False
-    siblings = matched.children[ask.parent_path]
-    return not any(matched.is_known(other) for other in siblings if other.number > ask.number)
+    siblings = pairing.children[ask.parent_path]
+    return not any(pairing.is_known(other) for other in siblings if other.number > ask.number)
 
 
-def _is_open(matched: Matched, path: str) -> bool:
+def _is_open(pairing: Pairing, path: str) -> bool:
     """Whether a context had not ended when the record did, or was left behind by its batch."""
-    ask = matched.asks.get(path)
+    ask = pairing.asks.get(path)
     if ask is None:
-        return "" in matched.cut.contexts or not ended_by_handler(matched.recording.history)
-    operation = matched.operation(ask)
+        return "" in pairing.cut.contexts or not ended_by_handler(pairing.recording.history)
+    operation = pairing.operation(ask)
     if operation is not None:
-        return operation.end_event_id is None or operation.position in matched.cut.contexts
+        return operation.end_event_id is None or operation.position in pairing.cut.contexts
     if ask.kind == "branch" and ask.within is not None:
-        batch = matched.operation(ask.within)
+        batch = pairing.operation(ask.within)
         return batch is not None and was_left_behind(ask, batch)
-    return _is_open(matched, ask.parent_path)
+    return _is_open(pairing, ask.parent_path)
 
 
-def _compare_identity(matched: Matched, ask: Ask, operation: Operation) -> None:
+def _compare_identity(pairing: Pairing, ask: Ask, operation: Operation) -> None:
     was, now = Operations((recorded_identity(operation),)), Operations((identity_of(ask),))
     if (ask.type, ask.sub_type) != (operation.type, operation.sub_type):
-        if ask.position in matched.told:
+        if ask.position in pairing.explained:
             return
-        matched.add("retyped", was, now, ask=ask, operation=operation)
-        matched.closed.add(ask.position)
-        matched.account_for(operation.position)
+        pairing.add("retyped", was, now, ask=ask, operation=operation)
+        pairing.closed.add(ask.position)
+        pairing.account_for(operation.position)
     elif not could_be(ask.name, operation.name):
         if ask.kind == "branch" and operation.position.rpartition("-")[2] != str(ask.number):
             return  # named by its index, and told as reordered
         kind = "branch_name" if ask.kind == "branch" else "renamed"
-        matched.add(kind, was, now, ask=ask, operation=operation)
+        pairing.add(kind, was, now, ask=ask, operation=operation)
 
 
-def _compare_body(matched: Matched, ask: Ask, operation: Operation) -> None:
+def _compare_body(pairing: Pairing, ask: Ask, operation: Operation) -> None:
     """Compare how an entered body ended with what its context recorded."""
-    as_recorded = operation.position in matched.cut.met
+    as_recorded = operation.position in pairing.cut.met
     body = ask.body
     if body is None or ask.type != "CONTEXT" or ask.kind in {"map", "parallel"} or as_recorded:
         return
     how = body.how
     was: Side | None = None
     now: Side | None = None
-    goes_on = how == "left" and operation.position in matched.cut.contexts
+    goes_on = how == "left" and operation.position in pairing.cut.contexts
     if operation.status == "FAILED" and (how == "returned" or goes_on):
         if how == "returned" and not body.writable:
             return  # that is how it failed
         was = Failed(error_of(operation.error))
         now = Said("goes on" if goes_on else "returns a result")
     elif how == "returned" and operation.status == "SUCCEEDED" and not ask.replays_children:
-        now = _other_result(matched, ask, operation, body)
+        now = _other_result(pairing, ask, operation, body)
         was = Result(text_of(operation.result))
     elif how == "raised" and is_its_own(ask, body):
         now = Raises(Error(body.error_type, text_of(body.text)))
@@ -170,13 +171,13 @@ def _compare_body(matched: Matched, ask: Ask, operation: Operation) -> None:
         elif operation.status == "FAILED" and not same_error_objects(body.error, operation.error):
             was = Failed(error_of(operation.error))
     if was is not None and now is not None:
-        place = matched.recording.ends.get(ask.position)
-        matched.add("child_result", was, now, ask=ask, operation=operation, place=place)
+        place = pairing.recording.ends.get(ask.position)
+        pairing.add("child_result", was, now, ask=ask, operation=operation, place=place)
 
 
-def _other_result(matched: Matched, ask: Ask, operation: Operation, body: Body) -> Side | None:
+def _other_result(pairing: Pairing, ask: Ask, operation: Operation, body: Body) -> Side | None:
     same, text = same_value(body, operation.result)
     if same is None:
         sentence = f"The result of {called(operation)} ({ask.position}) could not be compared: {text}."
-        matched.comparison.unchecked.append(sentence)
+        pairing.unchecked.append(sentence)
     return Result(text_of(text)) if same is False else None

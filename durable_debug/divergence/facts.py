@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from durable_debug.divergence.objections import Cut
 from durable_debug.wording import shortened
 
 if TYPE_CHECKING:
@@ -26,7 +25,6 @@ __all__ = [
     "Asked",
     "Branch",
     "Branches",
-    "Comparison",
     "Ending",
     "Error",
     "Failed",
@@ -278,12 +276,3 @@ class Finding:
     def anchor(self) -> Ask | None:
         """The call at which it shows."""
         return self.ask or self.follower
-
-
-@dataclass(slots=True)
-class Comparison:
-    """Findings of one pass, and what could not be compared; and where the record ends with an objection."""
-
-    findings: list[Finding] = field(default_factory=list)
-    unchecked: list[str] = field(default_factory=list)
-    cut: Cut = field(default_factory=Cut)

@@ -13,7 +13,7 @@ from durable_debug.wording import listed
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from durable_debug.divergence.matched import Matched
+    from durable_debug.divergence.pairing import Pairing
     from durable_debug.engine.tape import Ask
     from durable_debug.history import Operation
 
@@ -22,64 +22,64 @@ __all__ = ["find_moves"]
 _Pair = tuple["Ask", "Operation"]
 
 
-def find_moves(matched: Matched) -> None:
+def find_moves(pairing: Pairing) -> None:
     """Find what stands elsewhere than recorded."""
-    for path, asks in list(matched.children.items()):
-        home = matched.target(path)
+    for path, asks in list(pairing.children.items()):
+        home = pairing.target(path)
         at_home: list[_Pair] = []
-        _find_flat(matched, [ask for ask in asks if ask.virtual and ask.kind == "branch"])
+        _find_flat(pairing, [ask for ask in asks if ask.virtual and ask.kind == "branch"])
         for ask in asks:
-            operation = matched.operation(ask) or _later(matched, ask)
-            if operation is None or home is None or not matched.is_compared(ask):
+            operation = pairing.operation(ask) or _later(pairing, ask)
+            if operation is None or home is None or not pairing.is_compared(ask):
                 continue
             came_from = parent_of(operation.position)
             if came_from == home:
                 at_home.append((ask, operation))
-            elif came_from not in matched.unwrapped and ask.kind != "branch" and matched.is_known(ask):
-                was = Operations((recorded_identity(operation),), _there(matched, came_from))
-                now = Operations(where=_here(matched, path))
-                matched.add("reparented", was, now, ask=ask, operation=operation)
+            elif came_from not in pairing.unwrapped and ask.kind != "branch" and pairing.is_known(ask):
+                was = Operations((recorded_identity(operation),), _there(pairing, came_from))
+                now = Operations(where=_here(pairing, path))
+                pairing.add("reparented", was, now, ask=ask, operation=operation)
         at_home.sort(key=lambda pair: pair[0].number)
         for block in _crossing(at_home):
-            if any(matched.is_known(ask) for ask, _ in block):
-                _add_reordered(matched, block)
+            if any(pairing.is_known(ask) for ask, _ in block):
+                _add_reordered(pairing, block)
 
 
-def _later(matched: Matched, ask: Ask) -> Operation | None:
+def _later(pairing: Pairing, ask: Ask) -> Operation | None:
     """What was recorded for a call after the invocation that is compared: its place tells."""
-    slot = matched.recorded.slot(matched.used[ask.position] or "") if matched.is_later(ask) else None
+    slot = pairing.recorded.slot(pairing.used[ask.position] or "") if pairing.is_later(ask) else None
     return slot.operation if slot is not None else None
 
 
-def _find_flat(matched: Matched, branches: list[Ask]) -> None:
+def _find_flat(pairing: Pairing, branches: list[Ask]) -> None:
     """FLAT branches in another order: they have no operations of their own, but what they hold has."""
-    at = [int((matched.used.get(b.position) or b.position).rpartition("-")[2]) for b in branches]
+    at = [int((pairing.used.get(b.position) or b.position).rpartition("-")[2]) for b in branches]
     moved = [b for b, number in zip(branches, at, strict=True) if number != b.number]
     if at == sorted(at):  # some came or went before them
         return
     batch = moved[0].within if moved else None
-    operation = matched.operation(batch) if batch is not None else None
+    operation = pairing.operation(batch) if batch is not None else None
     if operation is None:
         return
-    was, now = (Said(listed([f"branch {n}" for n in numbers])) for numbers in _orders(matched, branches))
-    matched.add("reordered", was, now, ask=moved[0], operation=operation, run=moved[0])
+    was, now = (Said(listed([f"branch {n}" for n in numbers])) for numbers in _orders(pairing, branches))
+    pairing.add("reordered", was, now, ask=moved[0], operation=operation, run=moved[0])
 
 
-def _orders(matched: Matched, branches: list[Ask]) -> tuple[list[str], list[str]]:
+def _orders(pairing: Pairing, branches: list[Ask]) -> tuple[list[str], list[str]]:
     """Indices of branches, as recorded and as asked for."""
-    now = [(matched.used.get(b.position) or "").rpartition("-")[2] for b in branches]
+    now = [(pairing.used.get(b.position) or "").rpartition("-")[2] for b in branches]
     return sorted(now), now
 
 
-def _there(matched: Matched, position: str) -> Where:
-    operation = matched.recorded.by_position.get(position)
+def _there(pairing: Pairing, position: str) -> Where:
+    operation = pairing.recorded.by_position.get(position)
     if operation is not None:
         return Where("in", recorded_identity(operation))
     return Where("in", VIRTUAL if position else None)
 
 
-def _here(matched: Matched, path: str) -> Where:
-    ask = matched.asks.get(path)
+def _here(pairing: Pairing, path: str) -> Where:
+    ask = pairing.asks.get(path)
     return Where("in", identity_of(ask) if ask is not None else None, path)
 
 
@@ -101,7 +101,7 @@ def _ranks(pairs: Sequence[_Pair]) -> list[int]:
     return [rank[number] for number in numbers]
 
 
-def _add_reordered(matched: Matched, block: list[_Pair]) -> None:
+def _add_reordered(pairing: Pairing, block: list[_Pair]) -> None:
     moved = _out_of_order(_ranks(block))
     ask, operation = block[moved[0]]
     by_record = sorted(block, key=lambda pair: int(pair[1].position.rpartition("-")[2]))
@@ -111,7 +111,7 @@ def _add_reordered(matched: Matched, block: list[_Pair]) -> None:
         numbers = tuple([tuple([one.position for _, one in pairs]) for pairs in (by_record, block)])
     others = tuple(one for _, one in block if one is not operation)
     first = block[0][0]
-    matched.add(
+    pairing.add(
         "reordered",
         Operations(was, numbers=numbers[0]),
         Operations(now, numbers=numbers[1]),

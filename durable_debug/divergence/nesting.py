@@ -14,7 +14,7 @@ from durable_debug.divergence.slots import identity_of, numbers, parent_of, reco
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from durable_debug.divergence.matched import Matched
+    from durable_debug.divergence.pairing import Pairing
     from durable_debug.divergence.slots import Slot
     from durable_debug.engine.tape import Ask
 
@@ -24,84 +24,84 @@ _ASKED = {"run_in_child_context", "map", "parallel"}
 _RECORDED = {"RunInChildContext", "virtual", "Map", "Parallel"}
 
 
-def find_nesting(matched: Matched) -> None:
+def find_nesting(pairing: Pairing) -> None:
     """Find contexts whose operations are recorded otherwise nested."""
-    for ask in list(matched.asks.values()):
-        if ask.kind not in _ASKED or ask.position in matched.told or matched.is_later(ask):
+    for ask in list(pairing.asks.values()):
+        if ask.kind not in _ASKED or ask.position in pairing.explained or pairing.is_later(ask):
             continue
-        if matched.used.get(ask.position) is None:
-            _wrapped(matched, ask)
+        if pairing.used.get(ask.position) is None:
+            _wrapped(pairing, ask)
         elif ask.kind == "run_in_child_context":
-            _virtual_or_not(matched, ask)
+            _virtual_or_not(pairing, ask)
     gone = [
         slot
-        for slots in matched.recorded.slots.values()
+        for slots in pairing.recorded.slots.values()
         for slot in slots
-        if slot.position not in matched.accounted and slot.identity[1] in _RECORDED
+        if slot.position not in pairing.accounted and slot.identity[1] in _RECORDED
     ]
     for slot in sorted(gone, key=lambda slot: numbers(slot.position)):  # the outermost first
-        if slot.position not in matched.accounted:
-            _unwrapped(matched, slot)
+        if slot.position not in pairing.accounted:
+            _unwrapped(pairing, slot)
 
 
-def _wrapped(matched: Matched, ask: Ask) -> None:
-    new, inner = _in_new_contexts(matched, ask)
-    here = matched.target(ask.parent_path)
-    if all(matched.is_later(a) for a in inner):
+def _wrapped(pairing: Pairing, ask: Ask) -> None:
+    new, inner = _in_new_contexts(pairing, ask)
+    here = pairing.target(ask.parent_path)
+    if all(pairing.is_later(a) for a in inner):
         return
-    if not any(parent_of(matched.used[a.position] or "") == here for a in inner):
+    if not any(parent_of(pairing.used[a.position] or "") == here for a in inner):
         return
     if ask.kind == "run_in_child_context" and any(
-        parent_of(matched.used[a.position] or "") != here for a in inner
+        parent_of(pairing.used[a.position] or "") != here for a in inner
     ):
         return
     was = Operations(tuple(map(identity_of, inner)), Where("alone"))
-    matched.add("nesting_changed", was, Operations(where=Where("inside", identity_of(ask))), ask=ask)
-    matched.told.update(new)
+    pairing.add("nesting_changed", was, Operations(where=Where("inside", identity_of(ask))), ask=ask)
+    pairing.explained.update(new)
 
 
-def _in_new_contexts(matched: Matched, ask: Ask) -> tuple[list[str], list[Ask]]:
+def _in_new_contexts(pairing: Pairing, ask: Ask) -> tuple[list[str], list[Ask]]:
     """The contexts that are new with one, itself and its branches, and the recorded operations that are in them now."""
     new, inner = [ask.position], []
-    for child in matched.children[ask.position]:
-        if matched.used.get(child.position) is not None:
+    for child in pairing.children[ask.position]:
+        if pairing.used.get(child.position) is not None:
             inner.append(child)
         elif child.kind == "branch":
-            more, deeper = _in_new_contexts(matched, child)
+            more, deeper = _in_new_contexts(pairing, child)
             new, inner = new + more, inner + deeper
     return new, inner
 
 
-def _virtual_or_not(matched: Matched, ask: Ask) -> None:
-    operation = matched.operation(ask)
+def _virtual_or_not(pairing: Pairing, ask: Ask) -> None:
+    operation = pairing.operation(ask)
     if ask.virtual and operation is not None:
         was = Operations((recorded_identity(operation),))
-        matched.add("nesting_changed", was, Operations((VIRTUAL,)), ask=ask, operation=operation)
+        pairing.add("nesting_changed", was, Operations((VIRTUAL,)), ask=ask, operation=operation)
     elif not ask.virtual and operation is None:
-        matched.add("nesting_changed", Operations((VIRTUAL,)), Operations((identity_of(ask),)), ask=ask)
-        matched.told.add(ask.position)
+        pairing.add("nesting_changed", Operations((VIRTUAL,)), Operations((identity_of(ask),)), ask=ask)
+        pairing.explained.add(ask.position)
 
 
-def _unwrapped(matched: Matched, slot: Slot) -> None:
+def _unwrapped(pairing: Pairing, slot: Slot) -> None:
     contexts, moved = [slot.position], []
-    for context, asked in _in_old_contexts(matched, slot):
+    for context, asked in _in_old_contexts(pairing, slot):
         contexts.append(context)
         moved += asked
     if not moved:
         return
     was = Operations(tuple(map(identity_of, moved)), Where("inside", slot.identity))
     now = Operations(where=Where("without", slot.identity))
-    matched.add("nesting_changed", was, now, ask=moved[0], operation=slot.operation)
-    matched.accounted.update(contexts)
-    matched.unwrapped.update(contexts)
+    pairing.add("nesting_changed", was, now, ask=moved[0], operation=slot.operation)
+    pairing.accounted.update(contexts)
+    pairing.unwrapped.update(contexts)
 
 
-def _in_old_contexts(matched: Matched, slot: Slot) -> Iterator[tuple[str, list[Ask]]]:
+def _in_old_contexts(pairing: Pairing, slot: Slot) -> Iterator[tuple[str, list[Ask]]]:
     """The contexts that are gone with one, itself and its branches, each with the calls that ask for what was in it."""
-    inside = matched.recorded.slots.get(slot.position, ())
-    asked = [matched.asker[inner.position] for inner in inside if inner.position in matched.asker]
+    inside = pairing.recorded.slots.get(slot.position, ())
+    asked = [pairing.asker[inner.position] for inner in inside if inner.position in pairing.asker]
     yield slot.position, [ask for ask in asked if ask.kind != "branch"]
     for inner in inside:
         is_branch = inner.identity[1] in {"MapIteration", "ParallelBranch"} or inner.operation is None
-        if inner.position not in matched.asker and is_branch:
-            yield from _in_old_contexts(matched, inner)
+        if inner.position not in pairing.asker and is_branch:
+            yield from _in_old_contexts(pairing, inner)

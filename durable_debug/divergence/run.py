@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from durable_debug.divergence.align import Plan
     from durable_debug.divergence.matcher import Aligner
     from durable_debug.engine.asked import AskedOperation
     from durable_debug.engine.guard import SideEffect
@@ -162,11 +161,6 @@ class Run:
     def complete(self) -> Recording:
         """The pass that went through to the end: behind differences by aligning, where Lambda would end."""
         return self.analysis.complete
-
-    @property
-    def plan(self) -> Plan | None:
-        """By position asked for, the recorded position that answers it; None where all are the same."""
-        return self.analysis.plan
 
     def matcher(self) -> Aligner | None:
         """Give what a further pass needs to do the same as `complete`; None where nothing has to be aligned."""
@@ -353,7 +347,7 @@ def _settled(first: Recording) -> Run:
     """Compare a replay with its history, and everything that takes further passes."""
     recording = as_on_lambda(first)
     analysis = analysed(recording)
-    found = judged(analysis.groups, analysis.findings, analysis.evidence, analysis.cut)
+    found = judged(analysis.groups, analysis.findings, analysis.evidence, analysis.pairing.cut)
     if found and not _timed_out(recording):
         where = parting(first, first.runner.again(first, Pass()))
         found = as_parting(found, where) if where is not None else found

@@ -12,8 +12,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from durable_debug.divergence.run import Run
+    from durable_debug.divergence.slots import Slot
     from durable_debug.engine.asked import AskedOperation
-    from durable_debug.history import History, Operation
+    from durable_debug.history import Operation
 
 __all__ = ["Fold", "Line", "diff", "folded"]
 
@@ -131,46 +132,19 @@ def _fold(hidden: list[Line]) -> Iterator[Line | Fold]:
         yield Fold(Counter(line.mark for line in hidden))
 
 
-@dataclass(frozen=True, slots=True)
-class _Slot:
-    position: str
-    operation: Operation | None  # None: a virtual context, that holds operations and is none itself
-
-
-def _slots(history: History) -> dict[str, list[_Slot]]:
-    """Give the recorded operations by the position of the context they stand in, in the order of their numbers."""
-    slots: dict[str, _Slot] = {}
-    for operation in history.tree():
-        if operation.position.replace("-", "").isdigit():
-            slots[operation.position] = _Slot(operation.position, operation)
-    for position in list(slots):
-        path = position.rpartition("-")[0]
-        while path:
-            slots.setdefault(path, _Slot(path, None))
-            path = path.rpartition("-")[0]
-    found: dict[str, list[_Slot]] = defaultdict(list)
-    for position in sorted(slots, key=_number):
-        found[position.rpartition("-")[0]].append(slots[position])
-    return found
-
-
 class _Differ:
     def __init__(self, run: Run) -> None:
-        self._slots = _slots(run.history)
-        operations: dict[str, AskedOperation] = {}
-        for one in run.complete.operations:
-            operations.setdefault(one.position, one)
+        pairing = run.analysis.pairing
+        self._slots = pairing.recorded.slots
+        self._recorded = {operation.position: operation for operation in run.history.tree()}
         known = {slot.position for slots in self._slots.values() for slot in slots}
-        plan = run.plan
-        self._used = {p: p if p in known else None for p in operations} if plan is None else plan
-        self._asker = {
-            target: p for p, target in self._used.items() if target is not None and p in operations
-        }
+        self._used = {asked: target for asked, target in pairing.used.items() if target in known}
+        self._asker = {target: ask.position for target, ask in pairing.asker.items()}
         self._children: dict[str, list[AskedOperation]] = defaultdict(list)
-        for one in operations.values():
+        for one in {one.position: one for one in reversed(run.complete.operations)}.values():
             self._children[one.parent_position].append(one)
         for children in self._children.values():
-            children.sort(key=lambda one: _number(one.position))
+            children.sort(key=lambda one: int(one.position.rpartition("-")[2]))
         self._numbers: dict[str, list[int]] = defaultdict(list)  # by position asked for
         self._missing: dict[int, int] = {}  # by event
         self._regrouped: set[str] = set()
@@ -207,14 +181,14 @@ class _Differ:
             yield from self._recorded_alone(slot, depth, alone)
 
     @staticmethod
-    def _index(slots: list[_Slot], waiting: int, target: str | None) -> int | None:
+    def _index(slots: list[Slot], waiting: int, target: str | None) -> int | None:
         if target is None:
             return None
         return next((i for i in range(waiting, len(slots)) if slots[i].position == target), None)
 
-    def _pair(self, one: AskedOperation, slot: _Slot, depth: int) -> Iterator[Line]:
+    def _pair(self, one: AskedOperation, slot: Slot, depth: int) -> Iterator[Line]:
         numbers = tuple(self._numbers.get(one.position, ()))
-        yield Line("changed" if numbers else "same", depth, slot.operation, one, numbers)
+        yield Line("changed" if numbers else "same", depth, self._recorded.get(slot.position), one, numbers)
         seen = one.entered or bool(self._children.get(one.position))
         alone, new = ("unreached", "next") if seen else ("unseen", "next")
         if one.position in self._regrouped:
@@ -234,17 +208,14 @@ class _Differ:
             one.position, target, depth + 1, "unreached", "added" if mark == "added" else "next"
         )
 
-    def _recorded_alone(self, slot: _Slot, depth: int, alone: str) -> Iterator[Line]:
+    def _recorded_alone(self, slot: Slot, depth: int, alone: str) -> Iterator[Line]:
+        operation = self._recorded.get(slot.position)
         if slot.position in self._asker:
             asker = self._asker[slot.position]
-            yield Line("moved", depth, slot.operation, None, tuple(self._numbers.get(asker, ())))
+            yield Line("moved", depth, operation, None, tuple(self._numbers.get(asker, ())))
             return
-        events = slot.operation.event_ids if slot.operation is not None else ()
+        events = operation.event_ids if operation is not None else ()
         number = next((self._missing[event] for event in events if event in self._missing), None)
         mark = alone if number is None else "removed"
-        yield Line(mark, depth, slot.operation, None, () if number is None else (number,))
+        yield Line(mark, depth, operation, None, () if number is None else (number,))
         yield from self._walk(None, slot.position, depth + 1, mark, "next")
-
-
-def _number(position: str) -> int:
-    return int(position.rpartition("-")[2])

@@ -1,14 +1,16 @@
-"""A pass and its history side by side: which call belongs to which recorded operation, and what is told of them."""
+"""Which call belongs to which recorded operation: a pass and its history side by side, and what is found of them."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
-from durable_debug.divergence.facts import Comparison, Finding
+from durable_debug.divergence.facts import Finding
 from durable_debug.divergence.slots import parent_of
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from durable_debug.divergence.align import Plan
     from durable_debug.divergence.facts import Side
     from durable_debug.divergence.objections import Cut
@@ -17,14 +19,21 @@ if TYPE_CHECKING:
     from durable_debug.engine.tape import Ask
     from durable_debug.history import Operation
 
-__all__ = ["Matched"]
+__all__ = ["Pairing"]
 
 
-class Matched:
-    """One pass beside its history, and a notebook for what is found.
+class Pairing:
+    """One pass beside its history, and what is found.
+
+    Whatever explains a difference notes it here, so that what looks later does not tell it again: `explained`, `closed`
+    and `accounted`.
 
     Attributes
     ----------
+    findings, unchecked
+        The differences, and what could not be compared, a sentence each.
+    recording, recorded, cut, unreadable
+        What is compared, as it is given.
     asks
         The calls by their position, each once.
     children
@@ -35,7 +44,7 @@ class Matched:
         Whether any call is answered by an operation of another position.
     used, asker
         Recorded position by asked position, and the other way round.
-    told
+    explained
         Positions asked for whose difference is told by another finding.
     closed
         Positions asked for whose inside is not compared.
@@ -43,12 +52,13 @@ class Matched:
         Recorded positions that are asked for, or whose lack is told by another finding.
     unwrapped
         Recorded contexts whose operations now stand outside of them.
-    cut
-        Where the record ends with an objection of the SDK.
     """
 
-    def __init__(self, recording: Recording, recorded: Recorded, used: Plan, cut: Cut) -> None:
+    def __init__(
+        self, recording: Recording, recorded: Recorded, used: Plan, unreadable: Mapping[str, str], cut: Cut
+    ) -> None:
         self.cut = cut
+        self.unreadable = unreadable
         self.recording = recording
         self.recorded = recorded
         self.used = used
@@ -70,10 +80,11 @@ class Matched:
             target: self.asks[p] for p, target in used.items() if target is not None and p in self.asks
         }
         self.accounted = set(self.asker) | recorded.later
-        self.told: set[str] = set()
+        self.explained: set[str] = set()
         self.closed: set[str] = set()
         self.unwrapped: set[str] = set()
-        self.comparison = Comparison(cut=cut)
+        self.findings: list[Finding] = []
+        self.unchecked: list[str] = []
 
     def target(self, path: str) -> str | None:
         """The recorded context that a context asked for belongs to."""
@@ -105,7 +116,7 @@ class Matched:
         ask: Ask | None = more.get("ask")
         if ask is not None:
             more.setdefault("order", float(ask.seq))
-        self.comparison.findings.append(Finding(kind, recorded, asked, **more))
+        self.findings.append(Finding(kind, recorded, asked, **more))
 
     def account_for(self, position: str) -> None:
         """Take the inside of a recorded context for told."""
