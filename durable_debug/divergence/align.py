@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING
 from durable_debug.divergence.arguments import changes
 from durable_debug.divergence.branches import given_names, paired_by_content
 from durable_debug.divergence.sequences import Costs, Sequences
-from durable_debug.divergence.slots import identity_of, numbers, parent_of
+from durable_debug.divergence.tree import identity_of, numbers, parent_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
     from durable_debug.divergence.facts import Identity
-    from durable_debug.divergence.slots import Recorded, Slot
+    from durable_debug.divergence.tree import Node, RecordedTree
     from durable_debug.engine.tape import Ask
 
 __all__ = ["Plan", "aligned"]
@@ -47,39 +47,39 @@ _RENAMED_AND_OTHER = 0.2  # added
 _OTHER_CONTENT = 0.3
 _NEVER = float("inf")
 
-_Pairs = list[tuple["Ask", "Slot | None"]]
+_Pairs = list[tuple["Ask", "Node | None"]]
 
 _CHILD_KINDS = {"RunInChildContext", "virtual"}
 
 
-def aligned(asks: Sequence[Ask], recorded: Recorded, unfinished: Collection[str] = ()) -> Plan:
+def aligned(asks: Sequence[Ask], recorded: RecordedTree, unfinished: Collection[str] = ()) -> Plan:
     """Compute the best plan for what a pass asked.
 
     Parameters
     ----------
     unfinished
-        Recorded positions of contexts whose record does not go to their end.
+        RecordedTree positions of contexts whose record does not go to their end.
     """
     return _Alignment(asks, recorded, unfinished).plan()
 
 
 class _Alignment:
-    def __init__(self, asks: Sequence[Ask], recorded: Recorded, unfinished: Collection[str]) -> None:
+    def __init__(self, asks: Sequence[Ask], recorded: RecordedTree, unfinished: Collection[str]) -> None:
         self._recorded = recorded
         self._unfinished = unfinished
         self._groups: dict[str, dict[str, Ask]] = defaultdict(dict)
         for ask in asks:
             self._groups[ask.parent_path][ask.position] = ask
         self._paths = sorted(self._groups, key=numbers)  # a context before what is in it
-        self._moved: dict[str, Slot] = {}
+        self._moved: dict[str, Node] = {}
         self._moved_to: set[str] = set()
         self._pairs: dict[str, _Pairs] = {}
         asked = Counter(identity_of(ask) for group in self._groups.values() for ask in group.values())
-        held = Counter(slot.identity for slots in recorded.slots.values() for slot in slots)
+        held = Counter(node.identity for nodes in recorded.nodes.values() for node in nodes)
         unanswered = (a.seq for a in asks if not a.answered and not a.virtual)
         self._in_doubt_from = min(unanswered, default=len(asks))
         self._sequences = Sequences(
-            self._cost, self._alone, identity_of, lambda slot: slot.identity, _MOST_CELLS
+            self._cost, self._alone, identity_of, lambda node: node.identity, _MOST_CELLS
         )
         self._surplus_asked = asked - held
         self._surplus_held = held - asked
@@ -91,7 +91,7 @@ class _Alignment:
             if not found:
                 break
             self._moved |= found
-            self._moved_to = {slot.position for slot in self._moved.values()}
+            self._moved_to = {node.position for node in self._moved.values()}
         else:
             plan = self._by_context()
         self._replaced(plan)
@@ -104,48 +104,48 @@ class _Alignment:
         for path in self._paths:
             group = sorted(self._groups[path].values(), key=lambda ask: ask.number)
             target = plan.get(path)
-            slots = self._recorded.slots.get(target, []) if target is not None else []
+            nodes = self._recorded.nodes.get(target, []) if target is not None else []
             pairs: _Pairs = [(ask, self._moved[ask.position]) for ask in group if ask.position in self._moved]
             asks = [ask for ask in group if ask.position not in self._moved]
-            slots = [slot for slot in slots if slot.position not in self._moved_to]
+            nodes = [node for node in nodes if node.position not in self._moved_to]
             pairs += (
-                self._branches(asks, slots)
+                self._branches(asks, nodes)
                 if asks and asks[0].kind == "branch"
-                else self._sequences.aligned(asks, slots)
+                else self._sequences.aligned(asks, nodes)
             )
             self._pairs[path] = sorted(pairs, key=lambda pair: pair[0].number)
-            plan.update({ask.position: slot.position if slot else None for ask, slot in pairs})
+            plan.update({ask.position: node.position if node else None for ask, node in pairs})
         del plan[""]
         return plan
 
-    def _branches(self, asks: list[Ask], slots: list[Slot]) -> _Pairs:
+    def _branches(self, asks: list[Ask], nodes: list[Node]) -> _Pairs:
         """Branches are told by their index; by their names or contents, if some came or went, or the order is another."""
-        if len(asks) != len(slots) and slots:
+        if len(asks) != len(nodes) and nodes:
             return paired_by_content(
-                sorted(asks, key=lambda ask: ask.number), slots, self._groups, self._recorded
+                sorted(asks, key=lambda ask: ask.number), nodes, self._groups, self._recorded
             )
-        by_number = {slot.number: slot for slot in slots}
-        names = [ask.name for ask in asks], [slot.identity[2] for slot in slots]
-        found = _in_other_order(asks, slots, *names)
+        by_number = {node.number: node for node in nodes}
+        names = [ask.name for ask in asks], [node.identity[2] for node in nodes]
+        found = _in_other_order(asks, nodes, *names)
         if found is None and all(ask.name in {None, *given_names(ask.number)} for ask in asks):
             contents = [
-                tuple(s.identity for s in self._recorded.slots.get(slot.position, ())) for slot in slots
+                tuple(s.identity for s in self._recorded.nodes.get(node.position, ())) for node in nodes
             ]
-            found = _in_other_order(asks, slots, [self._asked_in(ask.position) for ask in asks], contents)
+            found = _in_other_order(asks, nodes, [self._asked_in(ask.position) for ask in asks], contents)
         return found or [(ask, by_number.get(ask.number)) for ask in asks]
 
     def _asked_in(self, position: str) -> tuple[Identity, ...]:
         inside = self._groups.get(position, {}).values()
         return tuple(identity_of(ask) for ask in sorted(inside, key=lambda ask: ask.number))
 
-    def _cost(self, ask: Ask, slot: Slot) -> float:
+    def _cost(self, ask: Ask, node: Node) -> float:
         """What it costs to take a recorded operation for the one that is asked for."""
-        wanted, held = identity_of(ask), slot.identity
+        wanted, held = identity_of(ask), node.identity
         if wanted == held:
-            return _OTHER_ARGUMENTS * self._has_changed(ask, slot) + _OTHER_CONTENT * self._unlike_content(
-                ask, slot
+            return _OTHER_ARGUMENTS * self._has_changed(ask, node) + _OTHER_CONTENT * self._unlike_content(
+                ask, node
             )
-        if slot.position in self._recorded.in_bodies:
+        if node.position in self._recorded.in_bodies:
             return _NEVER  # the code around that body never asked for it
         if {wanted[1], held[1]} == _CHILD_KINDS:
             return _RETYPED
@@ -153,85 +153,85 @@ class _Alignment:
             return _NEVER  # one of them is where it belongs, or elsewhere
         if wanted[:2] == held[:2]:
             unlike = 1 - _likeness(wanted[2] or "", held[2] or "")
-            return _RENAMED + _UNLIKE_NAMES * unlike + _RENAMED_AND_OTHER * self._has_changed(ask, slot)
+            return _RENAMED + _UNLIKE_NAMES * unlike + _RENAMED_AND_OTHER * self._has_changed(ask, node)
         if wanted[2] == held[2] and (wanted[2] is not None or wanted[0] == held[0]):
             return _RETYPED
         return _NEVER
 
-    def _has_changed(self, ask: Ask, slot: Slot) -> bool:
-        return slot.operation is not None and bool(changes(ask, slot.operation, self._recorded))
+    def _has_changed(self, ask: Ask, node: Node) -> bool:
+        return node.operation is not None and bool(changes(ask, node.operation, self._recorded))
 
-    def _unlike_content(self, ask: Ask, slot: Slot) -> float:
+    def _unlike_content(self, ask: Ask, node: Node) -> float:
         """How much of what is in a context is not what was recorded in it, 0 to 1."""
         if ask.type != "CONTEXT" or ask.position not in self._groups:
             return 0.0
-        held = self._recorded.content(slot.position)
+        held = self._recorded.content(node.position)
         asked = Counter(identity_of(inner) for inner in self._groups[ask.position].values())
         most = max(held.total(), asked.total())
         return 1 - (held & asked).total() / most if held else 0.0
 
-    def _alone(self, asks: Sequence[Ask], slots: Sequence[Slot]) -> Costs:
+    def _alone(self, asks: Sequence[Ask], nodes: Sequence[Node]) -> Costs:
         """What it costs that a call is new, and that a recorded operation is gone."""
         beyond = _DOUBTFUL if asks[-1].seq >= self._in_doubt_from else _ONE_SIDED
-        to_come, last_gone = self._at_the_edge(slots[-1])
+        to_come, last_gone = self._at_the_edge(nodes[-1])
         return Costs(
             [_DOUBTFUL if ask.seq > self._in_doubt_from else _ONE_SIDED for ask in asks],
-            [*[_ONE_SIDED] * (len(slots) - 1), last_gone],
+            [*[_ONE_SIDED] * (len(nodes) - 1), last_gone],
             beyond,
             to_come,
         )
 
-    def _at_the_edge(self, slot: Slot) -> tuple[float, float]:
+    def _at_the_edge(self, node: Node) -> tuple[float, float]:
         """What it costs that a call is to come behind a recorded operation, and that this one is gone."""
-        path = parent_of(slot.position)
-        if path in self._unfinished and slot is self._recorded.slots[path][-1]:
+        path = parent_of(node.position)
+        if path in self._unfinished and node is self._recorded.nodes[path][-1]:
             return _TO_COME, _LAST_GONE
         return _ONE_SIDED, _ONE_SIDED
 
     # ---- what was moved
 
-    def _exchanged(self) -> dict[str, Slot]:
+    def _exchanged(self) -> dict[str, Node]:
         """Operations of one identity whose arguments or contents are each other's."""
-        found: dict[str, Slot] = {}
+        found: dict[str, Node] = {}
         for pairs in self._pairs.values():
-            unlike: dict[Identity, list[tuple[Ask, Slot]]] = defaultdict(list)
-            for ask, slot in pairs:
+            unlike: dict[Identity, list[tuple[Ask, Node]]] = defaultdict(list)
+            for ask, node in pairs:
                 if (
-                    slot
+                    node
                     and ask.kind != "branch"
-                    and identity_of(ask) == slot.identity
-                    and self._cost(ask, slot)
+                    and identity_of(ask) == node.identity
+                    and self._cost(ask, node)
                 ):
-                    unlike[slot.identity].append((ask, slot))
+                    unlike[node.identity].append((ask, node))
             for group in unlike.values():
                 found |= self._exchange(group)
         return found
 
-    def _exchange(self, group: list[tuple[Ask, Slot]]) -> dict[str, Slot]:
-        free = [slot for _, slot in group]
-        found: dict[str, Slot] = {}
+    def _exchange(self, group: list[tuple[Ask, Node]]) -> dict[str, Node]:
+        free = [node for _, node in group]
+        found: dict[str, Node] = {}
         for ask, _ in group:
-            own = next((slot for slot in free if self._cost(ask, slot) == 0), None)
+            own = next((node for node in free if self._cost(ask, node) == 0), None)
             if own is not None:
                 free.remove(own)
                 found[ask.position] = own
-        given = {slot.position for ask, slot in group if ask.position in found}
-        return found if given == {slot.position for slot in found.values()} else {}
+        given = {node.position for ask, node in group if ask.position in found}
+        return found if given == {node.position for node in found.values()} else {}
 
-    def _displaced(self, plan: Plan) -> dict[str, Slot]:
+    def _displaced(self, plan: Plan) -> dict[str, Node]:
         """What is left over on both sides and is the same operation."""
         taken = {target for target in plan.values() if target is not None}
-        free: dict[Identity, list[Slot]] = defaultdict(list)
-        for slots in self._recorded.slots.values():
-            for spare in slots:
+        free: dict[Identity, list[Node]] = defaultdict(list)
+        for nodes in self._recorded.nodes.values():
+            for spare in nodes:
                 if spare.position not in taken and spare.operation is not None:
                     free[spare.identity].append(spare)
-        found: dict[str, Slot] = {}
+        found: dict[str, Node] = {}
         for path in self._paths:
             home = plan.get(path) if path else ""
-            for ask, slot in self._pairs[path]:
+            for ask, node in self._pairs[path]:
                 candidates = free.get(identity_of(ask), [])
-                if slot is not None or ask.kind == "branch" or not candidates:
+                if node is not None or ask.kind == "branch" or not candidates:
                     continue
                 if not ask.name:  # only its siblings can be told from it, and what a context was put around
                     candidates = [
@@ -246,12 +246,12 @@ class _Alignment:
                 found[ask.position] = nearest
         return found
 
-    def _is_rewrapped(self, ask: Ask, path: str, slot: Slot, plan: Plan, taken: set[str]) -> bool:
+    def _is_rewrapped(self, ask: Ask, path: str, node: Node, plan: Plan, taken: set[str]) -> bool:
         """Whether an operation without a name may be one that lost or got a context around it, asked with the same."""
-        was, now = parent_of(slot.position), path
+        was, now = parent_of(node.position), path
         inlined = was not in taken and parent_of(was) == (plan.get(now) if now else "")
         wrapped = bool(now) and plan.get(now) is None and was == (plan.get(parent_of(now)) or "")
-        return ((bool(was) and inlined) or wrapped) and not self._has_changed(ask, slot)
+        return ((bool(was) and inlined) or wrapped) and not self._has_changed(ask, node)
 
     # ---- what was replaced
 
@@ -262,33 +262,33 @@ class _Alignment:
             target = plan.get(path) if path else ""
             if target is None or any(ask.kind == "branch" for ask, _ in self._pairs[path][:1]):
                 continue
-            slots = self._recorded.slots.get(target, [])
-            index = {slot.position: i for i, slot in enumerate(slots)}
+            nodes = self._recorded.nodes.get(target, [])
+            index = {node.position: i for i, node in enumerate(nodes)}
             due = 0
-            for ask, slot in self._pairs[path]:
-                if slot is not None:
-                    due = index.get(slot.position, due - 1) + 1
+            for ask, node in self._pairs[path]:
+                if node is not None:
+                    due = index.get(node.position, due - 1) + 1
                 elif (
-                    due < len(slots)
-                    and slots[due].position not in taken
-                    and self._fit(ask, slots[due], plan, taken)
+                    due < len(nodes)
+                    and nodes[due].position not in taken
+                    and self._fit(ask, nodes[due], plan, taken)
                 ):
-                    plan[ask.position] = slots[due].position
-                    taken.add(slots[due].position)
+                    plan[ask.position] = nodes[due].position
+                    taken.add(nodes[due].position)
                     due += 1
 
-    def _fit(self, ask: Ask, slot: Slot, plan: Plan, taken: set[str]) -> bool:
+    def _fit(self, ask: Ask, node: Node, plan: Plan, taken: set[str]) -> bool:
         """Whether neither of them is a context put around operations, or taken from around them."""
-        if ask.virtual or slot.operation is None or slot.operation.end_event_id is None:
+        if ask.virtual or node.operation is None or node.operation.end_event_id is None:
             return False  # behind what had not ended nothing was recorded: any call may be the next
-        if self._at_the_edge(slot)[0] == _TO_COME:
+        if self._at_the_edge(node)[0] == _TO_COME:
             return False
-        wanted, held = identity_of(ask), slot.identity
+        wanted, held = identity_of(ask), node.identity
         if not self._surplus_asked[wanted] or not self._surplus_held[held]:
             return False
         holds = any(plan.get(inner) is not None for inner in self._groups.get(ask.position, ()))
         return not holds and not any(
-            inner.position in taken for inner in self._recorded.inside(slot.position)
+            inner.position in taken for inner in self._recorded.inside(node.position)
         )
 
 
@@ -298,10 +298,10 @@ def _likeness(one: str, other: str) -> float:
 
 
 def _in_other_order(
-    asks: list[Ask], slots: list[Slot], asked: Sequence[object], held: Sequence[object]
+    asks: list[Ask], nodes: list[Node], asked: Sequence[object], held: Sequence[object]
 ) -> _Pairs | None:
     """Pair by signs that are all different and the same on both sides, if the order is not."""
-    by_sign = dict(zip(held, slots, strict=True))
+    by_sign = dict(zip(held, nodes, strict=True))
     if (
         list(asked) == list(held)
         or None in by_sign
@@ -312,8 +312,8 @@ def _in_other_order(
     return [(ask, by_sign[sign]) for ask, sign in zip(asks, asked, strict=True)]
 
 
-def _nearness(slot: Slot, home: str | None, path: str) -> tuple[bool, int]:
-    candidate = parent_of(slot.position)
+def _nearness(node: Node, home: str | None, path: str) -> tuple[bool, int]:
+    candidate = parent_of(node.position)
     wanted = numbers(home if home is not None else path)
     shared = 0
     for one, other in zip(numbers(candidate), wanted, strict=False):

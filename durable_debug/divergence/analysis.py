@@ -19,7 +19,7 @@ from durable_debug.divergence.matcher import Aligner, replaced_at
 from durable_debug.divergence.objections import Cut, find_cut
 from durable_debug.divergence.outcome import ended_by_handler, find_in_outcome, find_side_effects
 from durable_debug.divergence.redacted import Judged, judged_by_what_is_known
-from durable_debug.divergence.slots import Recorded, identity_of, parent_of
+from durable_debug.divergence.tree import RecordedTree, identity_of, parent_of
 from durable_debug.divergence.unchecked import refused_codecs
 from durable_debug.engine.guard import noting_codecs
 from durable_debug.engine.runner import Pass
@@ -91,15 +91,15 @@ class Analysis:
         return Aligner(pairing.recorded, pairing.used, planned, unreadable=pairing.unreadable)
 
 
-_held: weakref.WeakKeyDictionary[History, dict[int | None, Recorded]] = weakref.WeakKeyDictionary()
+_held: weakref.WeakKeyDictionary[History, dict[int | None, RecordedTree]] = weakref.WeakKeyDictionary()
 
 
-def _recorded(known: History, whole: History, invocation: int | None) -> Recorded:
+def _recorded(known: History, whole: History, invocation: int | None) -> RecordedTree:
     of_history = _held.setdefault(whole, {})
     if known is whole:
         invocation = None
     if invocation not in of_history:
-        of_history[invocation] = Recorded(known, whole)
+        of_history[invocation] = RecordedTree(known, whole)
     return of_history[invocation]
 
 
@@ -144,7 +144,7 @@ def _with_effects(analysis: Analysis, effects: Iterable[SideEffect]) -> Analysis
     return dataclasses.replace(analysis, unchecked=_distinct(sentences), effects=new)
 
 
-def _analysed(first: Recording, held: Recorded) -> Analysis:
+def _analysed(first: Recording, held: RecordedTree) -> Analysis:
     """Compare a replay with its history; where something differs, replay it again to say what and where."""
     cut = find_cut(first, held)
     same: Plan = {
@@ -174,7 +174,7 @@ def _analysed(first: Recording, held: Recorded) -> Analysis:
     return _told(first, complete, compare(complete, held, same, {}, cut))
 
 
-def _aligned(first: Recording, held: Recorded, cut: Cut) -> Analysis:
+def _aligned(first: Recording, held: RecordedTree, cut: Cut) -> Analysis:
     plan: Plan = {}
     planned: dict[str, Identity] = {}
     unreadable: dict[str, str] = {}

@@ -1,19 +1,18 @@
-"""What a call asks for against what the history holds of it."""
+"""What a call asks for, and how it is tried again, against what the history holds of it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from durable_debug.divergence.strategies import change_of_attempts, was_tried_again
 from durable_debug.divergence.values import same_sent
 
 if TYPE_CHECKING:
-    from durable_debug.divergence.slots import Recorded
+    from durable_debug.divergence.tree import RecordedTree
     from durable_debug.engine.tape import Ask
-    from durable_debug.history import Operation
+    from durable_debug.history import Attempt, Operation
 
-__all__ = ["Change", "changes"]
+__all__ = ["Change", "changes", "was_tried_again"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +25,7 @@ class Change:
     asked: Any
 
 
-def changes(ask: Ask, operation: Operation, recorded: Recorded) -> list[Change]:
+def changes(ask: Ask, operation: Operation, recorded: RecordedTree) -> list[Change]:
     """Compare a call's arguments with what the history holds; what it does not hold is passed over."""
     if operation.type != ask.type:
         return []
@@ -48,7 +47,7 @@ def changes(ask: Ask, operation: Operation, recorded: Recorded) -> list[Change]:
 
 def _attempts(ask: Ask, operation: Operation) -> list[Change]:
     kind = "retry_strategy" if ask.kind == "step" else "wait_strategy"
-    change = change_of_attempts(ask, operation)
+    change = _change_of_attempts(ask, operation)
     return [Change(kind, *change)] if change is not None else []
 
 
@@ -94,3 +93,41 @@ def _same_function(recorded: str, asked: str) -> bool:
         return False
     arn, name = (recorded, asked) if recorded.startswith("arn:") else (asked, recorded)
     return arn.split(":function:", 1)[-1] in {name, f"{name}:$LATEST"} or arn.endswith(f":{name}")
+
+
+# ------------------------------------------------------------------------------------------- strategies
+
+_NOT_BY_STRATEGY = {"SerDesError"}  # ends a step at once
+
+
+def was_tried_again(operation: Operation) -> bool:
+    """Whether an operation tells anything of its strategy."""
+    return len(operation.all_attempts) > 1 or operation.status in {"FAILED", "PENDING"}
+
+
+def _change_of_attempts(ask: Ask, operation: Operation) -> tuple[str, str, str] | None:
+    """Give the first thing on record that the strategy would not do; None where there is none, or nobody can tell."""
+    if not was_tried_again(operation):
+        return None
+    strategy = ask.strategy
+    if strategy is None:
+        return None
+    ended = [attempt for attempt in operation.all_attempts if attempt.status != "STARTED"]
+    for number, attempt in enumerate(ended, 1):
+        if attempt.delay_seconds is None:
+            continue
+        if number >= strategy.most:
+            return "attempts at most", f"more than {number}", str(strategy.most)
+        shortest, longest = strategy.delays(number)
+        if not shortest <= attempt.delay_seconds <= longest:
+            now = str(longest) if shortest == longest else f"{shortest} to {longest}"
+            return f"seconds before attempt {number + 1}", f"{attempt.delay_seconds:g}", now
+    gave_up = ask.kind == "step" and bool(ended) and _gave_up(operation, ended[-1])
+    if gave_up and strategy.of_any_error and len(ended) < strategy.most:
+        return "attempts at most", str(len(ended)), str(strategy.most)
+    return None
+
+
+def _gave_up(operation: Operation, last: Attempt) -> bool:
+    kind = str((last.error or {}).get("ErrorType") or "").rpartition(".")[2]
+    return operation.status == "FAILED" and kind not in _NOT_BY_STRATEGY

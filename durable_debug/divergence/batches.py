@@ -18,13 +18,13 @@ from durable_debug.divergence.facts import (
     error_of,
     text_of,
 )
-from durable_debug.divergence.slots import identity_of
+from durable_debug.divergence.tree import identity_of
 from durable_debug.divergence.values import same_as_written, same_error_objects
 
 if TYPE_CHECKING:
     from durable_debug.divergence.facts import Identity
     from durable_debug.divergence.pairing import Pairing
-    from durable_debug.divergence.slots import Slot
+    from durable_debug.divergence.tree import Node
     from durable_debug.engine.tape import Ask, Body
     from durable_debug.history import Operation
 
@@ -41,36 +41,36 @@ def find_in_batches(pairing: Pairing) -> None:
             continue
         operation = pairing.operation(ask)
         if operation is not None and ask.entered and operation.sub_type in _BATCHES:
-            slots = pairing.recorded.slots.get(operation.position, [])
+            nodes = pairing.recorded.nodes.get(operation.position, [])
             branches = [inner for inner in pairing.children[ask.position] if inner.kind == "branch"]
-            _compare_nesting(pairing, ask, operation, slots, branches)
-            if not _compare_count(pairing, ask, operation, slots, branches):
+            _compare_nesting(pairing, ask, operation, nodes, branches)
+            if not _compare_count(pairing, ask, operation, nodes, branches):
                 _compare_results(pairing, operation, [branch for branch in branches if branch.virtual])
 
 
 def _compare_nesting(
-    pairing: Pairing, ask: Ask, operation: Operation, slots: list[Slot], branches: list[Ask]
+    pairing: Pairing, ask: Ask, operation: Operation, nodes: list[Node], branches: list[Ask]
 ) -> None:
-    if not slots or not branches:
+    if not nodes or not branches:
         return
-    nested = any(slot.operation is not None for slot in slots)
+    nested = any(node.operation is not None for node in nodes)
     if nested is branches[0].virtual:
         was, now = (FLAT, NESTED)[nested], (NESTED, FLAT)[nested]
         pairing.add("nesting_changed", was, now, ask=ask, operation=operation)
         pairing.explained.update(branch.position for branch in branches)
-        pairing.accounted.update(slot.position for slot in slots)
+        pairing.accounted.update(node.position for node in nodes)
 
 
 def _compare_count(
-    pairing: Pairing, ask: Ask, operation: Operation, slots: list[Slot], branches: list[Ask]
+    pairing: Pairing, ask: Ask, operation: Operation, nodes: list[Node], branches: list[Ask]
 ) -> bool:
     """Find branches that came or went; whether the indices of the others are not what they were."""
-    started, complete = _branches_started(ask, operation, slots)
+    started, complete = _branches_started(ask, operation, nodes)
     asked = ask.branches or 0
     if started is None or asked == started:
         return False
     new = [branch for branch in branches if pairing.used.get(branch.position) is None]
-    gone = [slot for slot in slots if slot.position not in pairing.asker]
+    gone = [node for node in nodes if node.position not in pairing.asker]
     amid = any(branch.number < max((b.number for b in branches if b not in new), default=0) for branch in new)
     if asked < started or complete or amid:  # else the batch had enough before it came to the others
         now = _which(pairing, asked, branches, new, gone)
@@ -78,20 +78,20 @@ def _compare_count(
     for branch in new:
         pairing.explained.add(branch.position)
         pairing.closed.add(branch.position)
-    for slot in gone:
-        pairing.accounted.add(slot.position)
-        pairing.account_for(slot.position)
+    for node in gone:
+        pairing.accounted.add(node.position)
+        pairing.account_for(node.position)
     return True
 
 
-def _which(pairing: Pairing, asked: int, branches: list[Ask], new: list[Ask], gone: list[Slot]) -> Branches:
+def _which(pairing: Pairing, asked: int, branches: list[Ask], new: list[Ask], gone: list[Node]) -> Branches:
     """Name the branches that came or went, by their index and by what tells them from others."""
     some = new if len(new) < len(branches) else []
-    calls, slots = pairing.children, pairing.recorded.slots
+    calls, nodes = pairing.children, pairing.recorded.nodes
     return Branches(
         asked,
         gone=tuple(
-            [_branch(g.number, g.identity[2], [s.identity for s in slots.get(g.position, ())]) for g in gone]
+            [_branch(g.number, g.identity[2], [s.identity for s in nodes.get(g.position, ())]) for g in gone]
         ),
         new=tuple([_branch(b.number, b.name, [*map(identity_of, calls.get(b.position, ()))]) for b in some]),
     )
@@ -148,14 +148,14 @@ def was_left_behind(branch: Ask, batch: Operation) -> bool:
     )
 
 
-def _branches_started(ask: Ask, operation: Operation, slots: list[Slot]) -> tuple[int | None, bool]:
+def _branches_started(ask: Ask, operation: Operation, nodes: list[Node]) -> tuple[int | None, bool]:
     """How many branches a batch started, and whether that was all of them."""
     if operation.end_event_id is None:
-        return (len(slots) if slots and slots[-1].number >= (ask.branches or 0) else None), False
+        return (len(nodes) if nodes and nodes[-1].number >= (ask.branches or 0) else None), False
     told = _of_payload(operation.result)
     count = told.branches
-    if count is None and slots and slots[0].operation is not None:
-        count = slots[-1].number + 1
+    if count is None and nodes and nodes[0].operation is not None:
+        count = nodes[-1].number + 1
     return count, told.reason == "ALL_COMPLETED" or (told.reason is None and not ask.ends_early)
 
 

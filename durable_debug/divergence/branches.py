@@ -11,13 +11,13 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from durable_debug.divergence.sequences import Costs, Sequences
-from durable_debug.divergence.slots import identity_of
+from durable_debug.divergence.tree import identity_of
 from durable_debug.divergence.values import same_as_payload
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from durable_debug.divergence.slots import Recorded, Slot
+    from durable_debug.divergence.tree import Node, RecordedTree
     from durable_debug.engine.tape import Ask
 
 __all__ = ["given_names", "paired_by_content"]
@@ -35,20 +35,23 @@ def given_names(index: int) -> tuple[str, str]:
 
 
 def paired_by_content(
-    asks: Sequence[Ask], slots: Sequence[Slot], groups: Mapping[str, Mapping[str, Ask]], recorded: Recorded
-) -> list[tuple[Ask, Slot | None]]:
+    asks: Sequence[Ask],
+    nodes: Sequence[Node],
+    groups: Mapping[str, Mapping[str, Ask]],
+    recorded: RecordedTree,
+) -> list[tuple[Ask, Node | None]]:
     """Pair branches in their order; None for those that are new.
 
     Parameters
     ----------
-    asks, slots
+    asks, nodes
         The branches asked for and the recorded ones, each in the order of their indices.
     groups
         By position of a context asked for, the calls in it.
     """
     wanted = [_Branch(ask.name, ask.number, _asked(ask.position, groups), ask) for ask in asks]
     held = [
-        _Branch(slot.identity[2], slot.number, _recorded(slot.position, recorded), slot) for slot in slots
+        _Branch(node.identity[2], node.number, _recorded(node.position, recorded), node) for node in nodes
     ]
     found = _SEQUENCES.aligned(wanted, held)
     return [(one.of, other.of if other is not None else None) for one, other in found]
@@ -74,14 +77,14 @@ def _asked(position: str, groups: Mapping[str, Mapping[str, Ask]]) -> Counter[An
     return found
 
 
-def _recorded(position: str, recorded: Recorded) -> Counter[Any]:
+def _recorded(position: str, recorded: RecordedTree) -> Counter[Any]:
     found: Counter[Any] = Counter()
-    for slot in recorded.inside(position):
-        operation = slot.operation
+    for node in recorded.inside(position):
+        operation = node.operation
         detail: Any = None
         if operation is not None:
             detail = operation.duration_seconds if operation.type == "WAIT" else operation.payload
-        found[*slot.identity, detail] += 1
+        found[*node.identity, detail] += 1
     return found
 
 
@@ -93,10 +96,10 @@ def _cost(one: _Branch, other: _Branch) -> float:
     return name + _OTHER_CONTENT * content + _OTHER_RESULT * _has_other_result(one.of, other.of)
 
 
-def _has_other_result(ask: Ask, slot: Slot) -> bool:
-    if ask.body is None or ask.body.how != "returned" or slot.operation is None:
+def _has_other_result(ask: Ask, node: Node) -> bool:
+    if ask.body is None or ask.body.how != "returned" or node.operation is None:
         return False
-    return slot.operation.status == "SUCCEEDED" and same_as_payload(ask.body, slot.operation.result) is False
+    return node.operation.status == "SUCCEEDED" and same_as_payload(ask.body, node.operation.result) is False
 
 
 def _alone(mine: Sequence[_Branch], theirs: Sequence[_Branch]) -> Costs:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from durable_debug.divergence.absent import find_absent
 from durable_debug.divergence.arguments import changes
 from durable_debug.divergence.batches import find_in_batches, is_its_own, was_left_behind
 from durable_debug.divergence.facts import (
@@ -19,19 +18,19 @@ from durable_debug.divergence.facts import (
     error_of,
     text_of,
 )
+from durable_debug.divergence.missing import find_missing
 from durable_debug.divergence.moves import find_moves
 from durable_debug.divergence.nesting import find_nesting
 from durable_debug.divergence.outcome import ended_by_handler
 from durable_debug.divergence.pairing import Pairing
-from durable_debug.divergence.slots import identity_of, recorded_identity
-from durable_debug.divergence.unknown import could_be
-from durable_debug.divergence.values import same_error_objects, same_value
+from durable_debug.divergence.tree import identity_of, recorded_identity
+from durable_debug.divergence.values import could_be, same_error_objects, same_value
 from durable_debug.wording import called
 
 if TYPE_CHECKING:
     from durable_debug.divergence.align import Plan
     from durable_debug.divergence.objections import Cut
-    from durable_debug.divergence.slots import Recorded
+    from durable_debug.divergence.tree import RecordedTree
     from durable_debug.engine.recording import Recording
     from durable_debug.engine.tape import Ask, Body
     from durable_debug.history import Operation
@@ -40,7 +39,7 @@ __all__ = ["compare"]
 
 
 def compare(
-    recording: Recording, recorded: Recorded, used: Plan, unreadable: dict[str, str], cut: Cut
+    recording: Recording, recorded: RecordedTree, used: Plan, unreadable: dict[str, str], cut: Cut
 ) -> Pairing:
     """Compare a pass with the history.
 
@@ -59,7 +58,7 @@ def compare(
     find_in_batches(pairing)
     find_nesting(pairing)
     find_in_calls(pairing)
-    find_absent(pairing)
+    find_missing(pairing)
     if pairing.moved:
         find_moves(pairing)
     return pairing

@@ -11,7 +11,7 @@ from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 from durable_debug.divergence.facts import Argument, Asked, Ending, Twice, error_of, text_of
-from durable_debug.divergence.slots import identity_of
+from durable_debug.divergence.tree import identity_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -9,7 +9,7 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from durable_debug.divergence.objections import Cut
-from durable_debug.divergence.slots import recorded_identity
+from durable_debug.divergence.tree import recorded_identity
 from durable_debug.divergence.verdict import Judge
 from durable_debug.views import view
 from durable_debug.wording import shortened

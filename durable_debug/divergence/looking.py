@@ -11,7 +11,7 @@ import dataclasses
 from typing import TYPE_CHECKING
 
 from durable_debug.divergence.objections import ends_as_recorded, failed_in_flight, objections
-from durable_debug.divergence.slots import identity_of
+from durable_debug.divergence.tree import identity_of
 from durable_debug.engine.runner import Pass
 
 if TYPE_CHECKING:

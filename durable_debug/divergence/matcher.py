@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from durable_debug.divergence.slots import identity_of
+from durable_debug.divergence.tree import identity_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from durable_debug.divergence.align import Plan
     from durable_debug.divergence.facts import Identity
-    from durable_debug.divergence.slots import Recorded, Slot
+    from durable_debug.divergence.tree import Node, RecordedTree
     from durable_debug.engine.tape import Ask
 
 __all__ = ["Aligner", "replaced_at"]
@@ -44,7 +44,7 @@ class Aligner:
 
     def __init__(
         self,
-        recorded: Recorded,
+        recorded: RecordedTree,
         plan: Plan | None = None,
         planned: Mapping[str, Identity] | None = None,
         *,
@@ -57,8 +57,8 @@ class Aligner:
         self._replaced = replaced or {}
         self._unreadable = unreadable
         self._to_come = set(self._plan.values())
-        self._due: dict[str, int] = {}  # by asked path, the index of the slot that is due
-        self._skipped: dict[str, list[Slot]] = defaultdict(list)
+        self._due: dict[str, int] = {}  # by asked path, the index of the node that is due
+        self._skipped: dict[str, list[Node]] = defaultdict(list)
         self.used: Plan = {}
 
     def __call__(self, ask: Ask) -> str | None:
@@ -87,7 +87,7 @@ class Aligner:
             return False
         path, _, number = target.rpartition("-")
         asked = set(self.used.values())
-        before = [s.position for s in self._recorded.slots[path] if s.number < int(number)]
+        before = [s.position for s in self._recorded.nodes[path] if s.number < int(number)]
         due = [position for position in before if position not in asked]
         return any(position in self._to_come for position in due) if self._plan else bool(due)
 
@@ -98,47 +98,47 @@ class Aligner:
         # A name that is on record nowhere may be made by chance: another one at each pass.
         return planned == wanted or not {planned, wanted} & self._recorded.identities
 
-    def _slots(self, ask: Ask) -> Sequence[Slot]:
+    def _nodes(self, ask: Ask) -> Sequence[Node]:
         path = self.used.get(ask.parent_path) if ask.parent_path else ""
-        return self._recorded.slots.get(path, []) if path is not None else []
+        return self._recorded.nodes.get(path, []) if path is not None else []
 
     def _pass_over(self, ask: Ask, target: str | None) -> None:
         """Keep guesses from what a planned call has taken: they go on behind it."""
-        slots, due = self._slots(ask), self._due.get(ask.parent_path, 0)
-        for index in range(due, len(slots)):
-            if slots[index].position == target:
-                self._skipped[ask.parent_path].extend(slots[due:index])
+        nodes, due = self._nodes(ask), self._due.get(ask.parent_path, 0)
+        for index in range(due, len(nodes)):
+            if nodes[index].position == target:
+                self._skipped[ask.parent_path].extend(nodes[due:index])
                 self._due[ask.parent_path] = index + 1
                 return
         skipped = self._skipped[ask.parent_path]
-        skipped[:] = [slot for slot in skipped if slot.position != target]
+        skipped[:] = [node for node in skipped if node.position != target]
 
     def _guess(self, ask: Ask) -> str | None:
-        slots = self._slots(ask)
+        nodes = self._nodes(ask)
         if ask.kind == "branch":
-            return next((slot.position for slot in slots if slot.number == ask.number), None)
+            return next((node.position for node in nodes if node.number == ask.number), None)
         wanted = identity_of(ask)
         due = self._due.get(ask.parent_path, 0)
         skipped = self._skipped[ask.parent_path]
-        if due < len(slots) and slots[due].identity == wanted:
+        if due < len(nodes) and nodes[due].identity == wanted:
             self._due[ask.parent_path] = due + 1
-            return slots[due].position
-        for slot in skipped:
-            if slot.identity == wanted:
-                skipped.remove(slot)
-                return slot.position
-        for index in range(due + 1, len(slots)):
-            if slots[index].identity == wanted:
-                skipped.extend(slots[due:index])
+            return nodes[due].position
+        for node in skipped:
+            if node.identity == wanted:
+                skipped.remove(node)
+                return node.position
+        for index in range(due + 1, len(nodes)):
+            if nodes[index].identity == wanted:
+                skipped.extend(nodes[due:index])
                 self._due[ask.parent_path] = index + 1
-                return slots[index].position
-        if due < len(slots) and self._replaced.get(_call_of(ask)) == slots[due].identity[:2]:
+                return nodes[index].position
+        if due < len(nodes) and self._replaced.get(_call_of(ask)) == nodes[due].identity[:2]:
             self._due[ask.parent_path] = due + 1
-            return slots[due].position
+            return nodes[due].position
         return None
 
 
-def replaced_at(asks: Iterable[Ask], plan: Plan, recorded: Recorded) -> dict[Call, Kind]:
+def replaced_at(asks: Iterable[Ask], plan: Plan, recorded: RecordedTree) -> dict[Call, Kind]:
     """Lines that ask for an operation in the place of another one, and the kind of what was recorded there."""
     found: dict[Call, Kind] = {}
     for ask in asks:

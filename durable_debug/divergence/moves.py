@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from durable_debug.divergence.facts import VIRTUAL, Operations, Said, Where
-from durable_debug.divergence.slots import identity_of, parent_of, recorded_identity
+from durable_debug.divergence.tree import identity_of, parent_of, recorded_identity
 from durable_debug.wording import listed
 
 if TYPE_CHECKING:
@@ -47,8 +47,8 @@ def find_moves(pairing: Pairing) -> None:
 
 def _later(pairing: Pairing, ask: Ask) -> Operation | None:
     """What was recorded for a call after the invocation that is compared: its place tells."""
-    slot = pairing.recorded.slot(pairing.used[ask.position] or "") if pairing.is_later(ask) else None
-    return slot.operation if slot is not None else None
+    node = pairing.recorded.node(pairing.used[ask.position] or "") if pairing.is_later(ask) else None
+    return node.operation if node is not None else None
 
 
 def _find_flat(pairing: Pairing, branches: list[Ask]) -> None:

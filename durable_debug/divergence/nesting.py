@@ -9,13 +9,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from durable_debug.divergence.facts import VIRTUAL, Operations, Where
-from durable_debug.divergence.slots import identity_of, numbers, parent_of, recorded_identity
+from durable_debug.divergence.tree import identity_of, numbers, parent_of, recorded_identity
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from durable_debug.divergence.pairing import Pairing
-    from durable_debug.divergence.slots import Slot
+    from durable_debug.divergence.tree import Node
     from durable_debug.engine.tape import Ask
 
 __all__ = ["find_nesting"]
@@ -34,14 +34,14 @@ def find_nesting(pairing: Pairing) -> None:
         elif ask.kind == "run_in_child_context":
             _virtual_or_not(pairing, ask)
     gone = [
-        slot
-        for slots in pairing.recorded.slots.values()
-        for slot in slots
-        if slot.position not in pairing.accounted and slot.identity[1] in _RECORDED
+        node
+        for nodes in pairing.recorded.nodes.values()
+        for node in nodes
+        if node.position not in pairing.accounted and node.identity[1] in _RECORDED
     ]
-    for slot in sorted(gone, key=lambda slot: numbers(slot.position)):  # the outermost first
-        if slot.position not in pairing.accounted:
-            _unwrapped(pairing, slot)
+    for node in sorted(gone, key=lambda node: numbers(node.position)):  # the outermost first
+        if node.position not in pairing.accounted:
+            _unwrapped(pairing, node)
 
 
 def _wrapped(pairing: Pairing, ask: Ask) -> None:
@@ -82,25 +82,25 @@ def _virtual_or_not(pairing: Pairing, ask: Ask) -> None:
         pairing.explained.add(ask.position)
 
 
-def _unwrapped(pairing: Pairing, slot: Slot) -> None:
-    contexts, moved = [slot.position], []
-    for context, asked in _in_old_contexts(pairing, slot):
+def _unwrapped(pairing: Pairing, node: Node) -> None:
+    contexts, moved = [node.position], []
+    for context, asked in _in_old_contexts(pairing, node):
         contexts.append(context)
         moved += asked
     if not moved:
         return
-    was = Operations(tuple(map(identity_of, moved)), Where("inside", slot.identity))
-    now = Operations(where=Where("without", slot.identity))
-    pairing.add("nesting_changed", was, now, ask=moved[0], operation=slot.operation)
+    was = Operations(tuple(map(identity_of, moved)), Where("inside", node.identity))
+    now = Operations(where=Where("without", node.identity))
+    pairing.add("nesting_changed", was, now, ask=moved[0], operation=node.operation)
     pairing.accounted.update(contexts)
     pairing.unwrapped.update(contexts)
 
 
-def _in_old_contexts(pairing: Pairing, slot: Slot) -> Iterator[tuple[str, list[Ask]]]:
+def _in_old_contexts(pairing: Pairing, node: Node) -> Iterator[tuple[str, list[Ask]]]:
     """The contexts that are gone with one, itself and its branches, each with the calls that ask for what was in it."""
-    inside = pairing.recorded.slots.get(slot.position, ())
+    inside = pairing.recorded.nodes.get(node.position, ())
     asked = [pairing.asker[inner.position] for inner in inside if inner.position in pairing.asker]
-    yield slot.position, [ask for ask in asked if ask.kind != "branch"]
+    yield node.position, [ask for ask in asked if ask.kind != "branch"]
     for inner in inside:
         is_branch = inner.identity[1] in {"MapIteration", "ParallelBranch"} or inner.operation is None
         if inner.position not in pairing.asker and is_branch:

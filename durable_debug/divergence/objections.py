@@ -14,7 +14,7 @@ from durable_debug.divergence.values import same_error_objects, same_value
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from durable_debug.divergence.slots import Recorded
+    from durable_debug.divergence.tree import RecordedTree
     from durable_debug.engine.recording import Recording
     from durable_debug.engine.tape import Ask
     from durable_debug.history import History, Operation
@@ -117,7 +117,7 @@ def ends_as_recorded(recording: Recording) -> bool:
     )
 
 
-def find_cut(first: Recording, recorded: Recorded) -> Cut:
+def find_cut(first: Recording, recorded: RecordedTree) -> Cut:
     """Find where the record ends with an objection.
 
     Parameters
@@ -125,7 +125,12 @@ def find_cut(first: Recording, recorded: Recorded) -> Cut:
     first
         The replay as Lambda would do it.
     """
-    contexts, met, history = set(recorded.objected), set[str](), first.history
+    met, history = set[str](), first.history
+    contexts = {
+        position
+        for position, operation in recorded.by_position.items()
+        if operation.type == "CONTEXT" and operation.error and is_of_objection(operation.error)
+    }
     failed = failed_in_flight(history)
     if not contexts and not failed and all(ask.objection is None for ask in first.asks):
         return Cut()
@@ -152,7 +157,7 @@ def find_cut(first: Recording, recorded: Recorded) -> Cut:
     return Cut(frozenset(contexts | met), frozenset(met), frozenset(at))
 
 
-def _is_met_in(first: Recording, recorded: Recorded, context: Ask) -> bool:
+def _is_met_in(first: Recording, recorded: RecordedTree, context: Ask) -> bool:
     """Whether an ended context ended as its body does now, which meets an objection."""
     operation = recorded.by_position.get(context.position)
     if operation is None or context.body is None:
@@ -160,7 +165,7 @@ def _is_met_in(first: Recording, recorded: Recorded, context: Ask) -> bool:
     body = context.body
     if body.how != "returned":
         return body.how == "raised" and body.error_type == _ERROR and is_of_objection(operation.error)
-    inside = [slot.operation for slot in recorded.inside(context.position) if slot.operation is not None]
+    inside = [node.operation for node in recorded.inside(context.position) if node.operation is not None]
     return (
         operation.status == "SUCCEEDED"
         and same_value(body, operation.result)[0] is True

@@ -6,7 +6,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 from durable_debug.divergence.facts import Finding
-from durable_debug.divergence.slots import parent_of
+from durable_debug.divergence.tree import parent_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from durable_debug.divergence.align import Plan
     from durable_debug.divergence.facts import Side
     from durable_debug.divergence.objections import Cut
-    from durable_debug.divergence.slots import Recorded
+    from durable_debug.divergence.tree import RecordedTree
     from durable_debug.engine.recording import Recording
     from durable_debug.engine.tape import Ask
     from durable_debug.history import Operation
@@ -43,19 +43,24 @@ class Pairing:
     moved
         Whether any call is answered by an operation of another position.
     used, asker
-        Recorded position by asked position, and the other way round.
+        RecordedTree position by asked position, and the other way round.
     explained
         Positions asked for whose difference is told by another finding.
     closed
         Positions asked for whose inside is not compared.
     accounted
-        Recorded positions that are asked for, or whose lack is told by another finding.
+        RecordedTree positions that are asked for, or whose lack is told by another finding.
     unwrapped
-        Recorded contexts whose operations now stand outside of them.
+        RecordedTree contexts whose operations now stand outside of them.
     """
 
     def __init__(
-        self, recording: Recording, recorded: Recorded, used: Plan, unreadable: Mapping[str, str], cut: Cut
+        self,
+        recording: Recording,
+        recorded: RecordedTree,
+        used: Plan,
+        unreadable: Mapping[str, str],
+        cut: Cut,
     ) -> None:
         self.cut = cut
         self.unreadable = unreadable
@@ -120,4 +125,4 @@ class Pairing:
 
     def account_for(self, position: str) -> None:
         """Take the inside of a recorded context for told."""
-        self.accounted.update(slot.position for slot in self.recorded.inside(position))
+        self.accounted.update(node.position for node in self.recorded.inside(position))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from durable_debug.divergence.slots import identity_of
+from durable_debug.divergence.tree import identity_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

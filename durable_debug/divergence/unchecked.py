@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from durable_debug.divergence.arguments import was_tried_again
 from durable_debug.divergence.redacted import values_sentence
-from durable_debug.divergence.slots import tenants_of
-from durable_debug.divergence.strategies import was_tried_again
+from durable_debug.divergence.tree import tenants_of
 from durable_debug.wording import called, counted, described, listed
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from durable_debug.divergence.objections import (
     objected_at,
     objections,
 )
-from durable_debug.divergence.slots import numbers, parent_of
+from durable_debug.divergence.tree import numbers, parent_of
 from durable_debug.wording import short_ids, shortened
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from durable_debug.divergence.run import Run
-    from durable_debug.divergence.slots import Slot
+    from durable_debug.divergence.tree import Node
     from durable_debug.engine.asked import AskedOperation
     from durable_debug.history import Operation
 
@@ -135,9 +135,9 @@ def _fold(hidden: list[Line]) -> Iterator[Line | Fold]:
 class _Differ:
     def __init__(self, run: Run) -> None:
         pairing = run.analysis.pairing
-        self._slots = pairing.recorded.slots
+        self._nodes = pairing.recorded.nodes
         self._recorded = {operation.position: operation for operation in run.history.tree()}
-        known = {slot.position for slots in self._slots.values() for slot in slots}
+        known = {node.position for nodes in self._nodes.values() for node in nodes}
         self._used = {asked: target for asked, target in pairing.used.items() if target in known}
         self._asker = {target: ask.position for target, ask in pairing.asker.items()}
         self._children: dict[str, list[AskedOperation]] = defaultdict(list)
@@ -165,35 +165,35 @@ class _Differ:
     ) -> Iterator[Line]:
         """Give the lines inside a context; `alone` and `new` mark what stands on one side without a divergence."""
         asked = self._children.get(asked_path, []) if asked_path is not None else []
-        slots = self._slots.get(path, []) if path is not None else []
+        nodes = self._nodes.get(path, []) if path is not None else []
         waiting = 0
         for one in asked:
             target = self._used.get(one.position)
-            here = self._index(slots, waiting, target)
+            here = self._index(nodes, waiting, target)
             if here is None:
                 yield from self._asked_alone(one, target, depth, new)
                 continue
-            for slot in slots[waiting:here]:
-                yield from self._recorded_alone(slot, depth, alone)
+            for node in nodes[waiting:here]:
+                yield from self._recorded_alone(node, depth, alone)
             waiting = here + 1
-            yield from self._pair(one, slots[here], depth)
-        for slot in slots[waiting:]:
-            yield from self._recorded_alone(slot, depth, alone)
+            yield from self._pair(one, nodes[here], depth)
+        for node in nodes[waiting:]:
+            yield from self._recorded_alone(node, depth, alone)
 
     @staticmethod
-    def _index(slots: list[Slot], waiting: int, target: str | None) -> int | None:
+    def _index(nodes: list[Node], waiting: int, target: str | None) -> int | None:
         if target is None:
             return None
-        return next((i for i in range(waiting, len(slots)) if slots[i].position == target), None)
+        return next((i for i in range(waiting, len(nodes)) if nodes[i].position == target), None)
 
-    def _pair(self, one: AskedOperation, slot: Slot, depth: int) -> Iterator[Line]:
+    def _pair(self, one: AskedOperation, node: Node, depth: int) -> Iterator[Line]:
         numbers = tuple(self._numbers.get(one.position, ()))
-        yield Line("changed" if numbers else "same", depth, self._recorded.get(slot.position), one, numbers)
+        yield Line("changed" if numbers else "same", depth, self._recorded.get(node.position), one, numbers)
         seen = one.entered or bool(self._children.get(one.position))
         alone, new = ("unreached", "next") if seen else ("unseen", "next")
         if one.position in self._regrouped:
             alone, new = "removed", "added"
-        yield from self._walk(one.position, slot.position, depth + 1, alone, new)
+        yield from self._walk(one.position, node.position, depth + 1, alone, new)
 
     def _asked_alone(self, one: AskedOperation, target: str | None, depth: int, new: str) -> Iterator[Line]:
         numbers = tuple(self._numbers.get(one.position, ()))
@@ -208,14 +208,14 @@ class _Differ:
             one.position, target, depth + 1, "unreached", "added" if mark == "added" else "next"
         )
 
-    def _recorded_alone(self, slot: Slot, depth: int, alone: str) -> Iterator[Line]:
-        operation = self._recorded.get(slot.position)
-        if slot.position in self._asker:
-            asker = self._asker[slot.position]
+    def _recorded_alone(self, node: Node, depth: int, alone: str) -> Iterator[Line]:
+        operation = self._recorded.get(node.position)
+        if node.position in self._asker:
+            asker = self._asker[node.position]
             yield Line("moved", depth, operation, None, tuple(self._numbers.get(asker, ())))
             return
         events = operation.event_ids if operation is not None else ()
         number = next((self._missing[event] for event in events if event in self._missing), None)
         mark = alone if number is None else "removed"
         yield Line(mark, depth, operation, None, () if number is None else (number,))
-        yield from self._walk(None, slot.position, depth + 1, mark, "next")
+        yield from self._walk(None, node.position, depth + 1, mark, "next")

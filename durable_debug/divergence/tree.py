@@ -7,13 +7,12 @@ from collections import Counter, defaultdict
 from typing import TYPE_CHECKING, NamedTuple
 
 from durable_debug.divergence.facts import VIRTUAL, Identity
-from durable_debug.divergence.objections import is_of_objection
 
 if TYPE_CHECKING:
     from durable_debug.engine.tape import Ask
     from durable_debug.history import History, Operation
 
-__all__ = ["Recorded", "Slot", "identity_of", "numbers", "parent_of", "recorded_identity", "tenants_of"]
+__all__ = ["Node", "RecordedTree", "identity_of", "numbers", "parent_of", "recorded_identity", "tenants_of"]
 
 _NEVER = float("inf")
 _BRANCHES = {"MapIteration", "ParallelBranch"}
@@ -39,7 +38,7 @@ def numbers(position: str) -> tuple[int, ...]:
     return tuple(map(int, position.split("-"))) if position else ()
 
 
-class Slot(NamedTuple):
+class Node(NamedTuple):
     """One recorded operation in its context; a virtual context holds operations and is none itself."""
 
     number: int
@@ -48,7 +47,7 @@ class Slot(NamedTuple):
     operation: Operation | None
 
 
-class Recorded:
+class RecordedTree:
     """The recorded operations, by where they stand.
 
     Parameters
@@ -62,7 +61,7 @@ class Recorded:
     ----------
     by_position
         Operations by logical position.
-    slots
+    nodes
         By the position of the context (``""`` for the handler), its operations in order.
     identities
         All that is recorded anywhere.
@@ -70,8 +69,6 @@ class Recorded:
         By operation id, the tenant that an invoke was sent for.
     later
         Positions of what the whole history holds besides: it is aligned with, but nothing is told of it.
-    objected
-        Positions of contexts that failed with an objection of the SDK.
     unfinished
         Positions of contexts that had not ended when the record did.
     """
@@ -79,7 +76,7 @@ class Recorded:
     def __init__(self, history: History, whole: History | None = None) -> None:
         self.by_position: dict[str, Operation] = {}
         self.later: set[str] = set()
-        slots: dict[str, dict[int, Slot]] = defaultdict(dict)
+        nodes: dict[str, dict[int, Node]] = defaultdict(dict)
         for operation in _as_known(history, whole, self.later):
             position = operation.position
             if not position.replace("-", "").isdigit():
@@ -87,21 +84,16 @@ class Recorded:
             if position not in self.later:
                 self.by_position[position] = operation
             path, _, number = position.rpartition("-")
-            slots[path][int(number)] = Slot(int(number), position, recorded_identity(operation), operation)
-        for path in list(slots):
-            _add_virtual_contexts(path, slots)
-        self.slots: dict[str, list[Slot]] = {
-            path: [by_number[n] for n in sorted(by_number)] for path, by_number in slots.items()
+            nodes[path][int(number)] = Node(int(number), position, recorded_identity(operation), operation)
+        for path in list(nodes):
+            _add_virtual_contexts(path, nodes)
+        self.nodes: dict[str, list[Node]] = {
+            path: [by_number[n] for n in sorted(by_number)] for path, by_number in nodes.items()
         }
-        self.identities = {slot.identity for held in self.slots.values() for slot in held}
+        self.identities = {node.identity for held in self.nodes.values() for node in held}
         if self.later:
             self.later.update(self._virtual_and_later())
         self.tenants = tenants_of(history)
-        self.objected = {
-            position
-            for position, operation in self.by_position.items()
-            if operation.type == "CONTEXT" and operation.error and is_of_objection(operation.error)
-        }
         self.unfinished = frozenset(
             position
             for position, operation in self.by_position.items()
@@ -109,11 +101,11 @@ class Recorded:
         )
 
     def _virtual_and_later(self) -> list[str]:
-        virtual = [slot for held in self.slots.values() for slot in held if slot.operation is None]
+        virtual = [node for held in self.nodes.values() for node in held if node.operation is None]
         return [
-            slot.position
-            for slot in virtual
-            if all(one.operation is None or one.position in self.later for one in self.inside(slot.position))
+            node.position
+            for node in virtual
+            if all(one.operation is None or one.position in self.later for one in self.inside(node.position))
         ]
 
     @functools.cached_property
@@ -124,35 +116,35 @@ class Recorded:
         """
         steps = [o for o in self.by_position.values() if o.type == "STEP" and o.start_event_id is not None]
         found: dict[str, Operation] = {}
-        for path, slots in self.slots.items():
+        for path, nodes in self.nodes.items():
             ended: float = 0  # the last event of the operations before, as far as they hold up what follows
-            for slot in slots:
-                operation = slot.operation
+            for node in nodes:
+                operation = node.operation
                 began = operation.start_event_id if operation is not None else None
                 if operation is None or began is None or operation.sub_type in _BRANCHES:
                     continue
                 if began < ended:
-                    inside = (o for o in steps if _holds_up(o, began, path, slot.number))
+                    inside = (o for o in steps if _holds_up(o, began, path, node.number))
                     body = next(inside, None)
                     if body is not None:
-                        found[slot.position] = body
+                        found[node.position] = body
                 if operation.type in {"STEP", "CONTEXT"}:
                     ended = max(ended, operation.end_event_id or _NEVER)
         return found
 
-    def slot(self, position: str) -> Slot | None:
-        """The slot at a position."""
+    def node(self, position: str) -> Node | None:
+        """The node at a position."""
         path, _, number = position.rpartition("-")
-        return next((slot for slot in self.slots.get(path, ()) if slot.number == int(number)), None)
+        return next((node for node in self.nodes.get(path, ()) if node.number == int(number)), None)
 
     def content(self, position: str) -> Counter[Identity]:
         """What a recorded context holds."""
-        return Counter(slot.identity for slot in self.slots.get(position, ()))
+        return Counter(node.identity for node in self.nodes.get(position, ()))
 
-    def inside(self, position: str) -> list[Slot]:
-        """Every slot in a recorded context, however deep."""
-        here = self.slots.get(position, [])
-        return here + [deeper for slot in here for deeper in self.inside(slot.position)]
+    def inside(self, position: str) -> list[Node]:
+        """Every node in a recorded context, however deep."""
+        here = self.nodes.get(position, [])
+        return here + [deeper for node in here for deeper in self.inside(node.position)]
 
 
 def _as_known(history: History, whole: History | None, later: set[str]) -> list[Operation]:
@@ -174,11 +166,11 @@ def _holds_up(step: Operation, event: int, path: str, number: int) -> bool:
     return int(rest.partition("-")[0]) < number
 
 
-def _add_virtual_contexts(path: str, slots: dict[str, dict[int, Slot]]) -> None:
+def _add_virtual_contexts(path: str, nodes: dict[str, dict[int, Node]]) -> None:
     while path:
         above, _, number = path.rpartition("-")
-        if int(number) not in slots[above]:
-            slots[above][int(number)] = Slot(int(number), path, VIRTUAL, None)
+        if int(number) not in nodes[above]:
+            nodes[above][int(number)] = Node(int(number), path, VIRTUAL, None)
         path = above
 
 

@@ -7,44 +7,44 @@ from typing import TYPE_CHECKING
 
 from durable_debug.divergence.facts import END, Identity, Operations
 from durable_debug.divergence.outcome import ended_by_handler
-from durable_debug.divergence.slots import recorded_identity
+from durable_debug.divergence.tree import recorded_identity
 from durable_debug.divergence.values import same_error_objects
 from durable_debug.wording import called, named
 
 if TYPE_CHECKING:
     from durable_debug.divergence.pairing import Pairing
-    from durable_debug.divergence.slots import Slot
+    from durable_debug.divergence.tree import Node
     from durable_debug.engine.tape import Ask
 
-__all__ = ["find_absent"]
+__all__ = ["find_missing"]
 
 
-def find_absent(pairing: Pairing) -> None:
+def find_missing(pairing: Pairing) -> None:
     """Find recorded operations that nobody asks for, those in a row as one."""
-    for target, slots in pairing.recorded.slots.items():
+    for target, nodes in pairing.recorded.nodes.items():
         path = _entered_as(pairing, target)
         if path is None:
             continue
-        reached = [i for i, slot in enumerate(slots) if slot.position in pairing.asker]
+        reached = [i for i, node in enumerate(nodes) if node.position in pairing.asker]
         went_on = _goes_on_after(pairing, path)
-        end = len(slots) if went_on or _has_ended(pairing, path) else max(reached, default=0)
+        end = len(nodes) if went_on or _has_ended(pairing, path) else max(reached, default=0)
         gone = [
             i
-            for i, slot in enumerate(slots[:end])
-            if slot.position not in pairing.accounted and not _may_be_asked_in_a_body(pairing, slot)
+            for i, node in enumerate(nodes[:end])
+            if node.position not in pairing.accounted and not _may_be_asked_in_a_body(pairing, node)
         ]
         for _, run in groupby(enumerate(gone), key=lambda pair: pair[1] - pair[0]):
             row = [i for _, i in run]
-            _add(pairing, path, slots, (row[0], row[-1]), went_on)
+            _add(pairing, path, nodes, (row[0], row[-1]), went_on)
 
 
-def _may_be_asked_in_a_body(pairing: Pairing, slot: Slot) -> bool:
+def _may_be_asked_in_a_body(pairing: Pairing, node: Node) -> bool:
     """Whether it was asked for by a body that does not run again, and Lambda does not mind."""
-    body = pairing.recorded.in_bodies.get(slot.position)
-    if body is None or slot.position in pairing.cut.at or body.position not in pairing.accounted:
+    body = pairing.recorded.in_bodies.get(node.position)
+    if body is None or node.position in pairing.cut.at or body.position not in pairing.accounted:
         return False
     pairing.unchecked.append(
-        f"{named(slot.identity)} ({slot.position}): it was asked for in the body of {called(body)}, which does not run again."
+        f"{named(node.identity)} ({node.position}): it was asked for in the body of {called(body)}, which does not run again."
     )
     return True
 
@@ -81,16 +81,16 @@ def _goes_on_after(pairing: Pairing, path: str) -> Ask | None:
     return found
 
 
-def _in_body_of(pairing: Pairing, run: list[Slot]) -> Identity | None:
+def _in_body_of(pairing: Pairing, run: list[Node]) -> Identity | None:
     """The step in whose body all of them were asked for."""
-    bodies = [pairing.recorded.in_bodies.get(slot.position) for slot in run]
+    bodies = [pairing.recorded.in_bodies.get(node.position) for node in run]
     return None if bodies[0] is None or None in bodies else recorded_identity(bodies[0])
 
 
-def _add(pairing: Pairing, path: str, slots: list[Slot], row: tuple[int, int], went_on: Ask | None) -> None:
+def _add(pairing: Pairing, path: str, nodes: list[Node], row: tuple[int, int], went_on: Ask | None) -> None:
     first, last = row
-    behind = (pairing.asker.get(slot.position) for slot in slots[last + 1 :])
-    before = (pairing.asker.get(slot.position) for slot in reversed(slots[:first]))
+    behind = (pairing.asker.get(node.position) for node in nodes[last + 1 :])
+    before = (pairing.asker.get(node.position) for node in reversed(nodes[:first]))
     follower = next((ask for ask in behind if ask is not None and ask.parent_path == path), went_on)
     leader = next((ask for ask in before if ask is not None and ask.parent_path == path), None)
     context = pairing.asks.get(path)
@@ -104,11 +104,11 @@ def _add(pairing: Pairing, path: str, slots: list[Slot], row: tuple[int, int], w
         if path:
             mine = [ask.seq for ask in pairing.children[path]]
             order = max(mine, default=context.seq if context else -1) + 0.5
-    run = slots[first : last + 1]
-    operations = [slot.operation for slot in run if slot.operation is not None]
+    run = nodes[first : last + 1]
+    operations = [node.operation for node in run if node.operation is not None]
     pairing.add(
         "missing",
-        Operations(tuple([slot.identity for slot in run])),
+        Operations(tuple([node.identity for node in run])),
         None,
         operation=operations[0] if operations else None,
         also=tuple(operations[1:]),
