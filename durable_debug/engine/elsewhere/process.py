@@ -308,7 +308,9 @@ def process_of(python: str, sdk: str | None = None) -> Process:
         known = _processes.pop(key, None)
         if known is None or not known.alive:
             for gone in [each for each, one in _processes.items() if not one.alive]:
-                del _processes[gone]
+                _processes.pop(gone).end()
+            if known is not None:
+                known.end()
             idle = [one for one in _processes.values() if one.is_idle]
             for one in idle[: max(0, len(_processes) + 1 - _MOST)]:
                 one.end()
