@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import functools
 import threading
 from typing import TYPE_CHECKING, Any
 
-from durable_debug.engine.elsewhere.process import Process, interpreter, process_of
+from durable_debug.engine.elsewhere.process import EndedError, Process, interpreter, process_of
 from durable_debug.engine.elsewhere.wire import ask_of, stacks_of
 from durable_debug.engine.recording import Recording
 from durable_debug.engine.runner import Held
@@ -195,7 +196,8 @@ class FarLive:
         if self._going not in {None, threading.get_ident()}:
             process.end()  # another thread waits for a handler that may never come to its next operation
         elif process.alive:
-            process.soon("end", self._number, limit=self._limit)
+            with contextlib.suppress(EndedError):  # then the pass has ended, too
+                process.soon("end", self._number, limit=self._limit)
 
     def ask(self, at: int, what: str, *arguments: Any) -> Any:
         """Ask about one of the functions that stand still."""
