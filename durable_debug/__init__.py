@@ -27,7 +27,7 @@ from durable_debug.errors import (
 
 if TYPE_CHECKING:
     from durable_debug.audits import DeployCheck, Report, audit, deploy_check
-    from durable_debug.debugger import Debugger, Stop, debug
+    from durable_debug.debugger import Debugger, Explanation, Stop, debug, why
     from durable_debug.divergence import Divergence, Run, replay
     from durable_debug.history import History, Operation
     from durable_debug.sources import (
@@ -50,6 +50,7 @@ __all__ = [
     "Divergence",
     "DivergenceError",
     "DurableDebugError",
+    "Explanation",
     "HandlerError",
     "Histories",
     "History",
@@ -75,6 +76,7 @@ __all__ = [
     "replay",
     "send_failure",
     "send_success",
+    "why",
 ]
 
 # The rest is loaded when first used: importing the package costs next to nothing.
@@ -82,6 +84,7 @@ _ROOMS = {
     "Debugger": "debugger",
     "DeployCheck": "audits",
     "Divergence": "divergence",
+    "Explanation": "debugger",
     "Histories": "sources",
     "History": "history",
     "Operation": "history",
@@ -99,6 +102,7 @@ _ROOMS = {
     "replay": "divergence",
     "send_failure": "sources",
     "send_success": "sources",
+    "why": "debugger",
 }
 _MODULES = {"plots", "testing", "widgets"}
 

@@ -10,7 +10,17 @@ if TYPE_CHECKING:
 
     from durable_debug.history import Operation
 
-__all__ = ["abridged", "called", "counted", "described", "listed", "named", "short_ids", "shortened"]
+__all__ = [
+    "abridged",
+    "called",
+    "counted",
+    "described",
+    "duration",
+    "listed",
+    "named",
+    "short_ids",
+    "shortened",
+]
 
 _PLAIN = {None, "Step", "Wait", "Callback", "ChainedInvoke"}  # sub-types that say no more than the type
 _MOST_LISTED = 4
@@ -64,3 +74,23 @@ def shortened(text: object, limit: int = 160) -> str:
         return "none"
     text = str(text)
     return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def duration(seconds: float | None) -> str:
+    """A length of time in the two largest units that say something: ``45 ms``, ``1.5 s``, ``2 min 1 s``, ``30 d 2 h``."""
+    if seconds is None:
+        return ""
+    if seconds < 1:
+        return f"{seconds * 1000:.0f} ms"
+    if seconds < 59.95:  # above, it would round to "60 s"
+        return f"{seconds:.3g} s"
+    whole = round(seconds)
+    for size, unit, smaller_size, smaller in (
+        (86_400, "d", 3600, "h"),
+        (3600, "h", 60, "min"),
+        (60, "min", 1, "s"),
+    ):
+        if whole >= size:
+            rest = whole % size // smaller_size
+            return f"{whole // size} {unit}" + (f" {rest} {smaller}" if rest else "")
+    return f"{whole} s"

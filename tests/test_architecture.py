@@ -17,6 +17,7 @@ PUBLIC = [
     "Divergence",
     "DivergenceError",
     "DurableDebugError",
+    "Explanation",
     "HandlerError",
     "Histories",
     "History",
@@ -42,6 +43,7 @@ PUBLIC = [
     "replay",
     "send_failure",
     "send_success",
+    "why",
 ]
 
 HEAVY = {

@@ -7,8 +7,9 @@ from argparse import RawDescriptionHelpFormatter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from durable_debug.cli.text import duration, paint, paint_status, plain, symbol, word
+from durable_debug.cli.text import paint, paint_status, plain, symbol, word
 from durable_debug.errors import HistoryError
+from durable_debug.wording import duration
 
 if TYPE_CHECKING:
     import argparse

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from durable_debug.cli.text import duration, error_line, paint, paint_status, plain, ranges, symbol, word
+from durable_debug.cli.text import error_line, paint, paint_status, plain, ranges, symbol, word
+from durable_debug.wording import duration
 
 if TYPE_CHECKING:
     import argparse

@@ -58,26 +58,6 @@ def paint_status(text: str, status: str) -> str:
     return paint(text, SYMBOLS.get(status, ("?", ""))[1])
 
 
-def duration(seconds: float | None) -> str:
-    """A length of time in the two largest units that say something: ``45 ms``, ``1.5 s``, ``2 min 1 s``, ``30 d 2 h``."""
-    if seconds is None:
-        return ""
-    if seconds < 1:
-        return f"{seconds * 1000:.0f} ms"
-    if seconds < 59.95:  # above, it would round to "60 s"
-        return f"{seconds:.3g} s"
-    whole = round(seconds)
-    for size, unit, smaller_size, smaller in (
-        (86_400, "d", 3600, "h"),
-        (3600, "h", 60, "min"),
-        (60, "min", 1, "s"),
-    ):
-        if whole >= size:
-            rest = whole % size // smaller_size
-            return f"{whole // size} {unit}" + (f" {rest} {smaller}" if rest else "")
-    return f"{whole} s"
-
-
 def ranges(numbers: Iterable[int]) -> str:
     """Event ids as ``2–3, 7``; the middle of many left out."""
     parts = []

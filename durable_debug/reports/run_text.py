@@ -36,9 +36,7 @@ def report(run: Run) -> str:
             f"  error: {run.error.get('ErrorType')}: {message if len(message) <= _LONGEST else message[:_LONGEST] + '…'}"
         )
     if not run.divergences:
-        lines.append(
-            "  clean: the replay did what the history says" if run.ok else "  no divergence up to there"
-        )
+        lines += _as_recorded(run) if run.ok else ["  no divergence up to there"]
     else:
         lines.append(f"  {counted(len(run.divergences), 'divergence')}")
     for number, divergence in enumerate(run.divergences, 1):
@@ -50,6 +48,18 @@ def report(run: Run) -> str:
         lines += ["", "  not checked:"]
         lines += [f"    - {sentence}" for sentence in run.unchecked]
     return "\n".join(lines)
+
+
+def _as_recorded(run: Run) -> list[str]:
+    """Say that it is clean; of an execution that failed, that it fails as recorded, and where."""
+    if run.status != "FAILED":
+        return ["  clean: the replay did what the history says"]
+    raised = run.complete.raised
+    place = raised.place if raised is not None else None
+    if place is None:
+        return ["  clean: it fails as recorded"]
+    where = f"{_short_path(place.file)}:{place.line} in {place.function}"
+    return [f"  clean: it fails as recorded, at {where}", f"       {place.line} | {place.source}"]
 
 
 def _divergence(number: int, divergence: Divergence) -> list[str]:

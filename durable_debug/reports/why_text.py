@@ -1,0 +1,178 @@
+"""Why an execution ended as it did, on a screen at most."""
+
+from __future__ import annotations
+
+import html
+import os
+import shlex
+from typing import TYPE_CHECKING
+
+from durable_debug.history.payloads import plain_payload
+from durable_debug.wording import abridged, called, counted, duration, shortened
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from durable_debug.debugger.explanation import Explanation
+    from durable_debug.debugger.siblings import Sibling
+    from durable_debug.history import Operation
+
+__all__ = ["card", "next_command", "report"]
+
+_MOST_FRAMES = 4
+_MOST_FAILED = 3
+_MOST_ATTEMPTS = 4
+_WIDEST = 100
+
+
+def report(told: Explanation) -> str:
+    """Tell it as text."""
+    parts = (_headline, _code, _known, _operations, _standing, _replay, _sibling)
+    blocks = [block for block in ([*part(told)] for part in parts) if block]
+    blocks.append([f"next: {told.next_command}"])
+    return "\n\n".join("\n".join(line[: _WIDEST * 2] for line in block) for block in blocks)
+
+
+def card(told: Explanation) -> str:
+    """Tell it as HTML."""
+    return f"<pre>{html.escape(report(told))}</pre>"
+
+
+def _headline(told: Explanation) -> Iterator[str]:
+    history = told.history
+    name = abridged(history.name or history.arn or "The execution")
+    took = duration(history.duration_seconds)
+    if told.status in {"RUNNING", "PAUSED"}:
+        yield f"{name} is {told.status.lower()}" + (
+            f", for {took} as far as the record tells" if took else ""
+        )
+    else:
+        yield f"{name} {told.status.replace('_', ' ').lower()}" + (f" after {took}" if took else "")
+    if told.error:
+        yield f"  {shortened(_error(told.error), 400)}"
+
+
+def _error(error: dict[str, object] | None) -> str:
+    error = error or {}
+    kind = str(error.get("ErrorType") or "error").rpartition(".")[2]
+    message = error.get("ErrorMessage")
+    return f"{kind}: {message}" if message else kind
+
+
+def _code(told: Explanation) -> Iterator[str]:
+    place = told.place
+    if place is None:
+        return
+    yield f"  {_short(place.file)}:{place.line} in {place.function or 'the handler'}"
+    width = max((len(str(line.number)) for line in told.source), default=1)
+    for line in told.source:
+        yield f"  {'>' if line.decided else ' '} {line.number:{width}}  {shortened(line.text, _WIDEST)}"
+    for frame in told.stack[1:_MOST_FRAMES]:
+        yield f"    called by {frame.function} at {_short(frame.file)}:{frame.line}"
+    if len(told.stack) > _MOST_FRAMES:
+        yield f"    and {counted(len(told.stack) - _MOST_FRAMES, 'more function')} above"
+
+
+def _known(told: Explanation) -> Iterator[str]:
+    width = max((len(value.expression) for value in told.values), default=0)
+    for value in told.values:
+        yield f"  {value.expression:{min(width, 40)}}  = {shortened(value.preview, _WIDEST)}"
+    if told.fed is not None:
+        yield f"  the last answer: {_gave(told.fed)}"
+
+
+def _gave(operation: Operation) -> str:
+    what = _error(operation.error) if operation.error else plain_payload(operation.result)
+    gave = f" gave {shortened(what, 160)}" if what is not None else f" {operation.status.lower()}"
+    return f"{called(operation)} (position {operation.position}){gave}"
+
+
+def _operations(told: Explanation) -> Iterator[str]:
+    """Tell of the operations that failed, and of their attempts."""
+    for operation in told.failed[:_MOST_FAILED]:
+        attempts = [attempt for attempt in operation.all_attempts if attempt.error]
+        tries = f" after {counted(operation.attempts, 'attempt')}" if operation.attempts > 1 else ""
+        status = operation.status.replace("_", " ").lower()
+        yield f"  {called(operation)} (position {operation.position}) {status}{tries}: {shortened(_error(operation.error), 200)}"
+        if len(attempts) > 1:
+            for attempt in attempts[:_MOST_ATTEMPTS]:
+                yield f"    attempt {attempt.number}: {shortened(_error(attempt.error), 160)}"
+            if len(attempts) > _MOST_ATTEMPTS:
+                yield f"    and {counted(len(attempts) - _MOST_ATTEMPTS, 'more attempt')}"
+        for line in (operation.error or {}).get("StackTrace") or ():
+            yield f"    {shortened(line, _WIDEST)}"
+    if len(told.failed) > _MOST_FAILED:
+        yield f"  and {counted(len(told.failed) - _MOST_FAILED, 'more failed operation')}"
+
+
+def _standing(told: Explanation) -> Iterator[str]:
+    for sentence in told.history.remarks:
+        yield f"  {shortened(sentence, 300)}"
+
+
+def _replay(told: Explanation) -> Iterator[str]:
+    run = told.run
+    if run is None:
+        return
+    one = told.divergence
+    if one is not None:
+        more = f" ({counted(len(run.divergences), 'difference')} in all)" if len(run.divergences) > 1 else ""
+        yield f"  The code does otherwise than the history{more}: {one.message}"
+        if one.place is not None:
+            yield f"    at {_short(one.place.file)}:{one.place.line}  {one.source}"
+        yield f"    Lambda: {one.lambda_effect}"
+    elif run.ok:
+        how = {"FAILED": "fails", "SUCCEEDED": "succeeds"}.get(told.status, "stands")
+        yield f"  Replayed, it {how} as recorded."
+    else:
+        yield f"  The replay ended early: {run.stopped}"
+
+
+def _sibling(told: Explanation) -> Iterator[str]:
+    one = told.sibling
+    if one is None:
+        return
+    name = abridged(one.history.name or one.label)
+    sentence, *sides = _parting(one)
+    yield f"  {name} ({_short(one.label)}) went well. {sentence}"
+    for word, side in zip(("here", "there"), sides, strict=False):
+        yield f"    {word:5}  {side}"
+
+
+def _parting(one: Sibling) -> tuple[str, ...]:
+    mine, its = one.mine, one.its
+    if mine is None and its is None:
+        return ("Both asked for the same operations, with the same answers.",)
+    if mine is None and its is not None:
+        return (f"It did all that this one did, and then {called(its)} (position {its.position}).",)
+    if its is None and mine is not None:
+        return (f"It did not come to {called(mine)} (position {mine.position}).",)
+    assert mine is not None
+    assert its is not None
+    if called(mine) == called(its):
+        return f"They part at {called(mine)} (position {mine.position}):", _answer(mine), _answer(its)
+    return f"They part at position {mine.position}:", called(mine), called(its)
+
+
+def _answer(operation: Operation) -> str:
+    if operation.error:
+        return shortened(_error(operation.error), 160)
+    return shortened(plain_payload(operation.result), 160) if operation.result else operation.status.lower()
+
+
+def next_command(told: Explanation) -> str:
+    """Give what to type next."""
+    source = shlex.quote(_short(told.source_of_history)) if told.source_of_history else "HISTORY"
+    if told.run is None:
+        return f"durable-debug why {source} HANDLER   (path/to/app.py:handler, for the line of code)"
+    handler = shlex.quote(told.handler or "HANDLER")
+    at = told.fed.position if told.fed is not None else None
+    return f"durable-debug replay {handler} {source}" + (f" --break position={at}" if at else "")
+
+
+def _short(path: str) -> str:
+    try:
+        relative = os.path.relpath(path)
+    except ValueError:  # on another drive
+        return path
+    return path if relative.startswith("..") or path.startswith("<") else relative
