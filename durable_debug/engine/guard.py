@@ -142,11 +142,9 @@ def noting_codecs(allow: tuple[str, ...]) -> Iterator[list[SideEffect]]:
         return effect
 
     before, here.codecs = here.codecs, Scope(_nobody, note=note)
-    fences.raise_()  # once for all of them
     try:
         yield effects
     finally:
-        fences.lower()
         here.codecs = before
 
 

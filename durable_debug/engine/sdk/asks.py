@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import functools
 from typing import TYPE_CHECKING, Any
 
 from durable_debug.engine.foreign import only_exceptions
 from durable_debug.engine.guard import harmless
+from durable_debug.engine.once import once
 from durable_debug.engine.output import sdk_silent
 from durable_debug.engine.placeholder import holds_unknown, marked
 from durable_debug.engine.sdk import payloads, strategies
@@ -30,7 +30,7 @@ class SdkAsk(Given):
         """Note how a body that was entered ended: ``returned`` a value, ``raised`` an error, or was ``left``."""
         self.body = SdkBody(self, how, value)
 
-    @functools.cached_property
+    @once
     def arguments(self) -> Mapping[str, Any]:  # type: ignore[override]
         return arguments(self)
 
@@ -40,7 +40,7 @@ class SdkAsk(Given):
 
     @property
     def status(self) -> str | None:  # type: ignore[override]
-        return self.recorded.status.value if self.recorded is not None else None
+        return self.recorded.status._value_ if self.recorded is not None else None
 
     @property
     def match_id(self) -> str | None:  # type: ignore[override]
@@ -48,7 +48,7 @@ class SdkAsk(Given):
 
     @property
     def match_status(self) -> str | None:  # type: ignore[override]
-        return self.match.status.value if self.match is not None else None
+        return self.match.status._value_ if self.match is not None else None
 
     @property
     def match_parent_id(self) -> str | None:  # type: ignore[override]
@@ -87,11 +87,14 @@ class SdkAsk(Given):
     def sends_unknown(self) -> bool:  # type: ignore[override]
         return self.kind == "invoke" and holds_unknown(self.args[2])
 
-    @functools.cached_property
+    @property
     def objection(self) -> Objection | None:  # type: ignore[override]
+        return self._objection if self.failure is not None else None
+
+    @once
+    def _objection(self) -> Objection:
         error = self.failure
-        if error is None:
-            return None
+        assert error is not None
         return Objection(
             type(error).__name__,
             str(error),
@@ -100,7 +103,7 @@ class SdkAsk(Given):
             LINE.is_unreadable(error),
         )
 
-    @functools.cached_property
+    @once
     def items(self) -> Mapping[int, BatchItem]:  # type: ignore[override]
         result = self.match.context_details.result if self.match and self.match.context_details else None
         return {
@@ -144,11 +147,11 @@ class SdkBody(Body):
     def text(self) -> str:  # type: ignore[override]
         return str(self.value)
 
-    @functools.cached_property
+    @once
     def plain(self) -> tuple[bool, str | None]:  # type: ignore[override]
         return _plain(self.value)
 
-    @functools.cached_property
+    @once
     def writable(self) -> bool:  # type: ignore[override]
         try:
             with sdk_silent(), harmless(), only_exceptions():
@@ -157,7 +160,7 @@ class SdkBody(Body):
             return False
         return True
 
-    @functools.cached_property
+    @once
     def written(self) -> tuple[str | None, str]:  # type: ignore[override]
         try:
             with sdk_silent(), harmless(), only_exceptions():
