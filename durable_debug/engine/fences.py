@@ -28,7 +28,9 @@ _lock = threading.Lock()
 _watched = 0
 _standing: list[tuple[Any, str, Any, Any]] = []  # owner, name, the fence, what is put back
 _known: tuple[int, list[tuple[Any, str, Any, Any]]] = (0, [])  # by how many modules were loaded
-_replaced: list[tuple[Mapping[str, Any], str, Any]] = []  # in which names of which owner, and what stood there
+_replaced: list[
+    tuple[Mapping[str, Any], str, Any]
+] = []  # in which names of which owner, and what stood there
 
 
 def raise_() -> None:
@@ -62,7 +64,7 @@ def _fences() -> list[tuple[Any, str, Any, Any]]:
     global _known  # noqa: PLW0603
     count, known = _known
     if count == len(sys.modules) and all(
-        [names.get(name, _MISSING) is before for names, name, before in _replaced]
+        names.get(name, _MISSING) is before for names, name, before in _replaced
     ):
         return known
     made: list[tuple[Any, str, Callable[[Any], Any]]] = [

@@ -406,7 +406,7 @@ class Modules:
                 if (folder / f"{top}.py").exists() or (folder / top).is_dir():
                     del sys.modules[name]
 
-    def drop_late(self, before: Mapping[str, types.ModuleType]) -> None:
+    def drop_late(self, before: dict[str, types.ModuleType]) -> None:
         """Take away what a pass imported in a function: the next one does that, too."""
         forget_new(before, self.modules)
 
@@ -491,7 +491,7 @@ def _new_names(before: Container[str]) -> list[str]:
 
 
 def forget_new(
-    before: Mapping[str, types.ModuleType], kept: Mapping[str, types.ModuleType] = MappingProxyType({})
+    before: dict[str, types.ModuleType], kept: Mapping[str, types.ModuleType] = MappingProxyType({})
 ) -> None:
     """Take away what of the user's was imported since, in a function: the next pass imports it, too."""
     if len(sys.modules) == len(before) and next(reversed(sys.modules)) == next(reversed(before)):

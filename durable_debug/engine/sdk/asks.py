@@ -31,7 +31,7 @@ class SdkAsk(Given):
         self.body = SdkBody(self, how, value)
 
     @once
-    def arguments(self) -> Mapping[str, Any]:  # type: ignore[override]
+    def arguments(self) -> Mapping[str, Any]:
         return arguments(self)
 
     @property
@@ -104,7 +104,7 @@ class SdkAsk(Given):
         )
 
     @once
-    def items(self) -> Mapping[int, BatchItem]:  # type: ignore[override]
+    def items(self) -> Mapping[int, BatchItem]:
         result = self.match.context_details.result if self.match and self.match.context_details else None
         return {
             index: BatchItem(
@@ -148,11 +148,11 @@ class SdkBody(Body):
         return str(self.value)
 
     @once
-    def plain(self) -> tuple[bool, str | None]:  # type: ignore[override]
+    def plain(self) -> tuple[bool, str | None]:
         return _plain(self.value)
 
     @once
-    def writable(self) -> bool:  # type: ignore[override]
+    def writable(self) -> bool:
         try:
             with sdk_silent(), harmless(), only_exceptions():
                 payloads.to_payload_or_summary(self._ask, self.value, self._ask.arn)
@@ -161,7 +161,7 @@ class SdkBody(Body):
         return True
 
     @once
-    def written(self) -> tuple[str | None, str]:  # type: ignore[override]
+    def written(self) -> tuple[str | None, str]:
         try:
             with sdk_silent(), harmless(), only_exceptions():
                 return payloads.to_payload(self._ask, marked(self.value), self._ask.arn), ""
