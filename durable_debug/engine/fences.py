@@ -19,7 +19,7 @@ from durable_debug.engine.opened import reached, reached_by
 from durable_debug.engine.watch import here, tell
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
 __all__ = ["lower", "raise_"]
 
@@ -28,6 +28,9 @@ _lock = threading.Lock()
 _watched = 0
 _standing: list[tuple[Any, str, Any, Any]] = []  # owner, name, the fence, what is put back
 _known: tuple[int, list[tuple[Any, str, Any, Any]]] = (0, [])  # by how many modules were loaded
+_replaced: list[
+    tuple[Mapping[str, Any], str, Any]
+] = []  # in which names of which owner, and what stood there
 
 
 def raise_() -> None:
@@ -61,7 +64,7 @@ def _fences() -> list[tuple[Any, str, Any, Any]]:
     global _known  # noqa: PLW0603
     count, known = _known
     if count == len(sys.modules) and all(
-        vars(owner).get(name, _MISSING) is before for owner, name, _, before in known
+        names.get(name, _MISSING) is before for names, name, before in _replaced
     ):
         return known
     made: list[tuple[Any, str, Callable[[Any], Any]]] = [
@@ -74,6 +77,7 @@ def _fences() -> list[tuple[Any, str, Any, Any]]:
         if hasattr(owner, name)
     ]
     _known = len(sys.modules), known
+    _replaced[:] = [(vars(owner), name, before) for owner, name, _, before in known]
     return known
 
 

@@ -15,11 +15,11 @@ import sys
 import threading
 from typing import TYPE_CHECKING
 
-from durable_debug.engine import audit_events, fences
+from durable_debug.engine import audit_events, fences, watch
 from durable_debug.engine.calls import profiled
 from durable_debug.engine.effects import SideEffect, allows
 from durable_debug.engine.opened import ALL, now
-from durable_debug.engine.watch import RefusedError, Scope, here, watched_threads
+from durable_debug.engine.watch import RefusedError, here, watched_threads
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,6 +38,16 @@ __all__ = [
 ]
 
 
+class Scope(watch.Scope):
+    """What holds for all threads that do one replay's work: also for those that are handed it."""
+
+    __slots__ = ()
+
+    def guarding(self, stop: type[BaseException] | None, place: Place | None) -> guarded:
+        """Watch a thread that was handed work, while it does that."""
+        return guarded(self, stop=stop, place=place)
+
+
 class guarded:  # noqa: N801 - reads as a statement: with guarded(scope)
     """Report the side effects of this thread, and of those that it hands work to.
 
@@ -54,7 +64,11 @@ class guarded:  # noqa: N801 - reads as a statement: with guarded(scope)
     __slots__ = ("_before", "_place", "_profile", "_scope", "_stop", "_thread")
 
     def __init__(
-        self, scope: Scope | None, *, stop: type[BaseException] | None = None, place: Place | None = None
+        self,
+        scope: watch.Scope | None,
+        *,
+        stop: type[BaseException] | None = None,
+        place: Place | None = None,
     ) -> None:
         self._scope = scope
         self._stop = stop
@@ -84,7 +98,7 @@ class guarded:  # noqa: N801 - reads as a statement: with guarded(scope)
         fences.lower()
 
 
-def _look_at_calls(scope: Scope) -> None:
+def _look_at_calls(scope: watch.Scope) -> None:
     if scope.calls_matter and sys.getprofile() is not profiled:
         sys.setprofile(profiled)
 
@@ -142,11 +156,9 @@ def noting_codecs(allow: tuple[str, ...]) -> Iterator[list[SideEffect]]:
         return effect
 
     before, here.codecs = here.codecs, Scope(_nobody, note=note)
-    fences.raise_()  # once for all of them
     try:
         yield effects
     finally:
-        fences.lower()
         here.codecs = before
 
 

@@ -87,9 +87,7 @@ def carried(
 
     @functools.wraps(function)
     def carrying(*args: Any, **keywords: Any) -> Any:
-        from durable_debug.engine.guard import guarded
-
-        with guarded(scope, stop=stop, place=place), bringing(origin):
+        with scope.guarding(stop, place), bringing(origin):
             return function(*args, **keywords)
 
     return carrying

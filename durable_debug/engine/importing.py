@@ -31,7 +31,7 @@ from durable_debug.engine.users_code import claim, is_users
 from durable_debug.errors import HandlerError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Container, Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
 
 __all__ = ["Modules", "forget_new", "modules_of", "named"]
@@ -292,7 +292,7 @@ class Modules:
             held.passes += 1
             _running += 1
             stood = held.stand_in()
-            before = set(sys.modules)
+            before = sys.modules.copy()
         try:
             yield held
         finally:
@@ -406,7 +406,7 @@ class Modules:
                 if (folder / f"{top}.py").exists() or (folder / top).is_dir():
                     del sys.modules[name]
 
-    def drop_late(self, before: set[str]) -> None:
+    def drop_late(self, before: dict[str, types.ModuleType]) -> None:
         """Take away what a pass imported in a function: the next one does that, too."""
         forget_new(before, self.modules)
 
@@ -485,14 +485,18 @@ def _of_ours(module: object) -> bool:
     return any(module is one for modules in _all for one in modules.modules.values())
 
 
-def _new_names(before: set[str]) -> list[str]:
+def _new_names(before: Container[str]) -> list[str]:
     """Names of modules that were imported since there were these."""
     return [name for name in sys.modules if name not in before]
 
 
-def forget_new(before: set[str], kept: Mapping[str, types.ModuleType] = MappingProxyType({})) -> None:
+def forget_new(
+    before: dict[str, types.ModuleType], kept: Mapping[str, types.ModuleType] = MappingProxyType({})
+) -> None:
     """Take away what of the user's was imported since, in a function: the next pass imports it, too."""
-    for name in _new_names(before) if len(sys.modules) != len(before) else ():
+    if len(sys.modules) == len(before) and next(reversed(sys.modules)) == next(reversed(before)):
+        return  # what is new comes last
+    for name in _new_names(before):
         module = sys.modules.get(name)
         if name in kept or not _is_ours(module) or _of_ours(module):
             continue

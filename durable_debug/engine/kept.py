@@ -67,7 +67,7 @@ class Kept:
             elif self._state is None or self._state.changed():
                 self._state = reached(self.layers)
             self._passes += 1
-            before = set(sys.modules)
+            before = sys.modules.copy()
         try:
             yield self
         finally:

@@ -9,6 +9,7 @@ C are looked at one by one, which costs time (see `watching`).
 from __future__ import annotations
 
 import contextlib
+import importlib
 import io
 import os
 import socket
@@ -20,6 +21,7 @@ from typing import Any
 
 __all__ = ["ALL", "STREAMS", "Opened", "now", "reached", "reached_by", "spare", "writable"]
 
+fcntl: Any = importlib.import_module("fcntl") if os.name == "posix" else None
 _WRITES = os.O_WRONLY | os.O_RDWR
 _LIST = next((path for path in ("/proc/self/fd", "/dev/fd") if Path(path).is_dir()), None)
 _NOTEBOOKS = ("history.sqlite", "history.sqlite-journal", "history.sqlite-wal")  # IPython keeps it open
@@ -55,23 +57,25 @@ class Opened:
 ALL = Opened(None, files=True)  # all that is open, whenever it was opened
 
 
-def _standard() -> set[_Key]:
+def _key(descriptor: int) -> _Key | None:
+    try:
+        facts = os.fstat(descriptor)
+    except (OSError, OverflowError):
+        return None
+    return facts.st_dev, facts.st_ino
+
+
+def _of_streams() -> list[int]:
     """The standard streams, and those that a notebook keeps of them while it has others in their place."""
-    found = set()
-    kept = (getattr(stream, "_original_stdstream_copy", None) for stream in (sys.stdout, sys.stderr))
-    for descriptor in (1, 2, *kept):
-        if isinstance(descriptor, int):
-            with contextlib.suppress(OSError):
-                facts = os.fstat(descriptor)
-                found.add((facts.st_dev, facts.st_ino))
-    return found
+    kept = [getattr(stream, "_original_stdstream_copy", None) for stream in (sys.stdout, sys.stderr)]
+    return [1, 2, *[descriptor for descriptor in kept if isinstance(descriptor, int)]]
 
 
 def now() -> Opened:
-    """Look what is open."""
+    """Look what is open: before each pass, and at each stop of a debugger."""
     if _LIST is None:
         return Opened(None, files=True)
-    standard, keys, files = _standard(), set(), False
+    standard, keys, files = set(map(_key, _of_streams())), [], False
     for name in os.listdir(_LIST):  # noqa: PTH208 - names only
         descriptor = int(name)
         try:
@@ -81,7 +85,7 @@ def now() -> Opened:
         key = (facts.st_dev, facts.st_ino)
         if descriptor <= 2 or key in standard:
             continue
-        keys.add(key)
+        keys.append(key)
         if not files and (stat.S_ISREG(facts.st_mode) or stat.S_ISFIFO(facts.st_mode)):
             files = (
                 descriptor not in _spared
@@ -94,11 +98,11 @@ def now() -> Opened:
 
 def writable(descriptor: int) -> bool:
     """Whether a descriptor was opened for writing."""
+    if fcntl is None:
+        return True
     try:
-        from fcntl import F_GETFL, fcntl
-
-        return bool(fcntl(descriptor, F_GETFL) & _WRITES)
-    except (ImportError, OSError):  # Windows
+        return bool(fcntl.fcntl(descriptor, fcntl.F_GETFL) & _WRITES)
+    except OSError:
         return True
 
 
@@ -127,7 +131,7 @@ def reached(descriptor: int, before: Opened) -> tuple[str, str] | None:
     except (OSError, OverflowError):
         return None
     key = (facts.st_dev, facts.st_ino)
-    if descriptor in {1, 2} or stat.S_ISCHR(facts.st_mode) or key in _standard():
+    if descriptor in {1, 2} or stat.S_ISCHR(facts.st_mode) or key in map(_key, _of_streams()):
         return None
     if key not in before:
         return None

@@ -112,7 +112,6 @@ class Recording:
         """Settle what it holds: from now on nothing of it changes."""
         for ask in self.asks:
             ask.freeze()
-        _ = self.operations
 
     @functools.cached_property
     def operations(self) -> tuple[AskedOperation, ...]:

@@ -148,6 +148,8 @@ class Ask:
     kind
         What was called: ``step``, ``wait``, ``create_callback``, ``wait_for_callback``, ``invoke``, ``wait_for_condition``,
         ``run_in_child_context``, ``map``, ``parallel``; or ``branch``, which a map or parallel asks for itself.
+    position
+        Its logical position, such as ``"3-1"``.
     place
         The call in the user's code.
     arguments
@@ -207,6 +209,7 @@ class Ask:
     entered = False
     ran = False
     branches: int | None = None
+    is_frozen = False
     by_chance = False  # a pause whose length the SDK draws by chance
     frame: FrameType | None = None  # of a batch's call, while a debugger looks on
     origin: Origin = ()  # where the thread that asks was handed this to, while somebody looks on
@@ -230,17 +233,13 @@ class Ask:
         self.parent_id = parent_id
         self.parent_path = parent_path
         self.number = number
+        self.position = f"{parent_path}-{number}" if parent_path else str(number)
         self.type = type_
         self.sub_type = sub_type
         self.name = name
         self.virtual = virtual
         self.depth = depth
         self.within = within
-
-    @property
-    def position(self) -> str:
-        """Logical position, such as ``"3-1"``."""
-        return f"{self.parent_path}-{self.number}" if self.parent_path else str(self.number)
 
     @property
     def deed(self) -> str:
@@ -264,7 +263,8 @@ class Ask:
 
     def freeze(self) -> None:
         """Let nothing of it be changed any more."""
-        if type(self) not in _frozen_kinds.values():
+        if not self.is_frozen:
+            _ = self.arguments  # of what it was given, which the user may change
             self.__class__ = _frozen(type(self))
 
 
@@ -273,7 +273,7 @@ _frozen_kinds: dict[type[Ask], type[Ask]] = {}
 
 def _frozen(kind: type[Ask]) -> type[Ask]:
     if kind not in _frozen_kinds:
-        refused = {"__setattr__": _refuse_change, "__delattr__": _refuse_change}
+        refused = {"__setattr__": _refuse_change, "__delattr__": _refuse_change, "is_frozen": True}
         frozen = type(kind.__name__, (kind,), refused)
         _frozen_kinds[kind] = frozen
     return _frozen_kinds[kind]

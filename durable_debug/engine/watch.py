@@ -13,6 +13,7 @@ from durable_debug.engine.threads import innermost_frames
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from contextlib import AbstractContextManager
     from types import FrameType
 
     from durable_debug.engine.effects import Place, SideEffect
@@ -50,6 +51,10 @@ class Scope:
         self.beside = False  # threads of the user's run beside it
         self.opened = opened if opened is not None else ALL
         self.known: set[int] = set()  # pools of threads that were told of
+
+    def guarding(self, stop: type[BaseException] | None, place: Place | None) -> AbstractContextManager[None]:
+        """Watch a thread that was handed work, while it does that: see `guard.guarded`."""
+        raise NotImplementedError
 
     def look(self) -> Scope:
         """Take what is open now for what was open before."""

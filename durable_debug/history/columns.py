@@ -106,8 +106,10 @@ class Columns:
 
     def _contradicting(self) -> frozenset[int]:
         """Indexes of the events that tell of another kind of operation than most with the same Id: no service writes them."""
-        kinds = [self._meanings[event_type].type for event_type in self.types]
-        if len(set(zip(self.ids, kinds, strict=True))) == len(set(self.ids)):
+        kind_of = {event_type: meaning.type for event_type, meaning in self._meanings.items()}
+        kinds = list(map(kind_of.__getitem__, self.types))
+        last = dict(zip(self.ids, kinds, strict=True))
+        if list(map(last.__getitem__, self.ids)) == kinds:
             return frozenset()
         told: dict[str, Counter[str]] = {}
         for id_, kind in zip(self.ids, kinds, strict=True):
@@ -181,10 +183,11 @@ class Columns:
 
     def _shown(self, column: list[Any]) -> list[Any]:
         """Texts with what is no Unicode, half of a surrogate pair, replaced: nothing can show or write it."""
+        if all(map(str.isascii, filter(None, column))):
+            return column
         try:
-            for text in column:
-                if text is not None and not text.isascii():
-                    text.encode()
+            for text in filter(None, column):
+                text.encode()
         except UnicodeEncodeError:
             self._half_characters = True
             return [text and unicode(text) for text in column]
@@ -204,28 +207,24 @@ class Columns:
         return values
 
     def _read_details(self) -> None:
-        self.details, self.payloads, self.errors, self.lacking, self.without_result = [], [], [], [], []
         keys = {event_type: details_key(event_type) for event_type in self._meanings}
-        for at, (event, event_type) in enumerate(zip(self.events, self.types, strict=True)):
-            details = event.get(keys[event_type])
-            payload = error = None
-            if details:
-                try:
-                    if held := details.get("Result") or details.get("Input"):
-                        payload = held.get("Payload")
-                        if payload is None:
-                            (self.lacking if held.get("Truncated") is True else self.without_result).append(
-                                at
-                            )
-                    if held := details.get("Error"):
-                        error = held.get("Payload")
-                        if error is None and held.get("Truncated") is True:
-                            self.lacking.append(at)
-                except AttributeError:
-                    raise self._wrong(at, _OTHER_SHAPE) from None
-            self.details.append(details)
-            self.payloads.append(payload)
-            self.errors.append(error)
+        self.details = list(map(dict.get, self.events, map(keys.__getitem__, self.types)))
+        self.payloads, self.errors = [None] * len(self), [None] * len(self)
+        self.lacking, self.without_result = [], []
+        for at, details in enumerate(self.details):
+            if not details:
+                continue
+            try:
+                if held := details.get("Result") or details.get("Input"):
+                    payload = self.payloads[at] = held.get("Payload")
+                    if payload is None:
+                        (self.lacking if held.get("Truncated") is True else self.without_result).append(at)
+                if held := details.get("Error"):
+                    error = self.errors[at] = held.get("Payload")
+                    if error is None and held.get("Truncated") is True:
+                        self.lacking.append(at)
+            except AttributeError:
+                raise self._wrong(at, _OTHER_SHAPE) from None
         self._require_kinds()
         self.payloads = self._shown(self.payloads)
         if any(self.errors):

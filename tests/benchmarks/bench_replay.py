@@ -24,10 +24,9 @@ from aws_durable_execution_sdk_python.execution import (
 from aws_durable_execution_sdk_python.lambda_service import Operation
 from aws_durable_execution_sdk_python.serdes import serialize
 from aws_durable_execution_sdk_python.state import ExecutionState, _Signal
-from durable_debug.engine.variables import variables
-from durable_debug.engine.engine import Options
-from durable_debug.engine.in_process import record
+from durable_debug.engine.runners import record
 from durable_debug.history import operation_id
+from durable_debug.options import Options
 
 SAMPLES = Path(__file__).parent.parent.parent / "sample_histories"
 ARN = "arn:aws:lambda:eu-west-1:111122223333:function:bench:1/durable-execution/bench/{}"
@@ -137,16 +136,13 @@ def without_shutdown_wait(run: Callable[[], Any]) -> Callable[[], Any]:
 
 
 class EveryStop:
-    """Writes down each stop: where, and every variable as a debugger would show it."""
+    """Writes down each call: where, and every variable as a debugger would show it. It never holds."""
 
     def __init__(self) -> None:
         self.stops: list[Any] = []
 
-    def asked(self, ask: Any, frame: Any) -> None:
-        self.stops.append((ask.position, frame.f_lineno, variables(frame.f_locals.items())))
-
-    def raised(self, error: BaseException) -> None:
-        self.stops.append(error)
+    def __call__(self, ask: Any, frame: Any) -> None:
+        self.stops.append((ask.position, frame.place.line, frame.variables()))
 
 
 def replayed(history: dd.History) -> Callable[[], Any]:
@@ -157,10 +153,14 @@ def replayed(history: dd.History) -> Callable[[], Any]:
 
 
 def recorded(history: dd.History) -> Callable[[], Any]:
+    """One pass through the seam, as a debugger makes it, beside a recording that was made before."""
+    first = record(handler, history, Options())
+
     def run() -> None:
-        observer = EveryStop()
-        found = record(handler, history, Options(), observer=observer)
-        assert len(observer.stops) == len(found.operations)
+        every = EveryStop()
+        held = first.runner.hold(first, None, hangs_after=None)
+        assert held.go(every) is None  # it has ended
+        assert len(every.stops) == len(first.asks)
 
     return run
 

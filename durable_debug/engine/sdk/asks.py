@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import functools
 from typing import TYPE_CHECKING, Any
 
 from durable_debug.engine.foreign import only_exceptions
 from durable_debug.engine.guard import harmless
+from durable_debug.engine.once import once
 from durable_debug.engine.output import sdk_silent
 from durable_debug.engine.placeholder import holds_unknown, marked
 from durable_debug.engine.sdk import payloads, strategies
@@ -30,8 +30,8 @@ class SdkAsk(Given):
         """Note how a body that was entered ended: ``returned`` a value, ``raised`` an error, or was ``left``."""
         self.body = SdkBody(self, how, value)
 
-    @functools.cached_property
-    def arguments(self) -> Mapping[str, Any]:  # type: ignore[override]
+    @once
+    def arguments(self) -> Mapping[str, Any]:
         return arguments(self)
 
     @property
@@ -40,7 +40,7 @@ class SdkAsk(Given):
 
     @property
     def status(self) -> str | None:  # type: ignore[override]
-        return self.recorded.status.value if self.recorded is not None else None
+        return self.recorded.status._value_ if self.recorded is not None else None
 
     @property
     def match_id(self) -> str | None:  # type: ignore[override]
@@ -48,7 +48,7 @@ class SdkAsk(Given):
 
     @property
     def match_status(self) -> str | None:  # type: ignore[override]
-        return self.match.status.value if self.match is not None else None
+        return self.match.status._value_ if self.match is not None else None
 
     @property
     def match_parent_id(self) -> str | None:  # type: ignore[override]
@@ -87,11 +87,14 @@ class SdkAsk(Given):
     def sends_unknown(self) -> bool:  # type: ignore[override]
         return self.kind == "invoke" and holds_unknown(self.args[2])
 
-    @functools.cached_property
+    @property
     def objection(self) -> Objection | None:  # type: ignore[override]
+        return self._objection if self.failure is not None else None
+
+    @once
+    def _objection(self) -> Objection:
         error = self.failure
-        if error is None:
-            return None
+        assert error is not None
         return Objection(
             type(error).__name__,
             str(error),
@@ -100,8 +103,8 @@ class SdkAsk(Given):
             LINE.is_unreadable(error),
         )
 
-    @functools.cached_property
-    def items(self) -> Mapping[int, BatchItem]:  # type: ignore[override]
+    @once
+    def items(self) -> Mapping[int, BatchItem]:
         result = self.match.context_details.result if self.match and self.match.context_details else None
         return {
             index: BatchItem(
@@ -144,12 +147,12 @@ class SdkBody(Body):
     def text(self) -> str:  # type: ignore[override]
         return str(self.value)
 
-    @functools.cached_property
-    def plain(self) -> tuple[bool, str | None]:  # type: ignore[override]
+    @once
+    def plain(self) -> tuple[bool, str | None]:
         return _plain(self.value)
 
-    @functools.cached_property
-    def writable(self) -> bool:  # type: ignore[override]
+    @once
+    def writable(self) -> bool:
         try:
             with sdk_silent(), harmless(), only_exceptions():
                 payloads.to_payload_or_summary(self._ask, self.value, self._ask.arn)
@@ -157,8 +160,8 @@ class SdkBody(Body):
             return False
         return True
 
-    @functools.cached_property
-    def written(self) -> tuple[str | None, str]:  # type: ignore[override]
+    @once
+    def written(self) -> tuple[str | None, str]:
         try:
             with sdk_silent(), harmless(), only_exceptions():
                 return payloads.to_payload(self._ask, marked(self.value), self._ask.arn), ""

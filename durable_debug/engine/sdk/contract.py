@@ -205,6 +205,7 @@ def version() -> str | None:
         return None
 
 
+@functools.cache
 def line_of(there: str) -> Known | None:
     """Give the line that a version is of, or nearest to; None where it is older than all of them."""
     numbers = tuple(int(number) for number in re.findall(r"\d+", there)[:2])
