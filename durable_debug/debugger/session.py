@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import contextlib
-import dataclasses
-import gc
-import queue
 import threading
 from typing import TYPE_CHECKING, Any, Literal, Never, Self
 
-from durable_debug.debugger.breakpoints import Breakpoint, same_file
+from durable_debug.debugger.breakpoint_list import BreakpointList
+from durable_debug.debugger.breakpoints import Breakpoint
+from durable_debug.debugger.inspection import Inspection
+from durable_debug.debugger.mailbox import Mailbox
+from durable_debug.debugger.navigator import Navigator
 from durable_debug.debugger.states import reached_statuses, state_frame
-from durable_debug.debugger.stop import StackFrame, Stop
-from durable_debug.debugger.trail import Trail
+from durable_debug.debugger.stop_index import StopIndex
+from durable_debug.debugger.subscribers import Subscribers
 from durable_debug.divergence import Run, replay
 from durable_debug.divergence.run import as_history
 from durable_debug.engine.guard import unguarded
@@ -22,12 +22,12 @@ from durable_debug.views import view
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     import pandas as pd
 
-    from durable_debug.engine.runner import Decide, Held, HeldFrame, HeldPass
-    from durable_debug.engine.tape import Ask, LogLine
+    from durable_debug.debugger.stop import StackFrame, Stop
+    from durable_debug.engine.tape import LogLine
     from durable_debug.engine.variables import Variable
     from durable_debug.history import History
 
@@ -124,60 +124,73 @@ class Debugger:
         Message of the last error of a verb that was posted; None after one that went well.
     """
 
+    # One verb at a time moves it: that is what the lock is for. What panels read meanwhile, from threads of their own
+    # (`status`, `stop`, `breakpoints`), is replaced as a whole, so that reading never waits for the handler.
+
     def __init__(self, run: Run) -> None:
         self.run_result = run
         self.history: History = run.history
         self.problem: str | None = None
-        self.status = "stopped"
-        self._trail = Trail(run)
-        self._breakpoints: list[Breakpoint] = [Breakpoint(0, divergence=True, bound=bool(run.divergences))]
-        self._next_id = 1
-        self._live: HeldPass | None = None
-        self._held: Held | None = None
+        self._stops = StopIndex(run)
+        self._breakpoints = BreakpointList(self._stops, diverges=bool(run.divergences))
+        self._subscribers = Subscribers()
+        self._mailbox = Mailbox(self._do_posted)
         self._lock = threading.RLock()
-        self._subscribers: list[Callable[[], None]] = []
-        self._posted: queue.SimpleQueue[tuple[str, dict[str, Any]] | None] = queue.SimpleQueue()
-        self._control: threading.Thread | None = None
-        self.stop: Stop = self._goto(0, "start")
+        self._moving = self._closed = False
+        first, hangs_after = run.recording, self._stops.hangs_after
+        self._navigator = Navigator(
+            self._stops,
+            self._breakpoints,
+            lambda: first.runner.hold(first, run.matcher(), hangs_after=hangs_after),
+        )
+        self._navigator.goto(0, "start")
+
+    @property
+    def stop(self) -> Stop:
+        """Where it stands; while a verb is under way, where it stood."""
+        return self._navigator.stop
+
+    @property
+    def status(self) -> str:
+        """``"stopped"``, ``"running"``, ``"ended"`` (at the end stop) or ``"closed"``."""
+        if self._closed:
+            return "closed"
+        if self._moving:
+            return "running"
+        return "ended" if self.stop.kind == "end" else "stopped"
 
     # ---------------------------------------------------------------------------------------------- verbs
 
     def run(self) -> Stop:
         """Go on to the next breakpoint, divergence or exception, or to the end."""
-        return self._verb(self._run_on)
+        return self._verb(self._navigator.run)
 
     def step(self) -> Stop:
         """Go to the next operation of this context or one around it, over what happens inside child contexts.
 
         A breakpoint in there stops it.
         """
-        return self._verb(
-            lambda: self._over(self._trail.after(self.stop.index, lambda depth, here: depth <= here), "step")
-        )
+        return self._verb(lambda: self._navigator.over(self._stops.after(self.stop.index), "step"))
 
     def step_in(self) -> Stop:
         """Go to the next operation, into child contexts, map items and branches."""
-        return self._verb(lambda: self._goto(min(self.stop.index + 1, self._trail.end), "step in"))
+        return self._verb(lambda: self._navigator.goto(min(self.stop.index + 1, self._stops.end), "step in"))
 
     def step_out(self) -> Stop:
         """Go to the next operation outside this context, or to a breakpoint before it."""
-        return self._verb(
-            lambda: self._over(
-                self._trail.after(self.stop.index, lambda depth, here: depth < here), "step out"
-            )
-        )
+        return self._verb(lambda: self._navigator.over(self._stops.outside(self.stop.index), "step out"))
 
     def step_back(self) -> Stop:
         """Go to the operation before, of this context or one around it."""
-        return self._verb(lambda: self._goto(self._trail.before(self.stop.index), "step back"))
+        return self._verb(lambda: self._navigator.goto(self._stops.before(self.stop.index), "step back"))
 
     def run_back(self) -> Stop:
         """Go back to the breakpoint before, or to the first stop."""
-        return self._verb(self._run_back)
+        return self._verb(self._navigator.run_back)
 
     def restart(self) -> Stop:
         """Go to the first stop."""
-        return self._verb(lambda: self._goto(0, "restart"))
+        return self._verb(lambda: self._navigator.goto(0, "restart"))
 
     def goto(
         self,
@@ -212,25 +225,20 @@ class Debugger:
             raise DurableDebugError(
                 "goto takes one place.", cure="Give one of event_id=, position=, name= or index=."
             )
-        return self._verb(lambda: self._goto(self._trail.find(self.stop.index, **place), "goto"))
+        return self._verb(lambda: self._navigator.goto(self._stops.find(self.stop.index, **place), "goto"))
 
     def close(self) -> None:
         """Leave: end the replay and its threads. Closing twice does no harm."""
         if self.status == "closed":
             return
-        under_way = self._live
-        if under_way is not None:
-            under_way.end()  # a verb that waits for the handler gives the lock up then
+        self._navigator.interrupt()  # a verb that waits for the handler gives the lock up then
         with self._lock:
             if self.status == "closed":
                 return
-            self.status = "closed"
-            self._held = None
-            if self._live is not None:
-                self._live.end()
-                self._live = None
-            self._posted.put(None)
-        self._tell()
+            self._closed = True
+            self._navigator.leave()
+            self._mailbox.close()
+        self._subscribers.tell()
         self._subscribers.clear()
 
     def __enter__(self) -> Self:
@@ -242,18 +250,38 @@ class Debugger:
     def __del__(self) -> None:
         # Whichever thread collects it: that of a replay is not to blame for what is done here.
         with unguarded():
-            live = getattr(self, "_live", None)
-            if live is not None:
-                live.end()
-            if hasattr(self, "_posted"):
-                self._posted.put(None)
+            if hasattr(self, "_navigator"):
+                self._navigator.interrupt()
+                self._mailbox.close()
+
+    def _verb(self, move: Callable[[], Stop]) -> Stop:
+        with self._lock:
+            self._require_open()
+            self._moving = True
+            try:
+                self._subscribers.tell()
+                self._navigator.stand_again()
+                stop = move()
+                self.problem = None
+            except BaseException as error:
+                if not isinstance(error, Exception):  # Ctrl-C: the handler may stand anywhere
+                    self._navigator.leave()
+                raise
+            finally:
+                self._moving = False
+                self._subscribers.tell()
+        return stop
+
+    def _require_open(self) -> None:
+        if self._closed:
+            raise ClosedError("The debugger is closed.", cure="Open it again with debug(handler, history).")
 
     # ---------------------------------------------------------------------------------------- breakpoints
 
     @property
     def breakpoints(self) -> tuple[Breakpoint, ...]:
         """All breakpoints; number 0 stops at divergences."""
-        return tuple(self._breakpoints)
+        return self._breakpoints.all
 
     def break_at(  # noqa: PLR0913
         self,
@@ -274,7 +302,8 @@ class Debugger:
     ) -> Breakpoint:
         """Stop at operations that fit all that is given; see `Breakpoint` for each.
 
-        A line without an operation binds to the next one that has one.
+        A line without an operation binds to the next one that has one. While a posted verb is under way it waits for
+        that verb, since its hits are counted up to the stop.
 
         Raises
         ------
@@ -284,11 +313,11 @@ class Debugger:
         if divergence is not None and not any(
             (name, type, sub_type, status, attempt, position, event_id, line, invocation is not None, when)
         ):
-            self._breakpoints[0].enabled = divergence
-            self._tell()
-            return self._breakpoints[0]
+            self._breakpoints.at_divergences.enabled = divergence
+            self._subscribers.tell()
+            return self._breakpoints.at_divergences
         made = Breakpoint(
-            self._next_id,
+            0,  # gets its number in the list
             name,
             type,
             sub_type,
@@ -303,75 +332,31 @@ class Debugger:
             divergence,
             hits,
         )
-        if not made.stops_at_something:
-            raise DurableDebugError(
-                "A breakpoint needs something to stop at.",
-                cure='For example name="charge-*", status="FAILED" or line=42.',
-            )
-        self._bind(made)
+        self._breakpoints.bind(made)
         with self._lock:
-            self._open()
-            self._count_so_far(made)
-            self._next_id += 1
-            self._breakpoints.append(made)
-        self._tell()
+            self._require_open()
+            self._navigator.count_so_far(made)
+            self._breakpoints.add(made)
+        self._subscribers.tell()
         return made
 
     def clear(self, breakpoint: Breakpoint | int | None = None) -> None:  # noqa: A002
         """Remove a breakpoint, by itself or by its number; without one, all that were set."""
         with self._lock:
-            if breakpoint is None:
-                self._breakpoints = self._breakpoints[:1]
-            else:
-                number = breakpoint if isinstance(breakpoint, int) else breakpoint.id
-                self._breakpoints = [b for b in self._breakpoints if b.id != number or b.id == 0]
-        self._tell()
-
-    def _bind(self, made: Breakpoint) -> None:
-        if made.line is not None:
-            self._bind_line(made)
-        made.stops = tuple(ask.seq for ask in self._trail.asks if self._fits(made, ask))
-        made.bound = bool(made.stops)
-        if not made.bound and not made.note:
-            made.note = "no operation of this replay fits it"
-
-    def _bind_line(self, made: Breakpoint) -> None:
-        wanted = made.file or self._trail.handler_file
-        places = {ask.place for ask in self._trail.asks if ask.place is not None}
-        here = [p for p in places if wanted is None or same_file(p.file, wanted)]
-        assert made.line is not None
-        if any(p.line <= made.line <= p.end_line for p in here):
-            return
-        later = [p.line for p in here if p.line > made.line]
-        if later:
-            made.note = f"line {made.line} has no operation: moved to line {min(later)}"
-            made.line = min(later)
-
-    def _fits(self, breakpoint: Breakpoint, ask: Ask) -> bool:  # noqa: A002
-        return breakpoint.fits(
-            ask,
-            self._trail.answers.get(ask.seq),
-            handler_file=self._trail.handler_file,
-            diverges=ask.seq in self._trail.diverging,
-            boundary=self._trail.boundaries.get(ask.seq),
-        )
+            self._breakpoints.remove(breakpoint.id if isinstance(breakpoint, Breakpoint) else breakpoint)
+        self._subscribers.tell()
 
     # ------------------------------------------------------------------------------------ what is seen here
 
     @property
     def stack(self) -> tuple[StackFrame, ...]:
         """The user's functions on the call stack, the innermost first."""
-        held = self._held
-        if held is None:
-            return ()
-        places = [frame.place for frame in held.frames]
-        return tuple(StackFrame(place.function, place.file, place.line) for place in places)
+        return Inspection(self._navigator.held).stack
 
     @property
     def locals(self) -> dict[str, Any]:
         """Variables of the innermost function, by name; the live objects. Empty at the end stop."""
-        frame = self._frame(0)
-        return frame.locals() if frame is not None else {}
+        return self._inspection().locals()
 
     def evaluate(self, expression: str, frame: int = 0) -> Any:
         """Evaluate an expression over a function's variables.
@@ -392,23 +377,8 @@ class Debugger:
         Exception
             Whatever the expression raises.
         """
-        found = self._frame(frame)
-        if found is None:
-            raise DurableDebugError(
-                "There are no variables here.",
-                cure="The handler has ended: step back into it."
-                if self._held is None
-                else f"The stack has {len(self._held.frames)} functions.",
-            )
-        live = self._live
-        assert live is not None
-        before = live.changed_by
-        try:
-            return found.evaluate(expression)
-        finally:
-            if live.changed_by != before:
-                self.stop = dataclasses.replace(self.stop, changed_by=live.changed_by)
-                self._tell()
+        with self._navigator.noticing_changes(self._subscribers.tell):
+            return self._inspection().evaluate(expression, frame)
 
     def variables(self, frame: int = 0, path: Sequence[str] = ()) -> list[Variable]:
         """Describe a function's variables, or what one of them holds: bounded, for display.
@@ -418,8 +388,7 @@ class Debugger:
         path
             Names to go down by, as given by `Variable.name`.
         """
-        found = self._frame(frame)
-        return found.variables(path) if found is not None else []
+        return self._inspection().variables(frame, path)
 
     @property
     def state(self) -> pd.DataFrame:
@@ -431,7 +400,7 @@ class Debugger:
             The columns ``position``, ``name``, ``type``, ``sub_type``; ``status`` (string, missing where it had not
             started); ``reached`` (bool: asked for before this stop); ``current`` (bool).
         """
-        return state_frame(self.history, self.stop, self._trail.answers, self._trail.asks)
+        return state_frame(self.history, self.stop, self._stops.answers, self._stops.asks)
 
     @property
     def statuses(self) -> list[str]:
@@ -443,22 +412,15 @@ class Debugger:
         """What the handler has logged and printed up to here."""
         return tuple(line for line in self.run_result.complete.logs if line.seq < self.stop.index)
 
-    def _frame(self, number: int) -> HeldFrame | None:
-        self._open()
-        held = self._held
-        return held.frames[number] if held is not None and 0 <= number < len(held.frames) else None
+    def _inspection(self) -> Inspection:
+        self._require_open()
+        return Inspection(self._navigator.held)
 
     # --------------------------------------------------------------------------------- panels and threads
 
     def subscribe(self, callback: Callable[[], None]) -> Callable[[], None]:
         """Have a function called after every change, from whichever thread; gives the way to end that."""
-        self._subscribers.append(callback)
-
-        def unsubscribe() -> None:
-            if callback in self._subscribers:
-                self._subscribers.remove(callback)
-
-        return unsubscribe
+        return self._subscribers.add(callback)
 
     def post(self, verb: str, **arguments: Any) -> None:
         """Have a verb done by the debugger's own thread; never waits. What goes wrong is kept in `problem`."""
@@ -466,194 +428,19 @@ class Debugger:
             raise DurableDebugError(
                 f"There is no verb {verb!r}.", cure=f"There are {', '.join(sorted(_VERBS))}."
             )
-        self._open()
-        if self._control is None:
-            self._control = threading.Thread(
-                target=_serve, args=(self._posted, _Weak(self)), name="durable-debug-control", daemon=True
-            )
-            self._control.start()
-        self._posted.put((verb, arguments))
+        self._require_open()
+        self._mailbox.post(verb, arguments)
 
-    def _tell(self) -> None:
-        for callback in list(self._subscribers):
-            with contextlib.suppress(Exception):  # a view that is gone must not stop a verb half-way
-                callback()
-
-    def _verb(self, move: Callable[[], Stop]) -> Stop:
-        with self._lock:
-            self._open()
-            before = self.status
-            self.status = "running"
-            self._tell()
+    def _do_posted(self, verb: str, arguments: dict[str, Any]) -> bool:
+        with self._lock:  # the problem is that of this verb, whatever another thread does next
             try:
-                if self._held is None and self.stop.kind != "end":  # a verb was interrupted
-                    self._goto(self.stop.index, self.stop.reason)
-                self.stop = move()
-                self.problem = None
-                if self.stop.kind == "end":
-                    self.status = "ended"
-            except BaseException as error:
-                self.status = before
-                if not isinstance(error, Exception):  # Ctrl-C: the handler may stand anywhere
-                    self._leave()
-                raise
-            finally:
-                self._tell()
-        return self.stop
-
-    def _leave(self) -> None:
-        if self._live is not None:
-            self._live.end()
-        self._live = self._held = None
-
-    def _open(self) -> None:
-        if self.status == "closed":
-            raise ClosedError("The debugger is closed.", cure="Open it again with debug(handler, history).")
-
-    # ----------------------------------------------------------------------------------------- moving about
-
-    def _goto(self, target: int, reason: str) -> Stop:
-        """Stand at a stop: go on to it if it lies ahead, else begin a new pass."""
-        here = self._live is not None and self._held is not None
-        changed = self._live is not None and self._live.changed_by is not None
-        if here and target == self.stop.index and not changed:
-            return self._standing(target, reason)
-        with _no_collection():
-            if not here or target < self.stop.index + changed:
-                self._begin()
-            return self._forward(lambda ask, _: reason if ask.seq >= target else None, target, reason)
-
-    def _forward(self, decide: Decide, target: int | None, reason: str) -> Stop:
-        assert self._live is not None
-        self._held = self._live.go(self._counting(decide))
-        while (
-            self._held is not None
-            and self._held.ask is None
-            and target is not None
-            and target > len(self._trail.asks)
-        ):
-            self._held = self._live.go(lambda *_: None)  # past the exception, to the end
-        if self._held is None:
-            return self._standing(self._trail.end, reason)
-        index = self._held.ask.seq if self._held.ask is not None else len(self._trail.asks)
-        return self._standing(index, self._held.reason if self._held.ask is not None else "exception")
-
-    def _begin(self) -> None:
-        self._leave()
-        for known in self._breakpoints:
-            known.hit_count = 0
-        self._live = self._fresh()
-
-    def _fresh(self) -> HeldPass:
-        first = self.run_result.recording
-        return first.runner.hold(first, self.run_result.matcher(), hangs_after=self._trail.hangs_after)
-
-    def _counting(self, decide: Decide) -> Decide:
-        """Count hits on the way, so that they are the same whichever way a stop is reached."""
-        counted = [b for b in self._breakpoints if b.id != 0]
-
-        def counting(ask: Ask, frame: HeldFrame) -> str | None:
-            for known in counted:
-                known.hit_count += self._hits(known, ask, frame)
-            return decide(ask, frame)
-
-        return counting if counted else decide
-
-    def _hits(self, breakpoint: Breakpoint, ask: Ask, frame: HeldFrame) -> bool:  # noqa: A002
-        return self._fits(breakpoint, ask) and breakpoint.holds(frame)
-
-    def _count_so_far(self, made: Breakpoint) -> None:
-        """Count the hits that a new breakpoint would have had on the way to this stop."""
-        here = self.stop.index
-        if made.when is None:
-            made.hit_count = sum(self._fits(made, ask) for ask in self._trail.asks[: here + 1])
-            return
-        if not any(self._fits(made, ask) for ask in self._trail.asks[: here + 1]):
-            return
-
-        pass_ = self._fresh()  # its condition needs the variables of then
-
-        def counting(ask: Ask, frame: HeldFrame) -> str | None:
-            made.hit_count += self._hits(made, ask, frame)
-            return "counted" if ask.seq >= here else None
-
-        try:
-            pass_.go(counting)
-        finally:
-            pass_.end()
-
-    def _hit(self, ask: Ask, counts: dict[int, int]) -> str | None:
-        """Which breakpoint stops here, after its hits have been counted."""
-        for known in self._breakpoints:
-            if not known.enabled:
-                continue
-            if known.id == 0:
-                if ask.seq in self._trail.diverging:
-                    return "divergence"
-            elif known.hit_count > counts.get(known.id, 0) and known.hit_count >= known.hits:
-                return f"breakpoint {known.id}: {known.spec}"
-        return None
-
-    def _run_on(self) -> Stop:
-        if self.stop.kind == "end":
-            return self.stop
-        return self._forward(self._at_hits(), None, "run")
-
-    def _over(self, target: int, reason: str) -> Stop:
-        """Go on to a stop or to what stops before it."""
-        if self.stop.kind == "end":
-            return self.stop
-        at_hits = self._at_hits()
-
-        def decide(ask: Ask, frame: HeldFrame) -> str | None:
-            return at_hits(ask, frame) or (reason if ask.seq >= target else None)
-
-        return self._forward(decide, target, reason)
-
-    def _at_hits(self) -> Decide:
-        counts = {known.id: known.hit_count for known in self._breakpoints}
-
-        def decide(ask: Ask, _: HeldFrame) -> str | None:
-            reason = self._hit(ask, counts)
-            counts.update({known.id: known.hit_count for known in self._breakpoints})
-            return reason
-
-        return decide
-
-    def _run_back(self) -> Stop:
-        here = self.stop.index
-        if here == 0:
-            return self._goto(0, "run back")
-        self._begin()
-        hits: list[tuple[int, str]] = []
-        at_hits = self._at_hits()
-
-        def decide(ask: Ask, frame: HeldFrame) -> str | None:
-            reason = at_hits(ask, frame)
-            if ask.seq >= here or ask.seq >= len(self._trail.asks) - 1:
-                if reason is not None and ask.seq < here:
-                    hits.append((ask.seq, reason))
-                return "run back"
-            if reason is not None:
-                hits.append((ask.seq, reason))
-            return None
-
-        assert self._live is not None
-        self._live.go(self._counting(decide))
-        if here > len(self._trail.asks) and self._trail.raised is not None:
-            hits.append((len(self._trail.asks), "exception"))
-        target, reason = hits[-1] if hits else (0, "run back")
-        self._begin()
-        return self._forward(lambda ask, _: reason if ask.seq >= target else None, target, reason)
-
-    def _standing(self, index: int, reason: str) -> Stop:
-        ended = self._held is None
-        self.status = "ended" if ended else "stopped"
-        stop = self._trail.stop(
-            self._trail.end if ended else index, reason, self._held.frames if self._held else None
-        )
-        changed_by = self._live.changed_by if self._live is not None else None
-        return dataclasses.replace(stop, changed_by=changed_by) if changed_by is not None else stop
+                getattr(self, verb)(**arguments)
+            except ClosedError:
+                return False
+            except Exception as error:  # noqa: BLE001 - shown in the panel
+                self.problem = str(error)
+                self._subscribers.tell()
+        return True
 
     # ------------------------------------------------------------------------------------------------ shown
 
@@ -663,41 +450,3 @@ class Debugger:
 
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
         return view("debugger.workbench")(self)._repr_mimebundle_(**kwargs)
-
-
-@contextlib.contextmanager
-def _no_collection() -> Iterator[None]:
-    """Put the garbage collector off: over a large history one collection takes as long as going there."""
-    if not gc.isenabled():
-        yield
-        return
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.enable()
-
-
-class _Weak:
-    """A debugger seen from its own thread, which must not keep it alive."""
-
-    def __init__(self, debugger: Debugger) -> None:
-        import weakref
-
-        self.debugger = weakref.ref(debugger)
-
-
-def _serve(posted: queue.SimpleQueue[tuple[str, dict[str, Any]] | None], weak: _Weak) -> None:
-    while (command := posted.get()) is not None:
-        debugger = weak.debugger()
-        if debugger is None or debugger.status == "closed":
-            return
-        verb, arguments = command
-        try:
-            getattr(debugger, verb)(**arguments)
-        except ClosedError:
-            return
-        except Exception as error:  # noqa: BLE001 - shown in the panel
-            debugger.problem = str(error)
-            debugger._tell()  # noqa: SLF001
-        del debugger

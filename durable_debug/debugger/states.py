@@ -32,13 +32,13 @@ def _status(operation: Operation, event_id: int) -> str:
 
 
 def state_frame(
-    history: History, stop: Stop, answers: Mapping[int, Operation], trail: Sequence[Ask]
+    history: History, stop: Stop, answers: Mapping[int, Operation], asks: Sequence[Ask]
 ) -> pd.DataFrame:
     """Make the frame of `Debugger.state`."""
     import pandas as pd
 
     tree = history.tree()
-    asked = {answers[ask.seq].id for ask in trail[: stop.index] if ask.seq in answers}
+    asked = {answers[ask.seq].id for ask in asks[: stop.index] if ask.seq in answers}
     current = answers[stop.index].id if stop.index in answers else None
     statuses = reached_statuses(history, stop.state_event_id)
     return pd.DataFrame(

@@ -183,11 +183,98 @@ def test_breakpoints_and_closing_are_told_too() -> None:
     assert told[-1] == "closed"
 
 
-def test_a_view_that_fails_does_not_stop_a_verb() -> None:
+def test_a_view_that_fails_is_logged_and_does_not_stop_a_verb(caplog) -> None:
     with open_debugger("nested") as dbg:
-        dbg.subscribe(lambda: 1 / 0)
+        told: list[str] = []
+        unsubscribe = dbg.subscribe(lambda: 1 / 0)
+        dbg.subscribe(lambda: told.append(dbg.status))
         assert dbg.step().asked.position == "2"
         assert dbg.status == "stopped"
+        assert told == ["running", "stopped"]
+        assert [record.exc_info[0] for record in caplog.records] == [ZeroDivisionError] * 2
+        assert {record.name.partition(".")[0] for record in caplog.records} == {"durable_debug"}
+        unsubscribe()
+        dbg.step()
+        assert len(caplog.records) == 2
+
+
+def at_once(count: int, use) -> None:
+    """Have something done by many threads that begin together, and see that none of them fails."""
+    wrong: list[BaseException] = []
+    ready = threading.Barrier(count)
+
+    def begin(number: int) -> None:
+        try:
+            ready.wait(PATIENCE)
+            use(number)
+        except BaseException as error:
+            wrong.append(error)
+
+    threads = [threading.Thread(target=begin, args=(number,)) for number in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(4 * PATIENCE)
+    assert wrong == []
+
+
+def test_breakpoints_that_many_threads_set_have_numbers_of_their_own() -> None:
+    with open_debugger("nested") as dbg:
+        here = dbg.stop.index
+
+        def use(number: int) -> None:
+            for round_ in range(5):
+                dbg.break_at("reserve-*", when="True" if round_ % 2 else None)
+                dbg.post("step_in")
+                if number % 2:
+                    dbg.clear(dbg.breakpoints[-1])
+
+        at_once(6, use)
+        numbers = [one.id for one in dbg.breakpoints]
+        assert numbers == sorted(set(numbers)) and numbers[0] == 0
+        assert comes(lambda: dbg.status != "running")
+        dbg.restart()
+        assert dbg.stop.index == here
+        assert {one.hit_count for one in dbg.breakpoints} == {0}
+
+
+def test_many_threads_may_subscribe_and_unsubscribe_while_all_are_told() -> None:
+    with open_debugger("nested") as dbg:
+        stays: list[int] = []
+        dbg.subscribe(lambda: stays.append(dbg.stop.index))
+
+        def use(number: int) -> None:
+            for _ in range(20):
+                unsubscribe = dbg.subscribe(lambda: None)
+                if number == 0:
+                    dbg.clear()
+                unsubscribe()
+                unsubscribe()
+
+        at_once(4, use)
+        assert len(stays) == 20
+        dbg.step()
+        assert len(stays) == 22
+
+
+def test_a_panel_that_sees_a_verb_end_sees_where_it_stands() -> None:
+    """Another thread that reads `status` and then `stop` never sees a stop from before the verb."""
+    with open_debugger("nested") as dbg:
+        seen: list[tuple[str, int]] = []
+        done = threading.Event()
+
+        def look() -> None:
+            while not done.is_set():
+                seen.append((dbg.status, dbg.stop.index))
+
+        looking = threading.Thread(target=look)
+        looking.start()
+        walk = [dbg.stop.index, *(dbg.step_in().index for _ in range(10))]
+        done.set()
+        looking.join(PATIENCE)
+        order = [walk.index(index) for _, index in seen]
+        assert order == sorted(order)
+        assert {status for status, _ in seen} <= {"running", "stopped"}
 
 
 def test_many_threads_may_post_and_look() -> None:

@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from durable_debug.engine.runner import HeldFrame
     from durable_debug.history import Operation
 
-__all__ = ["Trail"]
+__all__ = ["StopIndex"]
 
 
-class Trail:
+class StopIndex:
     """All operations that a replay asks for, in order, then an exception that leaves the handler, then the end.
 
     Parameters
@@ -94,8 +94,15 @@ class Trail:
 
     # ---- from one stop to another
 
-    def after(self, here: int, wanted: Callable[[int, int], bool]) -> int:
-        """Give the next stop whose depth, compared with that of this one, is wanted."""
+    def after(self, here: int) -> int:
+        """Give the next stop of the same context or one around it."""
+        return self._next(here, lambda depth, here: depth <= here)
+
+    def outside(self, here: int) -> int:
+        """Give the next stop outside this context."""
+        return self._next(here, lambda depth, here: depth < here)
+
+    def _next(self, here: int, wanted: Callable[[int, int], bool]) -> int:
         if here >= len(self.asks):
             return self.end
         depth = self.asks[here].depth

@@ -1,0 +1,62 @@
+"""Looking into the handler where it stands: its stack, its variables, expressions over them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from durable_debug.debugger.stop import StackFrame
+from durable_debug.errors import DurableDebugError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from durable_debug.engine.runner import Held, HeldFrame
+    from durable_debug.engine.variables import Variable
+
+__all__ = ["Inspection"]
+
+
+@dataclass(frozen=True, slots=True)
+class Inspection:
+    """What is to be seen of a handler that is held; nothing, where it has ended.
+
+    Attributes
+    ----------
+    held
+        Where the handler stands; None where it has ended.
+    """
+
+    held: Held | None
+
+    @property
+    def stack(self) -> tuple[StackFrame, ...]:
+        """See `Debugger.stack`."""
+        places = [frame.place for frame in self._frames]
+        return tuple(StackFrame(place.function, place.file, place.line) for place in places)
+
+    def locals(self) -> dict[str, Any]:
+        """See `Debugger.locals`."""
+        return self._frames[0].locals() if self._frames else {}
+
+    def variables(self, frame: int, path: Sequence[str]) -> list[Variable]:
+        """See `Debugger.variables`."""
+        return self._frames[frame].variables(path) if self._has(frame) else []
+
+    def evaluate(self, expression: str, frame: int) -> Any:
+        """See `Debugger.evaluate`."""
+        if not self._has(frame):
+            raise DurableDebugError(
+                "There are no variables here.",
+                cure="The handler has ended: step back into it."
+                if self.held is None
+                else f"The stack has {len(self._frames)} functions.",
+            )
+        return self._frames[frame].evaluate(expression)
+
+    @property
+    def _frames(self) -> tuple[HeldFrame, ...]:
+        return self.held.frames if self.held is not None else ()
+
+    def _has(self, frame: int) -> bool:
+        return 0 <= frame < len(self._frames)

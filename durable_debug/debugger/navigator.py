@@ -1,0 +1,204 @@
+"""Moving a replay that is held from stop to stop: on to one ahead, or back by a new pass from the top."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import gc
+import threading
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from durable_debug.debugger.breakpoint_list import BreakpointList
+    from durable_debug.debugger.breakpoints import Breakpoint
+    from durable_debug.debugger.stop import Stop
+    from durable_debug.debugger.stop_index import StopIndex
+    from durable_debug.engine.runner import Decide, Held, HeldFrame, HeldPass
+    from durable_debug.engine.tape import Ask
+
+__all__ = ["Navigator"]
+
+
+class Navigator:
+    """Holds one pass, and knows the stop where it stands. One verb at a time may move it, the first by `goto`.
+
+    Parameters
+    ----------
+    stops
+        The stops of the replay.
+    breakpoints
+        What stops it on the way.
+    fresh
+        Prepares a new pass.
+
+    Attributes
+    ----------
+    stop
+        Where it stands, or stood last.
+    held
+        The handler as it is held there; None at the end, or where a verb was interrupted.
+    """
+
+    stop: Stop
+
+    def __init__(self, stops: StopIndex, breakpoints: BreakpointList, fresh: Callable[[], HeldPass]) -> None:
+        self._stops = stops
+        self._breakpoints = breakpoints
+        self._fresh = fresh
+        self._pass: HeldPass | None = None
+        self.held: Held | None = None
+        self._replacing = threading.Lock()  # of the stop: an expression may change it while a verb moves on
+
+    # ---- verbs
+
+    def goto(self, target: int, reason: str) -> Stop:
+        """Stand at a stop: go on to it if it lies ahead, else begin a new pass."""
+        here = self._pass is not None and self.held is not None
+        changed = self._pass is not None and self._pass.changed_by is not None
+        if here and target == self.stop.index and not changed:
+            return self._standing(target, reason)
+        with _no_collection():
+            if not here or target < self.stop.index + changed:
+                self._begin()
+            return self._forward(_until(target, reason), target, reason)
+
+    def run(self) -> Stop:
+        """Go on to what stops it, or to the end."""
+        if self.stop.kind == "end":
+            return self.stop
+        return self._forward(self._breakpoints.at_hits(), None, "run")
+
+    def over(self, target: int, reason: str) -> Stop:
+        """Go on to a stop or to what stops before it."""
+        if self.stop.kind == "end":
+            return self.stop
+        at_hits, there = self._breakpoints.at_hits(), _until(target, reason)
+        return self._forward(lambda ask, frame: at_hits(ask, frame) or there(ask, frame), target, reason)
+
+    def run_back(self) -> Stop:
+        """Go back to what stopped it before here, or to the first stop."""
+        here = self.stop.index
+        if here == 0:
+            return self.goto(0, "run back")
+        target, reason = self._last_hit_before(here) or (0, "run back")
+        self._begin()
+        return self._forward(_until(target, reason), target, reason)
+
+    def stand_again(self) -> None:
+        """Come back to where it stood, after a verb that was interrupted."""
+        if self.held is None and self.stop.kind != "end":
+            self.goto(self.stop.index, self.stop.reason)
+
+    # ---- beside the verbs
+
+    def count_so_far(self, made: Breakpoint) -> None:
+        """Count the hits that a new breakpoint would have had on the way to this stop."""
+        here = self.stop.index
+        if made.when is None:
+            made.hit_count = sum(seq <= here for seq in made.stops)
+            return
+        if not any(seq <= here for seq in made.stops):
+            return
+
+        pass_ = self._fresh()  # its condition needs the variables of then
+
+        def counting(ask: Ask, frame: HeldFrame) -> str | None:
+            made.hit_count += self._breakpoints.is_hit(made, ask, frame)
+            return "counted" if ask.seq >= here else None
+
+        try:
+            pass_.go(counting)
+        finally:
+            pass_.end()
+
+    @contextlib.contextmanager
+    def noticing_changes(self, told: Callable[[], None]) -> Iterator[None]:
+        """Say of the stop when an expression changes what the handler holds."""
+        stop, under_way = self.stop, self._pass
+        before = under_way.changed_by if under_way is not None else None
+        try:
+            yield
+        finally:
+            changed_by = under_way.changed_by if under_way is not None else None
+            if changed_by != before:
+                with self._replacing:
+                    if self.stop is stop:  # a verb that has moved on since has said so itself
+                        self.stop = dataclasses.replace(stop, changed_by=changed_by)
+                told()
+
+    def interrupt(self) -> None:
+        """End the pass under a verb that waits for the handler, from another thread."""
+        under_way = self._pass
+        if under_way is not None:
+            under_way.end()
+
+    def leave(self) -> None:
+        """End the pass."""
+        self.held = None
+        self.interrupt()
+        self._pass = None
+
+    # ---- moving
+
+    def _begin(self) -> HeldPass:
+        self.leave()
+        self._breakpoints.begin_anew()
+        self._pass = self._fresh()
+        return self._pass
+
+    def _forward(self, decide: Decide, target: int | None, reason: str) -> Stop:
+        last = len(self._stops.asks)
+        assert self._pass is not None
+        self.held = self._pass.go(self._breakpoints.counting(decide))
+        while self.held is not None and self.held.ask is None and target is not None and target > last:
+            self.held = self._pass.go(lambda *_: None)  # past the exception, to the end
+        if self.held is None:
+            return self._standing(self._stops.end, reason)
+        if self.held.ask is None:
+            return self._standing(last, "exception")
+        return self._standing(self.held.ask.seq, self.held.reason)
+
+    def _last_hit_before(self, here: int) -> tuple[int, str] | None:
+        """Find the stop before, and why, by a pass from the top: conditions need the variables of then."""
+        last = len(self._stops.asks)
+        found: list[tuple[int, str]] = []
+        under_way = self._begin()
+        at_hits = self._breakpoints.at_hits()
+
+        def decide(ask: Ask, frame: HeldFrame) -> str | None:
+            reason = at_hits(ask, frame)
+            if reason is not None and ask.seq < here:
+                found.append((ask.seq, reason))
+            return "run back" if ask.seq >= min(here, last - 1) else None
+
+        under_way.go(self._breakpoints.counting(decide))
+        if here > last and self._stops.raised is not None:
+            found.append((last, "exception"))
+        return found[-1] if found else None
+
+    def _standing(self, index: int, reason: str) -> Stop:
+        frames = self.held.frames if self.held is not None else None
+        stop = self._stops.stop(index, reason, frames)
+        changed_by = self._pass.changed_by if self._pass is not None else None
+        with self._replacing:
+            self.stop = stop if changed_by is None else dataclasses.replace(stop, changed_by=changed_by)
+        return self.stop
+
+
+def _until(target: int, reason: str) -> Decide:
+    return lambda ask, _: reason if ask.seq >= target else None
+
+
+@contextlib.contextmanager
+def _no_collection() -> Iterator[None]:
+    """Put the garbage collector off: over a large history one collection takes as long as going there."""
+    if not gc.isenabled():
+        yield
+        return
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
