@@ -35,6 +35,9 @@ class Options:
         Side effects outside steps to let happen: one of `KINDS`, or a glob on their description.
     timeout
         Seconds after which a handler that asks for nothing more is ended; None to wait for ever.
+    env
+        Environment variables of the function, as pairs; a mapping is taken, too. Region, name and version come from the
+        execution's ARN.
     python
         Interpreter to run the handler in; None: that of its project's own environment, where it has one, else this
         process; False: this process.
@@ -52,6 +55,7 @@ class Options:
     run: tuple[str, ...] = ()
     allow: tuple[str, ...] = ()
     timeout: float | None = 60.0
+    env: tuple[tuple[str, str], ...] = ()
     python: str | Literal[False] | None = None
     sdk: str | None = None
 
@@ -66,6 +70,7 @@ class Options:
         for pattern in self.allow:
             _check_allowed(pattern)
         _check_timeout(self.timeout)
+        object.__setattr__(self, "env", _pairs(self.env))
         object.__setattr__(self, "python", _python(self.python))
         if self.sdk is not None and not (isinstance(self.sdk, str) and self.sdk):
             raise OptionError(f"sdk={self.sdk!r:.80} is no version.", cure="Write sdk='2.1', or sdk='2.1.0'.")
@@ -88,6 +93,22 @@ def _check_timeout(value: Any) -> None:
         f"timeout={value!r:.80} leaves no time for a replay.",
         cure="Give seconds above 0, or None to wait for ever.",
     )
+
+
+def _pairs(given: Any) -> tuple[tuple[str, str], ...]:
+    """Take variables by name."""
+    try:
+        found = tuple(sorted(dict(given or {}).items()))
+    except (TypeError, ValueError):
+        found = ((None, None),)
+    for name, value in found:
+        texts = isinstance(name, str) and isinstance(value, str)
+        if not texts or not name or "=" in name or "\0" in name + value:
+            raise OptionError(
+                f"env={given!r:.80} names no environment variables.",
+                cure="Give texts by name: env={'TABLE_NAME': 'orders'}.",
+            )
+    return found
 
 
 def _python(value: Any) -> str | Literal[False] | None:

@@ -18,7 +18,7 @@ from durable_debug.wording import counted
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from durable_debug.divergence import Run
 
@@ -36,6 +36,7 @@ def assert_replays(  # noqa: PLR0913 - those of replay
     run: str | Iterable[str] = (),
     allow: str | Iterable[str] = (),
     timeout: float | None = 60.0,
+    env: Mapping[str, str] | None = None,
     python: str | os.PathLike[str] | Literal[False] | None = None,
     sdk: str | None = None,
     **unknown: Never,
@@ -64,6 +65,7 @@ def assert_replays(  # noqa: PLR0913 - those of replay
         run=run,
         allow=allow,
         timeout=timeout,
+        env=env,
         python=python,
         sdk=sdk,
     )

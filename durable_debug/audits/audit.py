@@ -41,6 +41,7 @@ def audit(  # noqa: PLR0913
     enter: bool = True,
     run: str | Iterable[str] = (),
     allow: str | Iterable[str] = (),
+    env: Mapping[str, str] | None = None,
     python: str | os.PathLike[str] | Literal[False] | None = None,
     sdk: str | Iterable[str] | None = None,
     **unknown: Never,
@@ -71,7 +72,7 @@ def audit(  # noqa: PLR0913
         Whether to show a progress bar.
     timeout
         Seconds without a further operation after which one replay is given up; None to wait for ever.
-    enter, run, allow, python
+    enter, run, allow, env, python
         As for `replay`.
     sdk
         Version, or line, of the SDK to run them through (see `replay`); of several, each history has a row a version.
@@ -101,7 +102,12 @@ def audit(  # noqa: PLR0913
         "audit", unknown, ("against", "n_jobs", "progress", *(name for name in NAMES if name != "invocation"))
     )
     _refuse_what_means_nothing((handler, against), n_jobs)
-    given: dict[str, Any] = {"run": run, "allow": allow, "python": python}  # one or several, a path
+    given: dict[str, Any] = {
+        "run": run,
+        "allow": allow,
+        "env": env,
+        "python": python,
+    }  # one or several, a path
     asked = Options(enter=enter, timeout=timeout, **given)
     lines = versions(sdk)
     found, count = gathered(histories)

@@ -16,7 +16,7 @@ from durable_debug.views import view
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     import pandas as pd
 
@@ -154,6 +154,7 @@ def deploy_check(  # noqa: PLR0913
     enter: bool = True,
     allow: str | Iterable[str] = (),
     timeout: float | None = 60.0,
+    env: Mapping[str, str] | None = None,
     python: str | os.PathLike[str] | Literal[False] | None = None,
     **unknown: Never,
 ) -> DeployCheck:
@@ -172,7 +173,7 @@ def deploy_check(  # noqa: PLR0913
         Version, or line, of the SDK that the new code is deployed with (see `replay`); several: a row for each.
     old_sdk
         That of the old code.
-    enter, allow, timeout, python
+    enter, allow, timeout, env, python
         As for `replay`. By default the handlers run in a process of their own, so that one that ends it does no harm.
 
     Returns
@@ -197,9 +198,13 @@ def deploy_check(  # noqa: PLR0913
     >>> found.counts
     {'as_before': 1}
     """
-    own = ("sdk", "old_sdk", "enter", "allow", "timeout", "python")
+    own = ("sdk", "old_sdk", "enter", "allow", "timeout", "env", "python")
     unknown_options("deploy_check", unknown, own)
-    given: dict[str, Any] = {"allow": allow, "python": sys.executable if python is None else python}
+    given: dict[str, Any] = {
+        "allow": allow,
+        "env": env,
+        "python": sys.executable if python is None else python,
+    }
     asked = Options(enter=enter, timeout=timeout, **given)
     before = {name: getattr(asked, name) for name in NAMES} | {"sdk": old_sdk}
     lines = versions(sdk)

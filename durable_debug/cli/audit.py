@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from durable_debug.cli.text import plain
-from durable_debug.cli.values import jobs, seconds
+from durable_debug.cli.values import add_environment, environment, jobs, seconds
 from durable_debug.errors import DurableDebugError
 
 if TYPE_CHECKING:
@@ -75,6 +75,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         default=[],
         help="let the handler do this outside steps: network, process, file, or a glob on what it does",
     )
+    add_environment(parser)
     parser.add_argument(
         "--python",
         metavar="P",
@@ -103,6 +104,7 @@ def audit(arguments: argparse.Namespace) -> int:
         n_jobs=arguments.jobs,
         progress=sys.stderr.isatty(),
         timeout=arguments.timeout,
+        env=environment(arguments),
         python=arguments.python,
         sdk=arguments.sdk,
         allow=arguments.allow,

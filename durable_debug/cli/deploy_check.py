@@ -6,7 +6,7 @@ from argparse import RawDescriptionHelpFormatter
 from typing import TYPE_CHECKING
 
 from durable_debug.cli.text import plain
-from durable_debug.cli.values import seconds
+from durable_debug.cli.values import add_environment, environment, seconds
 
 if TYPE_CHECKING:
     import argparse
@@ -46,6 +46,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         help="the SDK that NEW is deployed with: 2.1.0, or a line, 2.1; again for another one",
     )
     parser.add_argument("--old-sdk", metavar="V", help="the SDK that OLD runs with")
+    add_environment(parser)
     parser.add_argument("--python", metavar="P", help="run the handlers in this interpreter or environment")
     parser.add_argument(
         "--allow",
@@ -71,6 +72,7 @@ def deploy_check(arguments: argparse.Namespace) -> int:
         arguments.histories,
         sdk=arguments.sdk,
         old_sdk=arguments.old_sdk,
+        env=environment(arguments),
         python=arguments.python,
         allow=arguments.allow,
         timeout=arguments.timeout,

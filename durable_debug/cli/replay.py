@@ -9,7 +9,7 @@ from argparse import ArgumentTypeError, RawDescriptionHelpFormatter
 from typing import TYPE_CHECKING, Any
 
 from durable_debug.cli.text import error_line, paint, paint_status, plain, ranges, symbol, word
-from durable_debug.cli.values import seconds
+from durable_debug.cli.values import add_environment, environment, seconds
 from durable_debug.errors import OptionError
 
 if TYPE_CHECKING:
@@ -82,6 +82,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         default=[],
         help="let this operation's body run where the history has no answer for it",
     )
+    add_environment(parser)
     parser.add_argument(
         "--python",
         metavar="P",
@@ -129,6 +130,7 @@ def replay(arguments: argparse.Namespace) -> int:
         "invocation": arguments.invocation,
         "run": arguments.run,
         "timeout": arguments.timeout,
+        "env": environment(arguments),
         "python": arguments.python,
         "sdk": arguments.sdk,
     }

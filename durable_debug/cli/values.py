@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 from argparse import ArgumentTypeError
+from typing import TYPE_CHECKING
 
-__all__ = ["jobs", "seconds"]
+from durable_debug.errors import OptionError
+
+if TYPE_CHECKING:
+    import argparse
+
+__all__ = ["add_environment", "environment", "jobs", "seconds"]
 
 
 def jobs(text: str) -> int:
@@ -21,3 +27,49 @@ def seconds(text: str) -> float:
     if not number > 0:  # nor is "nan"
         raise ArgumentTypeError(f"{text} is no number of seconds above 0")
     return number
+
+
+def add_environment(parser: argparse.ArgumentParser) -> None:
+    """Add the options that say what the function's environment holds."""
+    parser.add_argument(
+        "--env",
+        metavar="NAME=VALUE",
+        type=_variable,
+        action="append",
+        default=[],
+        help="an environment variable of the function; again for another one",
+    )
+    parser.add_argument(
+        "--env-file", metavar="FILE", help="a file of them, one NAME=VALUE a line; --env comes before it"
+    )
+
+
+def _variable(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals or not name:
+        raise ArgumentTypeError(f"{text!r} is no NAME=VALUE")
+    return name, value
+
+
+def environment(arguments: argparse.Namespace) -> dict[str, str]:
+    """Give the variables that the arguments name.
+
+    Raises
+    ------
+    OptionError
+        There is no such file.
+    """
+    found: dict[str, str] = {}
+    if arguments.env_file is not None:
+        from dotenv import dotenv_values
+
+        try:
+            with open(arguments.env_file, encoding="utf-8") as file:  # noqa: PTH123 - as it is named
+                read = dotenv_values(stream=file, interpolate=False)
+        except (OSError, UnicodeDecodeError) as error:
+            raise OptionError(
+                f"--env-file {arguments.env_file} can't be read: {error}.",
+                cure="Name a file with a NAME=VALUE a line.",
+            ) from None
+        found.update({name: value for name, value in read.items() if value is not None})
+    return found | dict(arguments.env)

@@ -7,7 +7,7 @@ from argparse import RawDescriptionHelpFormatter
 from typing import TYPE_CHECKING, Any
 
 from durable_debug.cli.text import paint, plain
-from durable_debug.cli.values import seconds
+from durable_debug.cli.values import add_environment, environment, seconds
 
 if TYPE_CHECKING:
     import argparse
@@ -44,6 +44,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         metavar="FOLDER",
         help="look there for an execution that went well (the history's own folder)",
     )
+    add_environment(parser)
     parser.add_argument("--python", metavar="P", help="run the handler in this interpreter or environment")
     parser.add_argument(
         "--sdk", metavar="V", help="run it through this version of the SDK: 2.1.0, or a line, 2.1"
@@ -59,6 +60,7 @@ def why(arguments: argparse.Namespace) -> int:
     from durable_debug.debugger.explanation import why as explained
 
     options: dict[str, Any] = {
+        "env": environment(arguments),
         "python": arguments.python,
         "sdk": arguments.sdk,
         "timeout": arguments.timeout,

@@ -22,7 +22,7 @@ from durable_debug.views import view
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     import pandas as pd
 
@@ -45,6 +45,7 @@ def debug(  # noqa: PLR0913
     run: str | Iterable[str] = (),
     allow: str | Iterable[str] = (),
     timeout: float | None = 10.0,
+    env: Mapping[str, str] | None = None,
     python: str | os.PathLike[str] | Literal[False] | None = None,
     sdk: str | None = None,
     **unknown: Never,
@@ -64,7 +65,7 @@ def debug(  # noqa: PLR0913
         Debug this one invocation (from 1), as it was.
     enter
         Whether bodies of completed child contexts, maps and parallels can be stepped into.
-    run, allow, python, sdk
+    run, allow, env, python, sdk
         See `replay`. In another interpreter `Debugger.locals` and `Debugger.evaluate` give values of Python's own kinds as
         they are, and others as what is shown of them.
     timeout
@@ -97,6 +98,7 @@ def debug(  # noqa: PLR0913
         run=run,
         allow=allow,
         timeout=timeout,
+        env=env,
         python=python,
         sdk=sdk,
     )

@@ -23,7 +23,7 @@ from durable_debug.wording import counted
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
     import pandas as pd
@@ -258,6 +258,7 @@ def replay(  # noqa: PLR0913
     run: str | Iterable[str] = (),
     allow: str | Iterable[str] = (),
     timeout: float | None = 60.0,
+    env: Mapping[str, str] | None = None,
     python: str | os.PathLike[str] | Literal[False] | None = None,
     sdk: str | None = None,
     **unknown: Never,
@@ -285,6 +286,9 @@ def replay(  # noqa: PLR0913
         Side effects outside steps to let happen: ``"network"``, ``"process"``, ``"file"``, or a glob pattern.
     timeout
         Seconds without a further operation after which the handler is ended; None to wait for ever.
+    env
+        Environment variables of the function, by name: ``{"TABLE_NAME": "orders"}``. Region, function name and version come
+        from the execution's ARN; what is not given is taken from this process's environment.
     python
         Interpreter to run the handler in, or the folder of its environment: its own packages, its own SDK, in a process of
         its own. By default the environment that the handler's project has (``.venv`` beside it or above, with the SDK),
@@ -317,6 +321,7 @@ def replay(  # noqa: PLR0913
     given: dict[str, Any] = {
         "run": run,
         "allow": allow,
+        "env": env,
         "python": python,
         "sdk": sdk,
     }  # one or several, a path

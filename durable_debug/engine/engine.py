@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from durable_debug.engine import output, sdk
+from durable_debug.engine.environment import Environment
 from durable_debug.engine.guard import Scope, SideEffect, allows
 from durable_debug.engine.handlers import Handler, resolve
 from durable_debug.engine.lambda_context import ReplayLambdaContext
-from durable_debug.engine.placeholder import holds_unknown, marked
+from durable_debug.engine.placeholder import UNKNOWN, holds_unknown, marked
 from durable_debug.engine.script import Script, script_for
 from durable_debug.engine.tape import LeaveBody, Matcher, Observer, Ran, ReplayStop, Tape
 from durable_debug.engine.veiled import Veil
@@ -77,7 +78,7 @@ class Replay:
             run=options.run,
             matcher=matcher,
             observer=observer,
-            scope=Scope(self._report, note=self._note),
+            scope=Scope(self._report, note=self._note, environment=_environment(handler, script, options)),
             trace=trace,
         )
         self.tape.letting = self.handler.letting
@@ -203,10 +204,15 @@ class Replay:
         return Outcome(status, result, dict(wire) if wire else None)
 
 
+def _environment(handler: Handler, script: Script, options: Options) -> Environment:
+    return Environment.of(script.arn, dict.fromkeys(handler.assumed, UNKNOWN) | dict(options.env))
+
+
 def prepare(handler: object, history: History, options: Options) -> tuple[Handler, Script]:
     """Find the handler and prepare the history."""
     script = script_for(history, options.invocation)
-    return resolve(handler, region=script.arn.region, allow=options.allow), script
+    environment = Environment.of(script.arn, dict(options.env))
+    return resolve(handler, environment=environment, allow=options.allow), script
 
 
 __all__ += ["ReplayStop", "prepare"]

@@ -14,7 +14,7 @@ import sys
 import threading
 from typing import TYPE_CHECKING, Any
 
-from durable_debug.engine import finalisers, handover
+from durable_debug.engine import environment, finalisers, handover
 from durable_debug.engine.opened import reached, reached_by
 from durable_debug.engine.watch import here, tell
 
@@ -71,6 +71,7 @@ def _fences() -> list[tuple[Any, str, Any, Any]]:
         (owner, name, functools.partial(_fence, judge)) for owner, name, judge in _table()
     ]
     made += handover.fences()
+    made += environment.fences()
     known = [
         (owner, name, make(getattr(owner, name)), vars(owner).get(name, _MISSING))
         for owner, name, make in made

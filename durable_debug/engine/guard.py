@@ -75,7 +75,7 @@ class guarded:  # noqa: N801 - reads as a statement: with guarded(scope)
         self._place = place
 
     def __enter__(self) -> None:
-        self._before = here.scope, here.stop, here.place
+        self._before = here.scope, here.stop, here.place, here.environment
         scope = self._scope
         if scope is not None:
             audit_events.install()
@@ -85,9 +85,11 @@ class guarded:  # noqa: N801 - reads as a statement: with guarded(scope)
             self._profile = sys.getprofile()
             _look_at_calls(scope)
         here.scope, here.stop, here.place = scope, self._stop, self._place
+        if scope is not None and scope.environment is not None:
+            here.environment = scope.environment
 
     def __exit__(self, *_: object) -> None:
-        here.scope, here.stop, here.place = self._before
+        here.scope, here.stop, here.place, here.environment = self._before
         if self._scope is None:
             return
         if sys.getprofile() is not self._profile:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import functools
 import inspect
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from durable_debug.engine import sdk
+from durable_debug.engine.environment import Environment, listed_variables
 from durable_debug.engine.importing import Modules, modules_of, named
 from durable_debug.engine.kept import Kept, kept
 from durable_debug.engine.unwrapping import path_to_durable, rebuilt
@@ -57,6 +59,13 @@ class Handler:
             func = getattr(type(func).__call__, "__func__", type(func).__call__)
         return getattr(func, "__code__", None)
 
+    def under(self, environment: Environment) -> Handler:
+        """Give the same handler, its modules imported in another environment."""
+        if isinstance(self.source, Kept):
+            return self
+        modules = self.source.under(environment)
+        return self if modules is self.source else dataclasses.replace(self, source=modules)
+
     @contextlib.contextmanager
     def cold(self) -> Iterator[tuple[_Func, _Around | None]]:
         """Around a pass: give the function and its decorators, with their modules as a cold Lambda has them."""
@@ -77,12 +86,25 @@ class Handler:
         return self.source.letting()
 
     @property
+    def assumed(self) -> dict[str, str]:
+        """Variables of the environment that are not there and read as a placeholder, and where they are read."""
+        return self.source.assumed
+
+    @property
     def remarks(self) -> tuple[str, ...]:
         """Sentences on what its modules may not hold as on a cold Lambda."""
-        return self.source.remarks
+        told = self.source.remarks
+        if not self.assumed:
+            return told
+        return (
+            *told,
+            f"What comes of environment variables that are not set here: {listed_variables(self.assumed)}.",
+        )
 
 
-def resolve(handler: object, *, region: str | None = None, allow: tuple[str, ...] = ()) -> Handler:
+def resolve(
+    handler: object, *, environment: Environment | None = None, allow: tuple[str, ...] = ()
+) -> Handler:
     """Find the durable function in a callable, in ``"module:name"`` or in ``"path.py:name"``.
 
     Parameters
@@ -90,9 +112,9 @@ def resolve(handler: object, *, region: str | None = None, allow: tuple[str, ...
     handler
         A function decorated with ``@durable_execution`` (other decorators around it are kept), or where to
         import one from.
-    region
-        AWS region to assume while the module is imported, where the environment names none: on Lambda one
-        is always set, and modules make clients when imported.
+    environment
+        What the module finds in `os.environ` while it is imported: on Lambda a region is always set, and modules make
+        clients when imported.
     allow
         ``"network"`` lets the module reach out while it is imported; by default it may not.
 
@@ -101,8 +123,9 @@ def resolve(handler: object, *, region: str | None = None, allow: tuple[str, ...
     HandlerError
         It does not exist, its module does not import, or it is not durable.
     """
+    environment = environment if environment is not None else Environment.of(None)
     if isinstance(handler, Handler):
-        return handler
+        return handler.under(environment)
     if not isinstance(handler, str):
         name = _called(handler)
         func, around, layers = _taken_apart(handler, name)
@@ -113,7 +136,7 @@ def resolve(handler: object, *, region: str | None = None, allow: tuple[str, ...
             f"{handler!r} does not name a handler.",
             cure="Write 'path/to/app.py:handler' or 'package.module:handler'.",
         )
-    modules = modules_of(where, region, allow)
+    modules = modules_of(where, environment, allow)
     found = named(modules, where, name)
     if isinstance(found, Handler):
         return found

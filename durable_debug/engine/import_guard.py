@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
 from typing import TYPE_CHECKING
 
 from durable_debug.engine.effects import done_by_library
@@ -11,14 +9,17 @@ from durable_debug.engine.guard import Scope, SideEffect, allows, guarded
 from durable_debug.errors import HandlerError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from types import ModuleType
+
+    from durable_debug.engine.environment import Environment
+
 
 __all__ = ["without_side_effects"]
 
 
 def without_side_effects(
-    where: str, region: str | None, allow: tuple[str, ...], run: Callable[[], ModuleType]
+    where: str, environment: Environment, allow: tuple[str, ...], run: Callable[[], ModuleType]
 ) -> ModuleType:
     """Import a module with `run`, and refuse what it would do outside.
 
@@ -43,7 +44,7 @@ def without_side_effects(
             raise error
 
     try:
-        with _assumed_region(region), guarded(Scope(report).look()):
+        with guarded(Scope(report, environment=environment).look()):
             module = run()
     except Exception as error:
         for cause in refused:
@@ -67,19 +68,3 @@ def _is_of(error: BaseException | None, cause: BaseException) -> bool:
             seen.add(id(one))
             pending += [one.__cause__, one.__context__]
     return False
-
-
-@contextlib.contextmanager
-def _assumed_region(region: str | None) -> Iterator[None]:
-    """Assume what is set on Lambda, for modules that make clients: a region, and no instance to be asked for keys."""
-    assumed = {}
-    if not (os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")):
-        assumed["AWS_DEFAULT_REGION"] = region or "us-east-1"
-    if "AWS_EC2_METADATA_DISABLED" not in os.environ:
-        assumed["AWS_EC2_METADATA_DISABLED"] = "true"
-    os.environ.update(assumed)
-    try:
-        yield
-    finally:
-        for name in assumed:
-            os.environ.pop(name, None)

@@ -24,21 +24,26 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from durable_debug.engine.environment import Environment, missing_variable, not_set
 from durable_debug.engine.import_guard import without_side_effects
 from durable_debug.engine.module_state import State
 from durable_debug.engine.patches import alike, patched
+from durable_debug.engine.placeholder import UNKNOWN
 from durable_debug.engine.users_code import claim, is_users
+from durable_debug.engine.watch import here
 from durable_debug.errors import HandlerError
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
 
+
 __all__ = ["Modules", "forget_new", "modules_of", "named"]
 
 _RACY_SECONDS = (
     2.0  # bytecode goes by a file's size and its second: of a young file it may be another version's
 )
+_MOST_ENVIRONMENTS = 8
 _lock = threading.RLock()  # sys.modules and sys.path are the process's
 _loaded: dict[object, Modules] = {}  # by what names them
 _all: list[Modules] = []
@@ -60,7 +65,7 @@ _NO_PYTHON = {
 }
 
 
-def modules_of(where: str, region: str | None, allow: tuple[str, ...]) -> Modules:
+def modules_of(where: str, environment: Environment, allow: tuple[str, ...]) -> Modules:
     """Give the modules of ``"path/app.py"`` or ``"package.module"``: as read before, if no file was edited since.
 
     Raises
@@ -75,10 +80,10 @@ def modules_of(where: str, region: str | None, allow: tuple[str, ...]) -> Module
     if known is not None and known.is_current():
         for name, module in known.modules.items():
             sys.modules.setdefault(name, module)
-        return known
+        return known.under(environment)
     linecache.checkcache()
     importlib.invalidate_caches()
-    found = Modules(where, path, region, allow)
+    found = Modules(where, path, environment, allow)
     with _lock:
         if known is not None:
             known.forget()
@@ -118,12 +123,16 @@ class Modules:
         As the user names it.
     path
         The file, where it is named by that.
-    region, allow
+    environment, allow
         See `resolve`.
     """
 
-    def __init__(self, where: str, path: Path | None, region: str | None, allow: tuple[str, ...]) -> None:
-        self._where, self.path, self._region, self._allow = where, path, region, allow
+    def __init__(
+        self, where: str, path: Path | None, environment: Environment, allow: tuple[str, ...]
+    ) -> None:
+        self._where, self.path, self._environment, self._allow = where, path, environment, allow
+        self._others: dict[object, Modules] = {}  # by what their environment holds
+        self.assumed: dict[str, str] = {}  # variables that are not there, and where they are read
         self._code: dict[str, types.CodeType] = {}  # by file
         self._files: dict[str, tuple[int, int]] = {}
         self._place: object = None
@@ -212,7 +221,9 @@ class Modules:
             before = set(sys.modules)
             mine: dict[str, types.ModuleType] = {}
             try:
-                main = without_side_effects(self._where, self._region, self._allow, self._run)
+                environment = Environment(self._environment)
+                environment.update(dict.fromkeys(self.assumed, UNKNOWN))
+                main = without_side_effects(self._where, environment, self._allow, self._run)
                 mine = {name: sys.modules[name] for name in _new_names(before) if _is_ours(sys.modules[name])}
             finally:
                 for name in _new_names(before):
@@ -223,12 +234,23 @@ class Modules:
         return aside, mine
 
     def _run(self) -> types.ModuleType:
-        try:
-            return self._by_name(self._where) if self.path is None else self._by_path(self.path)
-        except HandlerError:
-            raise
-        except (Exception, SystemExit) as error:
-            raise _broken(self._where, error) from error
+        """Run the module; a variable that is not there, and ends it, reads as a placeholder from then on."""
+        while True:
+            before = set(sys.modules)
+            try:
+                return self._by_name(self._where) if self.path is None else self._by_path(self.path)
+            except HandlerError:
+                raise
+            except (Exception, SystemExit) as error:
+                missing = missing_variable(error)
+                if missing is None or missing[0] in self.assumed or here.environment is None:
+                    raise _broken(self._where, error, self.assumed) from error
+                name, where = missing
+                self.assumed[name] = where
+                here.environment[name] = UNKNOWN
+                for module in _new_names(before):
+                    if _is_ours(sys.modules.get(module)):
+                        del sys.modules[module]
 
     def _by_name(self, name: str) -> types.ModuleType:
         here = str(Path.cwd())
@@ -275,6 +297,8 @@ class Modules:
 
     def forget(self) -> None:
         """Make room for another version."""
+        while self._others:
+            self._others.popitem()[1].forget()
         for name, module in self.modules.items():
             if sys.modules.get(name) is module:
                 del sys.modules[name]
@@ -310,13 +334,29 @@ class Modules:
         """See `State.letting`."""
         return self._state.letting()
 
+    def under(self, environment: Environment) -> Modules:
+        """Give the same modules, imported in another environment: of another function or version, say."""
+        if environment.key == self._environment.key:
+            return self
+        other = self._others.get(environment.key)
+        if other is None:
+            if len(self._others) >= _MOST_ENVIRONMENTS:
+                self._others.pop(next(iter(self._others))).forget()
+            other = Modules(self._where, self.path, environment, self._allow)
+            other._code, other._files = self._code, self._files
+            with _lock:
+                other.load()
+            other._environ = self._environ
+            self._others[environment.key] = other
+        return other
+
     def ready(self) -> Modules:
         """Give what a pass that begins now is to run with."""
         if self.passes and (not self._steady or self._state.changed()):  # another pass is in the middle of it
             twin = next((one for one in self._twins if not one.passes), None)
             if twin is None:
-                twin = Modules(self._where, self.path, self._region, self._allow)
-                twin._code, twin._files = self._code, self._files
+                twin = Modules(self._where, self.path, self._environment, self._allow)
+                twin._code, twin._files, twin.assumed = self._code, self._files, self.assumed
                 twin.load()
                 twin._environ = self._environ
                 self._twins.append(twin)
@@ -588,18 +628,22 @@ class _Loader(SourceFileLoader):
         return self.modules.code_of(self.path, self, fullname)
 
 
-def _broken(name: str, error: BaseException) -> HandlerError:
+def _broken(name: str, error: BaseException, missing: Mapping[str, str]) -> HandlerError:
+    if missing:
+        return not_set(name, missing, error)
     line = ""
-    trace, asked_environment = error.__traceback__, False
+    trace = error.__traceback__
     while trace is not None:
         file = trace.tb_frame.f_code.co_filename
         if is_users(file):
             line = f" ({file}, line {trace.tb_lineno})"
-        asked_environment = file in {os.__file__, "<frozen os>"}
         trace = trace.tb_next
     cure = "Mend the import, or install what it needs in this environment."
-    if isinstance(error, KeyError) and asked_environment:
-        cure = f"Set the environment variable {error.args[0]}, as the function's configuration does."
+    if isinstance(error, ModuleNotFoundError) and error.name:
+        cure = (
+            f"Install {error.name.partition('.')[0]} in this environment, or run the handler in one that has it: "
+            "python='.venv'."
+        )
     return HandlerError(f"{name} could not be imported: {type(error).__name__}: {error}{line}.", cure=cure)
 
 

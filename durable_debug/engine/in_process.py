@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 
 from durable_debug.engine import sdk
 from durable_debug.engine.engine import Replay, prepare
+from durable_debug.engine.environment import missing_variable, named_by
 from durable_debug.engine.live import Live
+from durable_debug.engine.placeholder import UNKNOWN
 from durable_debug.engine.places import place_of
 from durable_debug.engine.recording import Looks, Raised, Recording
 from durable_debug.engine.unseen import unseen_libraries
@@ -92,10 +94,19 @@ class InProcess:
 
     def record(self, history: History, options: Options) -> Recording:
         """Run the handler over the history as Lambda would."""
-        replay = Replay(self.handler, self.script, options)
-        found = self._recorded(replay, history, replay.run(), {})
-        self.ran.update(replay.tape.ran)
-        return found
+        ran_before = None
+        while True:
+            replay = Replay(self.handler, self.script, options, ran_before=ran_before)
+            outcome = replay.run()
+            self.ran.update(replay.tape.ran)
+            missing = missing_variable(replay.tape.error)
+            if missing is None or missing[0] in self.handler.assumed or _is_recorded(history, missing[0]):
+                if self.handler.assumed and any(UNKNOWN in (ask.name or "") for ask in replay.tape.asks):
+                    raise named_by(self.name, self.handler.assumed)
+                return self._recorded(replay, history, outcome, {})
+            name, where = missing  # Lambda's environment had it: else the execution had ended so
+            self.handler.assumed[name] = where
+            ran_before = self.ran if replay.tape.ran else None
 
     def again(self, first: Recording, how: Pass) -> Recording:
         """Run it once more over the same history."""
@@ -163,6 +174,12 @@ class InProcess:
             stacks=stacks,
             looks=_looks(replay),
         )
+
+
+def _is_recorded(history: History | None, name: str) -> bool:
+    """Whether the execution itself failed for want of a variable."""
+    error = (history.error if history is not None else None) or {}
+    return str(error.get("ErrorType")).endswith("KeyError") and name in str(error.get("ErrorMessage"))
 
 
 def _says(code: CodeType, name: str) -> bool:

@@ -53,6 +53,7 @@ class Kept:
         self._state: State | None = None
         self._passes = 0
         self._left: list[str] = []
+        self.assumed: dict[str, str] = {}  # variables that are not there, and where they are read
         claim(_file(layers[0]))
         self._files = self._modules_files()
 

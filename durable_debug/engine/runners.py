@@ -42,9 +42,11 @@ def ready(handler: object, options: Options) -> object:
     """
     python = _python(handler, options)
     if python is None:
+        from durable_debug.engine.environment import Environment
         from durable_debug.engine.handlers import resolve
 
-        return resolve(handler, allow=options.allow)
+        environment = Environment.of(None, dict(options.env))
+        return resolve(handler, environment=environment, allow=options.allow)
     from durable_debug.engine.elsewhere.runner import find
 
     find(python, handler, options)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from types import FrameType
 
     from durable_debug.engine.effects import Place, SideEffect
+    from durable_debug.engine.environment import Environment
     from durable_debug.engine.opened import Opened
 
     Report = Callable[[SideEffect], None]
@@ -41,12 +42,21 @@ class Scope:
         allowed. By default `look` finds it out.
     note
         Keeps a side effect of what runs only for comparison; gives it as the user's options judge it.
+    environment
+        What these threads find in `os.environ` before what the process has; None: as the thread around.
     """
 
-    __slots__ = ("beside", "known", "note", "opened", "report")
+    __slots__ = ("beside", "environment", "known", "note", "opened", "report")
 
-    def __init__(self, report: Report, opened: Opened | None = None, note: Note | None = None) -> None:
+    def __init__(
+        self,
+        report: Report,
+        opened: Opened | None = None,
+        note: Note | None = None,
+        environment: Environment | None = None,
+    ) -> None:
         self.report = report
+        self.environment = environment
         self.note = note
         self.beside = False  # threads of the user's run beside it
         self.opened = opened if opened is not None else ALL
@@ -118,11 +128,14 @@ class _Here(threading.local):
         What a refusal becomes, where our own way to stop would not be understood: in threads of the user's.
     place
         Where this thread was given its work.
+    environment
+        What it finds in `os.environ` before what the process has.
     codecs
         Who notes the side effects of codecs, where nobody watches.
     """
 
     scope: Scope | None = None
+    environment: Environment | None = None
     codecs: Scope | None = None
     stop: type[BaseException] | None = None
     place: Place | None = None

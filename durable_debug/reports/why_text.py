@@ -126,6 +126,8 @@ def _replay(told: Explanation) -> Iterator[str]:
         yield f"  Replayed, it {how} as recorded."
     else:
         yield f"  The replay ended early: {run.stopped}"
+    for remark in run.recording.runner.remarks:
+        yield f"  Not checked: {shortened(remark, 300)}"
 
 
 def _sibling(told: Explanation) -> Iterator[str]:

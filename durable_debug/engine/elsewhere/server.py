@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from durable_debug.engine.elsewhere.values import carried
 from durable_debug.engine.elsewhere.wire import WireRecording, to_wire
+from durable_debug.engine.environment import Environment
 from durable_debug.engine.guard import unguarded
 from durable_debug.engine.one_core import OneCore
 from durable_debug.errors import DurableDebugError
@@ -123,13 +124,14 @@ class _Server:
         from durable_debug.engine.handlers import resolve
         from durable_debug.engine.in_process import InProcess
 
-        found = resolve(handler, region=script.arn.region, allow=options.allow)
+        environment = Environment.of(script.arn, dict(options.env))
+        found = resolve(handler, environment=environment, allow=options.allow)
         runner = InProcess(found, script, options, {})
         number = self._number()
         self._passes.clear()
         self._runners = {number: runner, **dict(list(self._runners.items())[:8])}
-        about = {"number": number, "name": runner.name, "file": runner.file, "remarks": runner.remarks}
-        return about, self.record(number, options)
+        wire = self.record(number, options)  # which may find more to remark
+        return {"number": number, "name": runner.name, "file": runner.file, "remarks": runner.remarks}, wire
 
     def find(self, handler: str, options: Options) -> None:
         """Find a handler that is to be run many times; say what is wrong with it."""
@@ -137,7 +139,7 @@ class _Server:
 
         self._core = OneCore()
 
-        resolve(handler, allow=options.allow)
+        resolve(handler, environment=Environment.of(None, dict(options.env)), allow=options.allow)
 
     def says(self, runner: int, name: str) -> bool:
         """Whether the handler's own code has a name."""
