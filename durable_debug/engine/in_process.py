@@ -94,7 +94,7 @@ class InProcess:
         """Run the handler over the history as Lambda would."""
         replay = Replay(self.handler, self.script, options)
         found = self._recorded(replay, history, replay.run(), {})
-        self.ran.update(replay.tape.ran)
+        self.ran.update(replay.tape.seen.ran)
         return found
 
     def again(self, first: Recording, how: Pass) -> Recording:
@@ -113,11 +113,11 @@ class InProcess:
             observer=witness,
             matcher=how.matcher,
             trace=how.trace,
+            jumps=how.jumps,
             ran_before=self.ran,
         )
         if witness is not None:
             witness.tape = replay.tape
-        replay.tape.jumps = how.jumps
         if replay.tape.veil is not None:
             replay.tape.veil.other = how.other_values
         outcome = replay.run()
@@ -143,23 +143,23 @@ class InProcess:
     def _recorded(
         self, replay: Replay, history: History, outcome: Outcome, stacks: Mapping[int, Stack]
     ) -> Recording:
-        tape = replay.tape
-        if tape.error is not None:
-            for ask in tape.asks:
-                ask.ended_it = isinstance(ask, sdk.SdkAsk) and _is_handed_on(tape.error, ask.failure)
+        tape, seen = replay.tape, replay.tape.seen
+        if seen.error is not None:
+            for ask in seen.asks:
+                ask.ended_it = isinstance(ask, sdk.SdkAsk) and _is_handed_on(seen.error, ask.failure)
         return Recording(
             runner=self,
             history=history,
             options=replay.options,
             outcome=outcome,
-            asks=tuple(tape.asks),
-            logs=tuple(tape.logs),
-            side_effects=tuple(tape.side_effects),
+            asks=tuple(seen.asks),
+            logs=tuple(seen.logs),
+            side_effects=tuple(seen.side_effects),
             halt=tape.halt,
-            beyond=tape.beyond,
-            raised=_raised(tape.error) if tape.error is not None else None,
-            ends=dict(tape.ends),
-            ran=frozenset(tape.ran),
+            beyond=seen.beyond,
+            raised=_raised(seen.error) if seen.error is not None else None,
+            ends=dict(seen.ends),
+            ran=frozenset(seen.ran),
             stacks=stacks,
             looks=_looks(replay),
         )

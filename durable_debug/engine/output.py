@@ -96,13 +96,13 @@ def keep(tape: Tape, level: str, message: str, *, replayed: bool = False) -> Non
     """Keep a line with the operation after which it came; of very many, the first."""
     if level != "PRINT":
         _end_line(tape)
-    if len(tape.logs) == _MOST_LINES:
+    if len(tape.seen.logs) == _MOST_LINES:
         message, level = f"The first {_MOST_LINES} lines are kept.", "WARNING"
-    if len(tape.logs) > _MOST_LINES:
+    if len(tape.seen.logs) > _MOST_LINES:
         return
     if len(message) > _LONGEST_LINE:
         message = message[: _LONGEST_LINE - 1] + "…"
-    tape.logs.append(LogLine(level, message, len(tape.asks) - 1, replayed))
+    tape.seen.logs.append(LogLine(level, message, len(tape.seen.asks) - 1, replayed))
 
 
 def listen(tape: Tape) -> None:

@@ -11,7 +11,8 @@ from durable_debug.engine.users_code import is_users
 if TYPE_CHECKING:
     from types import FrameType
 
-    from durable_debug.engine.tape import Ask, Tape
+    from durable_debug.engine.ask import Ask
+    from durable_debug.engine.tape import Tape
 
 __all__ = ["Witness"]
 

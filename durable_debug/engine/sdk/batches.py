@@ -62,10 +62,10 @@ class Batch:
     def prepare(self, context: ReplayContext) -> None:
         """Look into the branches of a completed batch."""
         recorded = self.ask.recorded
-        if self.tape.inject and not self.live:  # the SDK looks for them before it asks
+        if self.tape.script.inject and not self.live:  # the SDK looks for them before it asks
             for index in range(len(self.executor.executables)):
                 context._inject(self.identity(index))
-        if context._silent or self.live or recorded is None or not self.tape.enter:
+        if context._silent or self.live or recorded is None or not self.tape.rules.enter:
             return
         for index in self._recorded_branches(context, recorded):
             self._look(context, index, self._branch_ask(context, index))
@@ -73,10 +73,10 @@ class Batch:
 
     def _recorded_branches(self, context: ReplayContext, recorded: Operation) -> list[int]:
         count = len(self.executor.executables)
-        if self.tape.matcher is not None:
+        if self.tape.rules.matcher is not None:
             return list(range(count))
         if not self.flat:
-            return [i for i in range(count) if self.identity(i) in self.tape.answers]
+            return [i for i in range(count) if self.identity(i) in self.tape.script.answers]
         details = recorded.context_details
         try:
             result = deserialize(
@@ -138,17 +138,17 @@ class Batch:
             return inner
         if not self.turns.enter(index):
             raise SuspendExecution("Another branch has ended the execution.")
-        self.tape.watch()
+        self.tape.seen.note_thread()
         output.listen(self.tape)
         ask = self._branch_ask(context, index)
-        if self.tape.inject:
+        if self.tape.script.inject:
             context._inject(operation_id)
         recorded = ask.recorded
-        if recorded is not None and self.tape.matcher is None and not self._fits(ask, recorded):
+        if recorded is not None and self.tape.rules.matcher is None and not self._fits(ask, recorded):
             self.turns.end_with(index)  # the SDK will object
         inner = context._adopted(child, ask.position, ask)
         if recorded is not None and recorded.status in TERMINAL:
-            if self.tape.enter:
+            if self.tape.rules.enter:
                 self._look(context, index, ask)
             inner._silent = True
             details = recorded.context_details

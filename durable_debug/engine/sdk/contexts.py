@@ -103,7 +103,7 @@ def _ours(method: _Method) -> _Method:
             if not raised_by_us(error):
                 raise
             tape = self._tape
-            tape.internal = tape.internal or error
+            tape.seen.internal = tape.seen.internal or error
             raise tape.stop("internal", f"{type(error).__name__}: {error}") from error
 
     return cast("_Method", operation)
@@ -219,7 +219,7 @@ class ReplayContext(_Context):
             virtual=virtual,
         )
         asked_here = self._look_into(ask, func, config)
-        if self._tape.matcher is not None:
+        if self._tape.rules.matcher is not None:
             config = keeping(LINE.seen_through(config or ChildConfig()), "serdes")
         with noting(ask), self._counting_also(asked_here):
             return super().run_in_child_context(func, name, config)
@@ -237,7 +237,7 @@ class ReplayContext(_Context):
         with noting(ask), self._counting_also(asked_here):
             answer = super().wait_for_callback(submitter, name, config)
         # What the SDK made of an answer that there never was is an empty object.
-        return Unrecorded() if ask.recorded is None and self._tape.matcher is not None else answer
+        return Unrecorded() if ask.recorded is None and self._tape.rules.matcher is not None else answer
 
     @_ours
     def map(
@@ -262,7 +262,7 @@ class ReplayContext(_Context):
             with LINE.in_branch(), batch.turn(index), users_code(self._tape):
                 return batch.in_thread_of_its_own(func, context, item, index, items)
 
-        if self._tape.matcher is not None:
+        if self._tape.rules.matcher is not None:
             config = keeping(config or LINE.map_config(), "serdes", "item_serdes")
         with self._batching(batch), noting(ask):
             return super().map(inputs, body if batch.live else func, name, config)
@@ -298,7 +298,7 @@ class ReplayContext(_Context):
 
         if batch.live:
             functions = [in_turn(i, f) for i, f in enumerate(functions)]
-        if self._tape.matcher is not None:
+        if self._tape.rules.matcher is not None:
             config = keeping(config or LINE.parallel_config(), "serdes", "item_serdes")
         with self._batching(batch), noting(ask):
             return super().parallel(functions, name, config)
@@ -331,7 +331,7 @@ class ReplayContext(_Context):
         tape = self._tape
         if tape.halt is not None:
             raise ReplayStop(tape.halt.message)
-        if tape.observer is not None and tape.local.evaluating:
+        if tape.rules.observer is not None and tape.here.evaluating:
             refusal = RuntimeError("An expression can't ask for operations: that would change the replay.")
             refusal._durable_debug_meant = True  # type: ignore[attr-defined]
             raise refusal
@@ -356,11 +356,11 @@ class ReplayContext(_Context):
         frame = sys._getframe(3)
         if not self._silent:
             frame = self._locate(ask, frame)
-        if tape.matcher is None:
-            ask.recorded = ask.match = tape.answers.get(ask.operation_id)
+        if tape.rules.matcher is None:
+            ask.recorded = ask.match = tape.script.answers.get(ask.operation_id)
         else:
-            self._align(ask, tape.matcher)
-        looking = tape.looking
+            self._align(ask, tape.rules.matcher)
+        looking = tape.here.looking
         if not self._silent:
             ask.looked = looking > 0
             self._see(ask, frame)
@@ -390,19 +390,19 @@ class ReplayContext(_Context):
     def _see(self, ask: SdkAsk, frame: FrameType) -> None:
         """Note an ask, and let the debugger see it, which may hold it here."""
         tape = self._tape
-        tape.note(ask)
-        if tape.observer is None:
+        tape.seen.note(ask)
+        if tape.rules.observer is None:
             return
         ask.origin = here()
         if ask.sub_type in BATCHES:
             ask.frame = frame  # its branches' threads do not have it on their stacks
         with unguarded():
-            tape.observer.asked(ask, frame)
+            tape.rules.observer.asked(ask, frame)
 
     def _align(self, ask: SdkAsk, matcher: Matcher) -> None:
         """Put the recorded operation that answers this ask where the SDK looks for it."""
         match = matcher(ask)
-        ask.match = self._tape.answers.get(match) if match is not None else None
+        ask.match = self._tape.script.answers.get(match) if match is not None else None
         ask.recorded = as_asked(ask) if ask.match is not None else None
         operations = self.state._operations
         with self.state._operations_lock:
@@ -413,27 +413,29 @@ class ReplayContext(_Context):
 
     def _unrecorded(self, ask: SdkAsk) -> None:
         tape = self._tape
-        if tape.matcher is not None:
+        if tape.rules.matcher is not None:
             return
-        if tape.looking and not ask.virtual:
+        if tape.here.looking and not ask.virtual:
             raise LeaveBody  # Lambda does not run this body: nothing would happen here
         if ask.type == OperationType.CONTEXT.value:
-            if len(tape.asks) > _MOST_ASKS + 2 * len(tape.answers):
+            if len(tape.seen.asks) > _MOST_ASKS + 2 * len(tape.script.answers):
                 raise tape.stop(
-                    "endless", f"the handler has asked for {len(tape.asks):,} operations and goes on", ask
+                    "endless",
+                    f"the handler has asked for {len(tape.seen.asks):,} operations and goes on",
+                    ask,
                 )
             return  # a context is the user's code outside steps; what it asks for is looked at one by one
-        if ask.type == OperationType.STEP.value and tape.may_run(ask):
+        if ask.type == OperationType.STEP.value and tape.rules.may_run(ask):
             return
         self._leave_a_branch()
-        if ask.operation_id in tape.later:
-            tape.beyond = tape.beyond or ask
+        if ask.operation_id in tape.script.later:
+            tape.seen.beyond = tape.seen.beyond or ask
             raise SuspendExecution("The recorded invocation was suspended before it asked for this.")
         raise tape.stop("would_run", f"{ask.deed}: the history has no answer for it", ask)
 
     def _leave_a_branch(self) -> None:
         """Let the other branches go on, where one of them ended the execution while this one was under way."""
-        context: ReplayContext | None = self if self._tape.branches_were_cut else None
+        context: ReplayContext | None = self if self._tape.script.branches_were_cut else None
         while context is not None:
             if context._batch is not None and context._batch.live:
                 raise SuspendExecution("The execution ended before this.")
@@ -441,7 +443,7 @@ class ReplayContext(_Context):
 
     def _absent(self, ask: SdkAsk) -> bool:
         """Whether to step over an operation that was inserted, taking its number as the SDK would."""
-        if ask.recorded is not None or self._tape.matcher is None or self._tape.may_run(ask):
+        if ask.recorded is not None or self._tape.rules.matcher is None or self._tape.rules.may_run(ask):
             return False
         self._step_counter.increment()
         return True
@@ -452,17 +454,17 @@ class ReplayContext(_Context):
 
         @functools.wraps(body)
         def guard(*args: Any) -> Any:
-            if not tape.may_run(ask):
+            if not tape.rules.may_run(ask):
                 self._leave_a_branch()
                 raise tape.stop("would_run", f"{ask.deed}: it has no recorded answer", ask)
             ask.ran = True
-            if ask.operation_id not in tape.ran:  # else it ran in an earlier pass
-                with tape.letting(), unguarded(opens=True):
+            if ask.operation_id not in tape.seen.ran:  # else it ran in an earlier pass
+                with tape.rules.letting(), unguarded(opens=True):
                     try:
-                        tape.ran[ask.operation_id] = ("returned", body(*args))
+                        tape.seen.ran[ask.operation_id] = ("returned", body(*args))
                     except Exception as error:  # noqa: BLE001 - raised below
-                        tape.ran[ask.operation_id] = ("raised", error)
-            how, value = tape.ran[ask.operation_id]
+                        tape.seen.ran[ask.operation_id] = ("raised", error)
+            how, value = tape.seen.ran[ask.operation_id]
             if how == "raised":
                 raise value
             return as_it_is(value)
@@ -482,7 +484,7 @@ class ReplayContext(_Context):
             How many operations the body asked of this context instead of its own.
         """
         recorded = ask.recorded
-        if self._silent or recorded is None or recorded.status not in TERMINAL or not self._tape.enter:
+        if self._silent or recorded is None or recorded.status not in TERMINAL or not self._tape.rules.enter:
             return 0
         details = recorded.context_details
         if details is not None and details.replay_children:
@@ -529,10 +531,10 @@ class ReplayContext(_Context):
             self.state._operations[ask.operation_id] = ask.recorded = dataclasses.replace(
                 recorded, context_details=dataclasses.replace(details, replay_children=True)
             )
-            self._tape.local.silence = ask.operation_id
+            self._tape.here.silence = ask.operation_id
 
     def _look(self, ask: SdkAsk, body: Callable[[], Any]) -> None:
-        local = self._tape.local
+        local = self._tape.here
         counted = self._counted()
         local.looking += 1
         ask.entered = True
@@ -546,7 +548,7 @@ class ReplayContext(_Context):
         finally:
             local.looking -= 1
             if (
-                self._tape.matcher is None
+                self._tape.rules.matcher is None
             ):  # Lambda does not run this body: whatever it asked of outer contexts is not
                 for counter, count in counted:
                     counter._counter = count
@@ -573,7 +575,7 @@ class ReplayContext(_Context):
 
     def create_child_context(self, operation_id: str, *, is_virtual: bool = False) -> DurableContext:
         context = super().create_child_context(operation_id, is_virtual=is_virtual)
-        local = self._tape.local
+        local = self._tape.here
         if self._batch is not None:
             with LINE.in_branch():
                 return self._batch.branch(self, context, operation_id)
@@ -581,7 +583,7 @@ class ReplayContext(_Context):
         if batch is not None and batch.ask.operation_id == operation_id:
             inner = self._adopted(context, batch.ask.position, batch.ask)
             inner._batch, inner._silent = batch, self._silent
-            batch.ask.entered = batch.live or self._tape.enter
+            batch.ask.entered = batch.live or self._tape.rules.enter
             batch.prepare(inner)
             return inner
         ask = self._asked
@@ -593,7 +595,7 @@ class ReplayContext(_Context):
 
     @contextlib.contextmanager
     def _batching(self, batch: Batch) -> Iterator[None]:
-        local = self._tape.local
+        local = self._tape.here
         before = local.batch
         local.batch = batch
         try:
@@ -604,7 +606,7 @@ class ReplayContext(_Context):
     def _inject(self, operation_id: str) -> None:
         ask = self._asked
         known = ask is not None and ask.operation_id == operation_id
-        recorded = ask.recorded if ask is not None and known else self._tape.answers.get(operation_id)
+        recorded = ask.recorded if ask is not None and known else self._tape.script.answers.get(operation_id)
         if recorded is not None:
             with self.state._operations_lock:
                 self.state._operations[operation_id] = recorded
@@ -669,7 +671,7 @@ def adopt(
     outer: ReplayContext | None = None,
 ) -> ReplayContext:
     """Make a context of the SDK's one of ours."""
-    kind = _InjectingContext if tape.inject else ReplayContext
+    kind = _InjectingContext if tape.script.inject else ReplayContext
     context.__class__ = kind if tape.veil is None else _veiling(kind)
     context = cast("ReplayContext", context)
     context._tape, context._path, context._within, context._outer = tape, path, within, outer

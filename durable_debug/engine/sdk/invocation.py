@@ -63,19 +63,19 @@ def invoke(  # noqa: PLR0913
         if tape.veil is not None:
             event = tape.veil.over(event)
 
-        tape.watch()
+        tape.seen.note_thread()
         output.listen(tape)
         with users_code(tape):
             try:
                 result = func(event, root)
             except Exception as error:
-                tape.error = error
-                if tape.observer is not None:
+                tape.seen.error = error
+                if tape.rules.observer is not None:
                     with unguarded():
-                        tape.observer.raised(error)
+                        tape.rules.observer.raised(error)
                 raise
         # Of an aligned pass it is looked at again, and a module may hold it.
-        tape.returned = (as_it_is(result) if tape.matcher is not None else result,)
+        tape.seen.returned = (as_it_is(result) if tape.rules.matcher is not None else result,)
         return result
 
     hidden = os.environ.pop("DURABLE_EXECUTION_PLUGINS", None)  # instrumentation has no part in a replay
