@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from aws_durable_execution_sdk_python.context import DurableContext
 
     from durable_debug.engine.sdk.asks import SdkAsk
-    from durable_debug.engine.sdk.contexts import ReplayContext
+    from durable_debug.engine.sdk.entering import EnteringContext
     from durable_debug.engine.tape import Tape
 
 
@@ -59,7 +59,7 @@ class Batch:
     def identity(self, index: int) -> str:
         return LINE.branch_id(self.executor, self.ask.operation_id, index)
 
-    def prepare(self, context: ReplayContext) -> None:
+    def prepare(self, context: EnteringContext) -> None:
         """Look into the branches of a completed batch."""
         recorded = self.ask.recorded
         if self.tape.script.inject and not self.live:  # the SDK looks for them before it asks
@@ -71,7 +71,7 @@ class Batch:
             self._look(context, index, self._branch_ask(context, index))
         context._silent = True  # whatever the SDK runs again of it has been looked at
 
-    def _recorded_branches(self, context: ReplayContext, recorded: Operation) -> list[int]:
+    def _recorded_branches(self, context: EnteringContext, recorded: Operation) -> list[int]:
         count = len(self.executor.executables)
         if self.tape.rules.matcher is not None:
             return list(range(count))
@@ -92,9 +92,9 @@ class Batch:
             return [i for i in range(count) if i in started]
         return list(range(count))
 
-    def _branch_ask(self, context: ReplayContext, index: int) -> SdkAsk:
+    def _branch_ask(self, context: EnteringContext, index: int) -> SdkAsk:
         return context._ask(
-            (OperationType.CONTEXT, cast("str", LINE.sub_type(self.executor.sub_type_iteration))),
+            (OperationType.CONTEXT.value, cast("str", LINE.sub_type(self.executor.sub_type_iteration))),
             self.executor.get_iteration_name(index),
             ("branch", index),
             virtual=self.flat,
@@ -102,7 +102,7 @@ class Batch:
             operation_id=self.identity(index),
         )
 
-    def _look(self, context: ReplayContext, index: int, ask: SdkAsk) -> None:
+    def _look(self, context: EnteringContext, index: int, ask: SdkAsk) -> None:
         child = context._body_context(ask, ask.operation_id, virtual=self.flat)
         executable = self.executor.executables[index]
         context._look(
@@ -127,7 +127,7 @@ class Batch:
     def _fits(self, ask: SdkAsk, recorded: Operation) -> bool:
         return not self.flat and (recorded.name, recorded.sub_type) == (ask.name, ask.sub_type)
 
-    def branch(self, context: ReplayContext, child: DurableContext, operation_id: str) -> DurableContext:
+    def branch(self, context: EnteringContext, child: DurableContext, operation_id: str) -> DurableContext:
         """Take a branch's context, as the SDK makes it: in a live batch in the branch's own thread."""
         if not self._index:
             self._index = {self.identity(i): i for i in range(len(self.executor.executables))}

@@ -23,15 +23,16 @@ if TYPE_CHECKING:
 
     from durable_debug.engine.sdk.asks import SdkAsk
 
-STEP = (OperationType.STEP, OperationSubType.STEP.value)
-CONDITION = (OperationType.STEP, OperationSubType.WAIT_FOR_CONDITION.value)
-WAIT = (OperationType.WAIT, OperationSubType.WAIT.value)
-CALLBACK = (OperationType.CALLBACK, OperationSubType.CALLBACK.value)
-INVOKE = (OperationType.CHAINED_INVOKE, OperationSubType.CHAINED_INVOKE.value)
-MAP = (OperationType.CONTEXT, OperationSubType.MAP.value)
-PARALLEL = (OperationType.CONTEXT, OperationSubType.PARALLEL.value)
-CHILD = (OperationType.CONTEXT, OperationSubType.RUN_IN_CHILD_CONTEXT.value)
-FOR_CALLBACK = (OperationType.CONTEXT, OperationSubType.WAIT_FOR_CALLBACK.value)
+# Type and sub type.
+STEP = (OperationType.STEP.value, OperationSubType.STEP.value)
+CONDITION = (OperationType.STEP.value, OperationSubType.WAIT_FOR_CONDITION.value)
+WAIT = (OperationType.WAIT.value, OperationSubType.WAIT.value)
+CALLBACK = (OperationType.CALLBACK.value, OperationSubType.CALLBACK.value)
+INVOKE = (OperationType.CHAINED_INVOKE.value, OperationSubType.CHAINED_INVOKE.value)
+MAP = (OperationType.CONTEXT.value, OperationSubType.MAP.value)
+PARALLEL = (OperationType.CONTEXT.value, OperationSubType.PARALLEL.value)
+CHILD = (OperationType.CONTEXT.value, OperationSubType.RUN_IN_CHILD_CONTEXT.value)
+FOR_CALLBACK = (OperationType.CONTEXT.value, OperationSubType.WAIT_FOR_CALLBACK.value)
 BATCHES = {MAP[1], PARALLEL[1]}
 
 
