@@ -8,7 +8,7 @@ import sys
 import time
 from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from durable_debug.engine.users_code import is_users
 
@@ -37,11 +37,12 @@ class ReadCode:
         self._code: dict[str, types.CodeType] = {}  # by file
         self._files: dict[str, tuple[int, int]] = {}
         self._environ: dict[str, str] = {}
+        self._raw: dict[Any, Any] = {}
         self.place: object = None  # where the import system finds the module
 
     def begin(self) -> None:
         """Note under which circumstances it is read."""
-        self._environ = _environment()
+        self._environ, self._raw = _environment(), _raw_environment()
         self.place = _place_of(self._module) if self._module is not None else None
 
     def twin(self) -> ReadCode:
@@ -54,7 +55,9 @@ class ReadCode:
         """Whether all would be read the same again."""
         if self._module is not None and self.place != _place_of(self._module):
             return False  # another of this name comes first on the path by now
-        return self._environ == _environment() and all(_stamp(f) == s for f, s in self._files.items())
+        if self._raw != _raw_environment() and self._environ != _environment():
+            return False
+        return all(_stamp(f) == s for f, s in self._files.items())
 
     def of_file(self, file: str, read: SourceFileLoader, name: str) -> types.CodeType:
         """Give a file's code; what was read once is kept."""
@@ -102,6 +105,11 @@ def _place_of(name: str) -> object:
 
 def _environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+
+
+def _raw_environment() -> dict[Any, Any]:
+    """The environment as CPython keeps it: quick to compare, as long as nothing differs."""
+    return dict(getattr(os.environ, "_data", os.environ))
 
 
 class _Finder:
