@@ -8,7 +8,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from durable_debug.engine import output, sdk
+from durable_debug.engine import capture, sdk
 from durable_debug.engine.guard import Scope, SideEffect, allows
 from durable_debug.engine.handlers import Handler, resolve
 from durable_debug.engine.lambda_context import ReplayLambdaContext
@@ -87,7 +87,7 @@ class Replay:
         self._worker = Worker(self._invoke, self.tape, ended)
 
     def _invoke(self) -> dict[str, Any]:
-        output.begin(self.tape)
+        capture.install(self.tape)
         self.tape.scope.look()
         try:
             func, around = self._pass.enter_context(self.handler.cold())
@@ -101,12 +101,12 @@ class Replay:
             )
         finally:
             self._pass.close()
-            output.end(self.tape)
+            capture.remove(self.tape)
 
     def _note(self, effect: SideEffect) -> SideEffect:
         if allows(self.options.allow, effect):
             effect = dataclasses.replace(effect, refused=False)
-        if self.tape.here.looking:
+        if self.tape.here.inside_ended:
             effect = dataclasses.replace(effect, looked=True)
         self.tape.seen.side_effects.append(effect)
         return effect

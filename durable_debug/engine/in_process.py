@@ -12,9 +12,9 @@ from durable_debug.engine.engine import Replay, prepare
 from durable_debug.engine.live import Live
 from durable_debug.engine.places import place_of
 from durable_debug.engine.recording import Looks, Raised, Recording
+from durable_debug.engine.stack_recorder import StackRecorder
 from durable_debug.engine.unseen import unseen_libraries
 from durable_debug.engine.users_code import is_users
-from durable_debug.engine.witness import Witness
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -105,23 +105,23 @@ class InProcess:
         if how.branches_were_cut and not self.script.branches_were_cut:  # and so in all passes that follow
             cut = dataclasses.replace(self, script=dataclasses.replace(self.script, branches_were_cut=True))
             return cut.again(first, how)
-        witness = Witness(how.most) if how.most is not None else None
+        recorder = StackRecorder(how.most) if how.most is not None else None
         replay = Replay(
             self.handler,
             self.script,
             options,
-            observer=witness,
+            observer=recorder,
             matcher=how.matcher,
             trace=how.trace,
             jumps=how.jumps,
             ran_before=self.ran,
         )
-        if witness is not None:
-            witness.tape = replay.tape
+        if recorder is not None:
+            recorder.tape = replay.tape
         if replay.tape.veil is not None:
             replay.tape.veil.other = how.other_values
         outcome = replay.run()
-        return self._recorded(replay, first.history, outcome, witness.stacks if witness is not None else {})
+        return self._recorded(replay, first.history, outcome, recorder.stacks if recorder is not None else {})
 
     def hold(self, first: Recording, matcher: Matcher | None, *, hangs_after: int | None) -> Live:
         """Prepare a pass that can be held at any operation."""

@@ -139,8 +139,8 @@ class InThread(threading.local):
 
     Attributes
     ----------
-    looking
-        How many bodies deep it is in what Lambda would not enter.
+    inside_ended
+        How many bodies of ended contexts deep it is: Lambda would not run them.
     batch
         The map or parallel that is being asked for.
     silence
@@ -149,7 +149,7 @@ class InThread(threading.local):
         Whether an expression of the debugger's is evaluated.
     """
 
-    looking = 0
+    inside_ended = 0
     batch: Any = None
     silence: str | None = None
     evaluating = False
@@ -167,7 +167,7 @@ class Seen:
     sent
         Checkpoints that the SDK wanted to send. By the service.
     logs
-        What was printed and logged. By `output`.
+        What was printed and logged. By `capture`.
     side_effects
         By the guard.
     error, returned

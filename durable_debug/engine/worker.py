@@ -10,7 +10,7 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from durable_debug.engine import output
+from durable_debug.engine import capture
 from durable_debug.engine.places import place_of
 from durable_debug.engine.sdk.frames import is_user_code
 from durable_debug.engine.threads import innermost_frames
@@ -111,7 +111,7 @@ class Worker:
 
     def _abandon(self) -> None:
         self.abandoned = True
-        output.end(self._tape)
+        capture.remove(self._tape)
         queues = getattr(pools, "_threads_queues", {})
         for thread in self._pooled():
             if thread.ident not in self._tape.seen.threads and not thread.name.startswith(_POOLS[0]):

@@ -15,12 +15,12 @@ from durable_debug.engine.guard import unguarded
 from durable_debug.engine.origins import here
 from durable_debug.engine.places import place_of
 from durable_debug.engine.sdk.asks import SdkAsk
-from durable_debug.engine.sdk.copies import as_it_is
+from durable_debug.engine.sdk.copies import snapshot
 from durable_debug.engine.sdk.counter import Counter
 from durable_debug.engine.sdk.frames import user_frame
 from durable_debug.engine.sdk.kinds import (
     BATCHES,
-    as_asked,
+    answer_for,
     draws_by_chance,
     would_go_on,
 )
@@ -125,13 +125,13 @@ class AnsweringContext(_Context):
             ask.recorded = ask.match = tape.script.answers.get(ask.operation_id)
         else:
             self._align(ask, tape.rules.matcher)
-        looking = tape.here.looking
+        inside_ended = tape.here.inside_ended
         if not self._silent:
-            ask.looked = looking > 0
+            ask.looked = inside_ended > 0
             self._see(ask, frame)
         if ask.recorded is None:
             self._unrecorded(ask)
-        elif looking and ask.recorded.status not in TERMINAL and would_go_on(ask):
+        elif inside_ended and ask.recorded.status not in TERMINAL and would_go_on(ask):
             raise LeaveBody  # what a batch left behind unfinished
         return ask
 
@@ -168,7 +168,7 @@ class AnsweringContext(_Context):
         """Put the recorded operation that answers this ask where the SDK looks for it."""
         match = matcher(ask)
         ask.match = self._tape.script.answers.get(match) if match is not None else None
-        ask.recorded = as_asked(ask) if ask.match is not None else None
+        ask.recorded = answer_for(ask) if ask.match is not None else None
         operations = self.state._operations
         with self.state._operations_lock:
             if ask.recorded is None:
@@ -180,7 +180,7 @@ class AnsweringContext(_Context):
         tape = self._tape
         if tape.rules.matcher is not None:
             return
-        if tape.here.looking and not ask.virtual:
+        if tape.here.inside_ended and not ask.virtual:
             raise LeaveBody  # Lambda does not run this body: nothing would happen here
         if ask.type == _CONTEXT:
             if len(tape.seen.asks) > _MOST_ASKS + 2 * len(tape.script.answers):
@@ -232,7 +232,7 @@ class AnsweringContext(_Context):
             how, value = tape.seen.ran[ask.operation_id]
             if how == "raised":
                 raise value
-            return as_it_is(value)
+            return snapshot(value)
 
         return guard
 

@@ -18,10 +18,10 @@ from aws_durable_execution_sdk_python.lambda_service import (
 )
 from aws_durable_execution_sdk_python.serdes import deserialize
 
-from durable_debug.engine import output
+from durable_debug.engine import capture
+from durable_debug.engine.branch_scheduler import BranchScheduler
 from durable_debug.engine.sdk.lines import LINE
 from durable_debug.engine.sdk.payloads import TERMINAL
-from durable_debug.engine.turns import Turns
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -43,18 +43,19 @@ class Batch:
         recorded = ask.recorded
         self.live = recorded is None or recorded.status not in TERMINAL
         self.flat = executor.nesting_type is NestingType.FLAT
-        self.turns = Turns(lambda: tape.halt is not None, LINE.branch_worker)
+        self.scheduler = BranchScheduler(lambda: tape.halt is not None, LINE.branch_worker)
         self._index: dict[str, int] = {}
         self._of_one_thread: contextvars.Context | None = None
 
     @contextlib.contextmanager
     def turn(self, index: int) -> Iterator[None]:
-        with self.turns.taken(index):
-            try:
-                yield
-            except ExecutionError:  # the SDK ends the execution, whatever the other branches do meanwhile
-                self.turns.end_with(index)
-                raise
+        try:
+            yield
+        except ExecutionError:  # the SDK ends the execution, whatever the other branches do meanwhile
+            self.scheduler.end_with(index)
+            raise
+        finally:
+            self.scheduler.leave(index)
 
     def identity(self, index: int) -> str:
         return LINE.branch_id(self.executor, self.ask.operation_id, index)
@@ -68,7 +69,7 @@ class Batch:
         if context._silent or self.live or recorded is None or not self.tape.rules.enter:
             return
         for index in self._recorded_branches(context, recorded):
-            self._look(context, index, self._branch_ask(context, index))
+            self._enter(context, index, self._branch_ask(context, index))
         context._silent = True  # whatever the SDK runs again of it has been looked at
 
     def _recorded_branches(self, context: EnteringContext, recorded: Operation) -> list[int]:
@@ -102,10 +103,10 @@ class Batch:
             operation_id=self.identity(index),
         )
 
-    def _look(self, context: EnteringContext, index: int, ask: SdkAsk) -> None:
+    def _enter(self, context: EnteringContext, index: int, ask: SdkAsk) -> None:
         child = context._body_context(ask, ask.operation_id, virtual=self.flat)
         executable = self.executor.executables[index]
-        context._look(
+        context._run_ended(
             ask, functools.partial(self._variables().run, self.executor.execute_item, child, executable)
         )
 
@@ -136,24 +137,24 @@ class Batch:
             inner = context._adopted(child, f"{self.ask.position}-{index}", self.ask)
             inner._silent = True
             return inner
-        if not self.turns.enter(index):
+        if not self.scheduler.enter(index):
             raise SuspendExecution("Another branch has ended the execution.")
         self.tape.seen.note_thread()
-        output.listen(self.tape)
+        capture.attach(self.tape)
         ask = self._branch_ask(context, index)
         if self.tape.script.inject:
             context._inject(operation_id)
         recorded = ask.recorded
         if recorded is not None and self.tape.rules.matcher is None and not self._fits(ask, recorded):
-            self.turns.end_with(index)  # the SDK will object
+            self.scheduler.end_with(index)  # the SDK will object
         inner = context._adopted(child, ask.position, ask)
         if recorded is not None and recorded.status in TERMINAL:
             if self.tape.rules.enter:
-                self._look(context, index, ask)
+                self._enter(context, index, ask)
             inner._silent = True
             details = recorded.context_details
             if details is None or not details.replay_children:
-                self.turns.leave(index)  # the SDK answers from the checkpoint: the body does not run
+                self.scheduler.leave(index)  # the SDK answers from the checkpoint: the body does not run
         else:
             ask.entered = True
         return inner

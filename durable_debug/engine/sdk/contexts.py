@@ -20,7 +20,7 @@ from durable_debug.engine.placeholder import Unrecorded, holds_unknown, marked
 from durable_debug.engine.sdk.answering import put_over
 from durable_debug.engine.sdk.batches import Batch
 from durable_debug.engine.sdk.codecs import keeping
-from durable_debug.engine.sdk.copies import once_each, with_
+from durable_debug.engine.sdk.copies import memoised, replaced
 from durable_debug.engine.sdk.entering import EnteringContext
 from durable_debug.engine.sdk.frames import users_code
 from durable_debug.engine.sdk.kinds import (
@@ -33,8 +33,8 @@ from durable_debug.engine.sdk.kinds import (
     PARALLEL,
     STEP,
     WAIT,
-    note,
-    noting,
+    record_objection,
+    recording_objection,
 )
 from durable_debug.engine.sdk.lines import LINE
 from durable_debug.engine.sdk.logger import TapeLogger
@@ -84,7 +84,7 @@ class ReplayContext(EnteringContext):
         try:
             return super().step(func, name, config)
         except _OBJECTIONS as error:  # in a line: steps are many
-            note(ask, error)
+            record_objection(ask, error)
             raise
 
     @own_errors_apart
@@ -94,7 +94,7 @@ class ReplayContext(EnteringContext):
         ask = self._ask(WAIT, name, ("wait", duration))
         if self._absent(ask):
             return None
-        with noting(ask):
+        with recording_objection(ask):
             return super().wait(duration, name)
 
     @own_errors_apart
@@ -102,7 +102,7 @@ class ReplayContext(EnteringContext):
         ask = self._ask(CALLBACK, name, ("create_callback", config), _label(config))
         if self._absent(ask):
             return Unrecorded()
-        with noting(ask):
+        with recording_objection(ask):
             return super().create_callback(name, config)
 
     @own_errors_apart
@@ -120,7 +120,7 @@ class ReplayContext(EnteringContext):
             ask.payload = serialize(codec, sent, ask.operation_id, self.state.durable_execution_arn)
         if self._absent(ask):
             return Unrecorded()
-        with noting(ask):
+        with recording_objection(ask):
             return super().invoke(function_name, payload, name, config)
 
     @own_errors_apart
@@ -134,7 +134,7 @@ class ReplayContext(EnteringContext):
             if self._absent(ask):
                 return Unrecorded()
             check = self._guard(ask, check)
-        with noting(ask):
+        with recording_objection(ask):
             return super().wait_for_condition(check, config, name)
 
     @own_errors_apart
@@ -152,10 +152,10 @@ class ReplayContext(EnteringContext):
             _label(config),
             virtual=virtual,
         )
-        asked_here = self._look_into(ask, func, config)
+        asked_here = self._enter_ended(ask, func, config)
         if self._tape.rules.matcher is not None:
             config = keeping(LINE.seen_through(config or ChildConfig()), "serdes")
-        with noting(ask), self._counting_also(asked_here):
+        with recording_objection(ask), self._counting_also(asked_here):
             return super().run_in_child_context(func, name, config)
 
     @own_errors_apart
@@ -165,10 +165,10 @@ class ReplayContext(EnteringContext):
         name = name or getattr(submitter, "_original_name", None)
         ask = self._ask(FOR_CALLBACK, name, ("wait_for_callback", submitter, config))
 
-        asked_here = self._look_into(
+        asked_here = self._enter_ended(
             ask, lambda context: wait_for_callback_handler(context, submitter, name, config), None
         )
-        with noting(ask), self._counting_also(asked_here):
+        with recording_objection(ask), self._counting_also(asked_here):
             answer = super().wait_for_callback(submitter, name, config)
         # What the SDK made of an answer that there never was is an empty object.
         return Unrecorded() if ask.recorded is None and self._tape.rules.matcher is not None else answer
@@ -182,13 +182,13 @@ class ReplayContext(EnteringContext):
             return super().map(inputs, func, name, config)  # raises before it becomes an operation
         ask = self._ask(MAP, name, ("map", inputs, func, config))
         if config is not None and config.item_namer is not None:
-            config = with_(config, "item_namer", once_each(config.item_namer))
+            config = replaced(config, "item_namer", memoised(config.item_namer))
         try:
             inputs = LINE.items(inputs)
             ask.branches = len(inputs)
             executor = LINE.map_executor(inputs, func, config, ask.operation_id)
         except Exception:  # noqa: BLE001 - of the inputs or the item_namer: the SDK raises it where it belongs
-            with noting(ask):
+            with recording_objection(ask):
                 return super().map(inputs, func, name, config)
         batch = Batch(ask, executor, self._tape)
 
@@ -198,7 +198,7 @@ class ReplayContext(EnteringContext):
 
         if self._tape.rules.matcher is not None:
             config = keeping(config or LINE.map_config(), "serdes", "item_serdes")
-        with self._batching(batch), noting(ask):
+        with self._batching(batch), recording_objection(ask):
             return super().map(inputs, body if batch.live else func, name, config)
 
     @own_errors_apart
@@ -214,7 +214,7 @@ class ReplayContext(EnteringContext):
             ask.branches = len(functions)
             executor = LINE.parallel_executor(functions, config, ask.operation_id)
         except Exception:  # noqa: BLE001 - no functions: as above
-            with noting(ask):
+            with recording_objection(ask):
                 return super().parallel(functions, name, config)
         batch = Batch(ask, executor, self._tape)
 
@@ -228,13 +228,13 @@ class ReplayContext(EnteringContext):
 
             if not isinstance(branch, ParallelBranch):
                 return body
-            return with_(branch, "func", body)
+            return replaced(branch, "func", body)
 
         if batch.live:
             functions = [in_turn(i, f) for i, f in enumerate(functions)]
         if self._tape.rules.matcher is not None:
             config = keeping(config or LINE.parallel_config(), "serdes", "item_serdes")
-        with self._batching(batch), noting(ask):
+        with self._batching(batch), recording_objection(ask):
             return super().parallel(functions, name, config)
 
     def set_logger(self, new_logger: Any) -> None:

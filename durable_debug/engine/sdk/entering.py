@@ -18,7 +18,7 @@ from aws_durable_execution_sdk_python.serdes import deserialize, serialize
 
 from durable_debug.engine.guard import harmless
 from durable_debug.engine.sdk.answering import AnsweringContext
-from durable_debug.engine.sdk.copies import as_it_is
+from durable_debug.engine.sdk.copies import snapshot
 from durable_debug.engine.sdk.frames import users_code
 from durable_debug.engine.sdk.payloads import TERMINAL
 from durable_debug.engine.tape import LeaveBody
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 class EnteringContext(AnsweringContext):
     """The SDK's context, with what it takes to look into the body of a context that has ended."""
 
-    def _look_into(
+    def _enter_ended(
         self, ask: SdkAsk, body: Callable[[DurableContext], Any], config: ChildConfig[Any] | None
     ) -> int:
         """Run the body of a completed child context over its recorded operations, for the eye only.
@@ -60,7 +60,7 @@ class EnteringContext(AnsweringContext):
         counter.increment()  # so it was when the body ran
         here = counter.get_current()
         context = self._body_context(ask, ask.operation_id)
-        self._look(ask, lambda: body(context))
+        self._run_ended(ask, lambda: body(context))
         asked_here = counter.get_current() - here
         cast("Counter", counter)._counter = here - 1
         if config is not None and config.summary_generator is not None:
@@ -100,20 +100,20 @@ class EnteringContext(AnsweringContext):
             )
             self._tape.here.silence = ask.operation_id
 
-    def _look(self, ask: SdkAsk, body: Callable[[], Any]) -> None:
+    def _run_ended(self, ask: SdkAsk, body: Callable[[], Any]) -> None:
         local = self._tape.here
         counted = self._counted()
-        local.looking += 1
+        local.inside_ended += 1
         ask.entered = True
         try:
             with users_code(self._tape):
-                ask.ended("returned", as_it_is(body()))
+                ask.ended("returned", snapshot(body()))
         except (LeaveBody, SuspendExecution):
             ask.ended("left")
         except Exception as error:  # noqa: BLE001 - kept, and told where it matters
             ask.ended("raised", error)
         finally:
-            local.looking -= 1
+            local.inside_ended -= 1
             if (
                 self._tape.rules.matcher is None
             ):  # Lambda does not run this body: whatever it asked of outer contexts is not

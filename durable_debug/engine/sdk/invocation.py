@@ -11,10 +11,10 @@ from aws_durable_execution_sdk_python.execution import (
     InitialExecutionState,
 )
 
-from durable_debug.engine import output
+from durable_debug.engine import capture
 from durable_debug.engine.guard import guarded, unguarded
 from durable_debug.engine.sdk.contexts import adopt
-from durable_debug.engine.sdk.copies import as_it_is
+from durable_debug.engine.sdk.copies import snapshot
 from durable_debug.engine.sdk.frames import users_code
 from durable_debug.engine.sdk.service import InvocationEvent, NoAws, Service
 from durable_debug.engine.sdk.state import ReplayState
@@ -64,7 +64,7 @@ def invoke(  # noqa: PLR0913
             event = tape.veil.over(event)
 
         tape.seen.note_thread()
-        output.listen(tape)
+        capture.attach(tape)
         with users_code(tape):
             try:
                 result = func(event, root)
@@ -75,7 +75,7 @@ def invoke(  # noqa: PLR0913
                         tape.rules.observer.raised(error)
                 raise
         # Of an aligned pass it is looked at again, and a module may hold it.
-        tape.seen.returned = (as_it_is(result) if tape.rules.matcher is not None else result,)
+        tape.seen.returned = (snapshot(result) if tape.rules.matcher is not None else result,)
         return result
 
     hidden = os.environ.pop("DURABLE_EXECUTION_PLUGINS", None)  # instrumentation has no part in a replay

@@ -36,7 +36,7 @@ FOR_CALLBACK = (OperationType.CONTEXT.value, OperationSubType.WAIT_FOR_CALLBACK.
 BATCHES = {MAP[1], PARALLEL[1]}
 
 
-def as_asked(ask: SdkAsk) -> Operation | None:
+def answer_for(ask: SdkAsk) -> Operation | None:
     """Give the matched operation the identity that the SDK will check; None where its answer does not fit."""
     match = ask.match
     assert match is not None
@@ -82,7 +82,7 @@ def would_go_on(ask: SdkAsk) -> bool:
     return ask.type == OperationType.STEP.value or ask.sub_type in BATCHES
 
 
-class noting:  # noqa: N801 - reads as a statement
+class recording_objection:  # noqa: N801 - reads as a statement
     """Note with an ask what the SDK itself objects to: another identity, or a payload that it can't read."""
 
     __slots__ = ("_ask",)
@@ -97,10 +97,10 @@ class noting:  # noqa: N801 - reads as a statement
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if isinstance(error, LINE.objections):
-            note(self._ask, error)
+            record_objection(self._ask, error)
 
 
-def note(ask: SdkAsk, error: Exception) -> None:
+def record_objection(ask: SdkAsk, error: Exception) -> None:
     """Note with an ask what the SDK objects to."""
     if not hasattr(error, "_durable_debug_noted") and LINE.objects(
         error

@@ -14,12 +14,12 @@ if TYPE_CHECKING:
     from durable_debug.engine.ask import Ask
     from durable_debug.engine.tape import Tape
 
-__all__ = ["Witness"]
+__all__ = ["StackRecorder"]
 
 _DEEPEST = 40
 
 
-class Witness:
+class StackRecorder:
     """Observes one pass.
 
     Parameters

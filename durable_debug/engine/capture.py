@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from durable_debug.engine.tape import Tape
 
-__all__ = ["begin", "end", "listen", "sdk_silent"]
+__all__ = ["attach", "install", "keep", "remove", "sdk_silent"]
 
 _MOST_LINES = 10_000
 _LONGEST_LINE = 10_000
@@ -105,12 +105,12 @@ def keep(tape: Tape, level: str, message: str, *, replayed: bool = False) -> Non
     tape.seen.logs.append(LogLine(level, message, len(tape.seen.asks) - 1, replayed))
 
 
-def listen(tape: Tape) -> None:
+def attach(tape: Tape) -> None:
     """Take what this thread writes from now on for the tape's."""
     _here.tape = tape
 
 
-def begin(tape: Tape) -> None:
+def install(tape: Tape) -> None:
     """One more replay is running."""
     global _before  # noqa: PLW0603 - the process has one of each stream
     with _lock:
@@ -123,7 +123,7 @@ def begin(tape: Tape) -> None:
         _running.add(tape)
 
 
-def end(tape: Tape) -> None:
+def remove(tape: Tape) -> None:
     """One replay less; also one that can't be ended, so that what it writes from now on is lost."""
     _end_line(tape)
     with _lock:
