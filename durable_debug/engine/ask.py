@@ -247,9 +247,8 @@ class Ask:
 
     def freeze(self) -> None:
         """Let nothing of it be changed any more."""
-        if not self.is_frozen:
-            _ = self.arguments  # of what it was given, which the user may change
-            self.__class__ = _frozen(type(self))
+        _ = self.arguments  # of what it was given, which the user may change
+        self.__class__ = _frozen(type(self))
 
 
 _frozen_kinds: dict[type[Ask], type[Ask]] = {}

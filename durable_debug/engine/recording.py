@@ -112,7 +112,8 @@ class Recording:
     def freeze(self) -> None:
         """Settle what it holds: from now on nothing of it changes."""
         for ask in self.asks:
-            ask.freeze()
+            if not ask.is_frozen:  # recordings of one replay share calls
+                ask.freeze()
 
     @functools.cached_property
     def operations(self) -> tuple[AskedOperation, ...]:
