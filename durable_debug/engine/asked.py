@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from durable_debug.engine.ask import Ask
     from durable_debug.engine.places import Place
-    from durable_debug.engine.tape import Ask
 
 __all__ = ["AskedOperation"]
 

@@ -8,14 +8,14 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from durable_debug.engine import output, sdk
+from durable_debug.engine import capture, sdk
 from durable_debug.engine.environment import Environment
 from durable_debug.engine.guard import Scope, SideEffect, allows
 from durable_debug.engine.handlers import Handler, resolve
 from durable_debug.engine.lambda_context import ReplayLambdaContext
 from durable_debug.engine.placeholder import UNKNOWN, holds_unknown, marked
 from durable_debug.engine.script import Script, script_for
-from durable_debug.engine.tape import LeaveBody, Matcher, Observer, Ran, ReplayStop, Tape
+from durable_debug.engine.tape import LeaveBody, Matcher, Observer, Ran, ReplayStop, Rules, Tape
 from durable_debug.engine.veiled import Veil
 from durable_debug.engine.worker import Worker
 from durable_debug.errors import HandlerError, InternalError
@@ -25,6 +25,7 @@ from durable_debug.value_paths import matcher_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from durable_debug.engine.skipping import Jump
     from durable_debug.history import History
 
 __all__ = ["Options", "Outcome", "Replay", "Script"]
@@ -63,34 +64,32 @@ class Replay:
         observer: Observer | None = None,
         matcher: Matcher | None = None,
         trace: bool = False,
+        jumps: frozenset[Jump] = frozenset(),
         ended: Callable[[], None] | None = None,
         ran_before: Mapping[str, Ran] | None = None,
     ) -> None:
         self.handler = handler
         self.script = script
         self.options = options
-        self.tape = Tape(
-            script.answers,
+        rules = Rules(
             enter=options.enter,
-            inject=script.inject,
-            later=script.later,
-            branches_were_cut=script.branches_were_cut,
             run=options.run,
+            ran_before=ran_before,
+            letting=handler.letting,
             matcher=matcher,
             observer=observer,
-            scope=Scope(self._report, note=self._note, environment=_environment(handler, script, options)),
             trace=trace,
+            jumps=jumps,
         )
-        self.tape.letting = self.handler.letting
-        self.tape.ran_before, self.tape.ran = ran_before, dict(ran_before or {})
+        scope = Scope(self._report, note=self._note, environment=_environment(handler, script, options))
+        self.tape = Tape(script, rules, scope)
         if script.redacted is not None:
-            self.tape.veil = Veil(self.tape, matcher_of(script.redacted), sdk.looks_by_itself)
+            self.tape.veil = Veil(self.tape.seen.asks, matcher_of(script.redacted), sdk.looks_by_itself)
         self._pass = contextlib.ExitStack()
         self._worker = Worker(self._invoke, self.tape, ended)
 
     def _invoke(self) -> dict[str, Any]:
-        output.begin(self.tape)
-        assert self.tape.scope is not None
+        capture.install(self.tape)
         self.tape.scope.look()
         try:
             func, around = self._pass.enter_context(self.handler.cold())
@@ -104,14 +103,14 @@ class Replay:
             )
         finally:
             self._pass.close()
-            output.end(self.tape)
+            capture.remove(self.tape)
 
     def _note(self, effect: SideEffect) -> SideEffect:
         if allows(self.options.allow, effect):
             effect = dataclasses.replace(effect, refused=False)
-        if self.tape.looking:
+        if self.tape.here.inside_ended:
             effect = dataclasses.replace(effect, looked=True)
-        self.tape.side_effects.append(effect)
+        self.tape.seen.side_effects.append(effect)
         return effect
 
     def _report(self, effect: SideEffect) -> None:
@@ -155,12 +154,12 @@ class Replay:
         timeout = self.options.timeout
         seen = -1
         while not self._worker.join(timeout):
-            if len(self.tape.asks) == seen:
-                last = self.tape.asks[-1].position if self.tape.asks else None
+            if len(self.tape.seen.asks) == seen:
+                last = self.tape.seen.asks[-1].position if self.tape.seen.asks else None
                 after = f"after operation {last}" if last else "before its first operation"
                 self.end("timeout", f"the handler asked for nothing more for {timeout:g} s, {after}")
                 return
-            seen = len(self.tape.asks)
+            seen = len(self.tape.seen.asks)
 
     def outcome(self) -> Outcome:
         """How it ended.
@@ -170,17 +169,17 @@ class Replay:
         HandlerError
             The handler could not be called at all.
         """
-        answer, error, tape = self._worker.output, self._worker.error, self.tape
-        if tape.internal is not None:
+        answer, error, seen = self._worker.output, self._worker.error, self.tape.seen
+        if seen.internal is not None:
             raise InternalError(
                 f"The replay of {self.handler.name} failed in durable_debug itself: "
-                f"{type(tape.internal).__name__}: {tape.internal}.",
+                f"{type(seen.internal).__name__}: {seen.internal}.",
                 cure="The handler is not to blame. Please report it, with the versions of durable_debug and of the SDK.",
-            ) from tape.internal
-        if tape.halt is not None:
+            ) from seen.internal
+        if self.tape.halt is not None:
             return Outcome("HALTED")
         if error is not None:
-            if tape.returned is None and tape.error is None and not tape.threads:
+            if seen.returned is None and seen.error is None and not seen.threads:
                 raise HandlerError(
                     f"{self.handler.name} could not be called: {type(error).__name__}: {error}.",
                     cure="Its decorators must pass the event and the context on, as on Lambda.",
@@ -192,15 +191,15 @@ class Replay:
                 cure="A decorator around @durable_execution must return what the durable handler returns.",
             )
         status, result, wire = str(answer["Status"]), answer.get("Result"), answer.get("Error")
-        for update in reversed(tape.sent):  # a large result goes by a checkpoint of the EXECUTION
+        for update in reversed(seen.sent):  # a large result goes by a checkpoint of the EXECUTION
             if update.operation_type.value == "EXECUTION":
                 result, wire = update.payload, update.error.to_dict() if update.error else wire
                 break
-        if result and tape.returned is not None and holds_unknown(tape.returned[0]):
+        if result and seen.returned is not None and holds_unknown(seen.returned[0]):
             with contextlib.suppress(
                 TypeError, ValueError
             ):  # as JSON, a value that nobody knows would be `{}`
-                result = json.dumps(marked(tape.returned[0]))
+                result = json.dumps(marked(seen.returned[0]))
         return Outcome(status, result, dict(wire) if wire else None)
 
 

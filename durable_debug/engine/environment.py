@@ -129,7 +129,7 @@ def fences() -> list[tuple[Any, str, Callable[[Any], Any]]]:
     return [(kind, name, make) for name, make in _MAKERS.items()]
 
 
-def _mine(environ: Any) -> Environment | None:
+def _mine(environ: Any) -> dict[str, Any] | None:
     return here.environment if environ is os.environ else None
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import gc
 import sys
 from typing import TYPE_CHECKING
@@ -19,10 +18,10 @@ _interrupted: FrameType | None = None  # the frame that a collection began in; t
 
 def _note(phase: str, _: dict[str, int]) -> None:
     global _interrupted  # noqa: PLW0603 - CPython collects for the whole process
-    _interrupted = None
-    if phase == "start":
-        with contextlib.suppress(ValueError):  # a thread that runs no Python now
-            _interrupted = sys._getframe(1)  # noqa: SLF001
+    try:
+        _interrupted = sys._getframe(1) if phase == "start" else None  # noqa: SLF001
+    except ValueError:  # a thread that is about to end has no frame any more
+        _interrupted = None
 
 
 def notice() -> None:

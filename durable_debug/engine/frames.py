@@ -109,7 +109,7 @@ class Frame:
     def _mark(self, held: Changes, expression: str) -> str | None:
         name = held.changed()
         if name is not None:
-            self._tape.changed_by = self._tape.changed_by or expression.strip()
+            self._tape.seen.changed_by = self._tape.seen.changed_by or expression.strip()
         return name
 
     def _evaluated(self, code: CodeType) -> Any:
@@ -134,13 +134,13 @@ def _looking_only(tape: Tape, look: Callable[[], _T], *, opened: bool = False, q
             refused.append(effect)
             raise DurableDebugError(effect.detail)
 
-    around = Scope(refuse, tape.scope.opened if tape.scope is not None else None)
-    tape.local.evaluating = True
+    around = Scope(refuse, tape.scope.opened)
+    tape.here.evaluating = True
     try:
         with guarded(around.look() if opened else around):
             return look()
     finally:
-        tape.local.evaluating = False
+        tape.here.evaluating = False
         if refused and not quiet:  # whatever was made of the exception on its way
             raise DurableDebugError(
                 f"The expression is refused a side effect: {refused[0].detail}.",

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from durable_debug.engine import sdk
 from durable_debug.engine.environment import Environment, listed_variables
-from durable_debug.engine.importing import Modules, modules_of, named
 from durable_debug.engine.kept import Kept, kept
+from durable_debug.engine.modules import Modules, modules_of
+from durable_debug.engine.naming import named
 from durable_debug.engine.unwrapping import path_to_durable, rebuilt
 from durable_debug.errors import HandlerError
 
@@ -77,7 +78,7 @@ class Handler:
         with self.source.cold() as modules:
             known = modules.taken_apart.get(name)
             if known is None or known[0] != modules.version:
-                func, around, _ = _taken_apart(named(modules, where, name), self.name)
+                func, around, _ = _taken_apart(named(modules.main, where, name), self.name)
                 modules.taken_apart[name] = known = modules.version, func, around
             yield known[1], known[2]
 
@@ -137,7 +138,7 @@ def resolve(
             cure="Write 'path/to/app.py:handler' or 'package.module:handler'.",
         )
     modules = modules_of(where, environment, allow)
-    found = named(modules, where, name)
+    found = named(modules.main, where, name)
     if isinstance(found, Handler):
         return found
     func, around, _ = _taken_apart(found, handler)

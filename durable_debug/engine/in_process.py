@@ -14,9 +14,9 @@ from durable_debug.engine.live import Live
 from durable_debug.engine.placeholder import UNKNOWN
 from durable_debug.engine.places import place_of
 from durable_debug.engine.recording import Looks, Raised, Recording
+from durable_debug.engine.stack_recorder import StackRecorder
 from durable_debug.engine.unseen import unseen_libraries
 from durable_debug.engine.users_code import is_users
-from durable_debug.engine.witness import Witness
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -98,15 +98,15 @@ class InProcess:
         while True:
             replay = Replay(self.handler, self.script, options, ran_before=ran_before)
             outcome = replay.run()
-            self.ran.update(replay.tape.ran)
-            missing = missing_variable(replay.tape.error)
+            self.ran.update(replay.tape.seen.ran)
+            missing = missing_variable(replay.tape.seen.error)
             if missing is None or missing[0] in self.handler.assumed or _is_recorded(history, missing[0]):
-                if self.handler.assumed and any(UNKNOWN in (ask.name or "") for ask in replay.tape.asks):
+                if self.handler.assumed and any(UNKNOWN in (ask.name or "") for ask in replay.tape.seen.asks):
                     raise named_by(self.name, self.handler.assumed)
                 return self._recorded(replay, history, outcome, {})
             name, where = missing  # Lambda's environment had it: else the execution had ended so
             self.handler.assumed[name] = where
-            ran_before = self.ran if replay.tape.ran else None
+            ran_before = self.ran if replay.tape.seen.ran else None
 
     def again(self, first: Recording, how: Pass) -> Recording:
         """Run it once more over the same history."""
@@ -116,23 +116,23 @@ class InProcess:
         if how.branches_were_cut and not self.script.branches_were_cut:  # and so in all passes that follow
             cut = dataclasses.replace(self, script=dataclasses.replace(self.script, branches_were_cut=True))
             return cut.again(first, how)
-        witness = Witness(how.most) if how.most is not None else None
+        recorder = StackRecorder(how.most) if how.most is not None else None
         replay = Replay(
             self.handler,
             self.script,
             options,
-            observer=witness,
+            observer=recorder,
             matcher=how.matcher,
             trace=how.trace,
+            jumps=how.jumps,
             ran_before=self.ran,
         )
-        if witness is not None:
-            witness.tape = replay.tape
-        replay.tape.jumps = how.jumps
+        if recorder is not None:
+            recorder.tape = replay.tape
         if replay.tape.veil is not None:
             replay.tape.veil.other = how.other_values
         outcome = replay.run()
-        return self._recorded(replay, first.history, outcome, witness.stacks if witness is not None else {})
+        return self._recorded(replay, first.history, outcome, recorder.stacks if recorder is not None else {})
 
     def hold(self, first: Recording, matcher: Matcher | None, *, hangs_after: int | None) -> Live:
         """Prepare a pass that can be held at any operation."""
@@ -154,23 +154,23 @@ class InProcess:
     def _recorded(
         self, replay: Replay, history: History, outcome: Outcome, stacks: Mapping[int, Stack]
     ) -> Recording:
-        tape = replay.tape
-        if tape.error is not None:
-            for ask in tape.asks:
-                ask.ended_it = isinstance(ask, sdk.SdkAsk) and _is_handed_on(tape.error, ask.failure)
+        tape, seen = replay.tape, replay.tape.seen
+        if seen.error is not None:
+            for ask in seen.asks:
+                ask.ended_it = isinstance(ask, sdk.SdkAsk) and _is_handed_on(seen.error, ask.failure)
         return Recording(
             runner=self,
             history=history,
             options=replay.options,
             outcome=outcome,
-            asks=tuple(tape.asks),
-            logs=tuple(tape.logs),
-            side_effects=tuple(tape.side_effects),
+            asks=tuple(seen.asks),
+            logs=tuple(seen.logs),
+            side_effects=tuple(seen.side_effects),
             halt=tape.halt,
-            beyond=tape.beyond,
-            raised=_raised(tape.error) if tape.error is not None else None,
-            ends=dict(tape.ends),
-            ran=frozenset(tape.ran),
+            beyond=seen.beyond,
+            raised=_raised(seen.error) if seen.error is not None else None,
+            ends=dict(seen.ends),
+            ran=frozenset(seen.ran),
             stacks=stacks,
             looks=_looks(replay),
         )

@@ -14,9 +14,9 @@ import weakref
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from durable_debug.engine.importing import forget_new
-from durable_debug.engine.module_state import reached
 from durable_debug.engine.patches import edited_since_import
+from durable_debug.engine.process_modules import forget_new
+from durable_debug.engine.reach import reached
 from durable_debug.engine.users_code import claim, is_users
 
 if TYPE_CHECKING:

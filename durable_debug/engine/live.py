@@ -17,10 +17,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from types import FrameType
 
+    from durable_debug.engine.ask import Ask
     from durable_debug.engine.handlers import Handler
     from durable_debug.engine.runner import Decide
     from durable_debug.engine.script import Script
-    from durable_debug.engine.tape import Ask, Matcher, Ran, Tape
+    from durable_debug.engine.tape import Matcher, Ran, Tape
 
 __all__ = ["Live"]
 
@@ -80,7 +81,7 @@ class Live:
     @property
     def changed_by(self) -> str | None:
         """An expression that changed what the handler holds; None if none has."""
-        return self.tape.changed_by
+        return self.tape.seen.changed_by
 
     # ---- from the handler's threads
 
@@ -115,8 +116,7 @@ class Live:
             while not self._going and self.tape.halt is None:
                 self._condition.wait()
             self.held = None
-        if self.tape.scope is not None:
-            self.tape.scope.look_since(seen)  # whatever others have opened meanwhile
+        self.tape.scope.look_since(seen)  # whatever others have opened meanwhile
         if self.tape.halt is not None:
             raise self.tape.stop("aborted", "the debugger went elsewhere")
 
@@ -151,13 +151,13 @@ class Live:
             with self._condition:
                 if self._condition.wait_for(lambda: self.held is not None or self._over, _LOOK_SECONDS):
                     return self.held
-            asked, now = len(self.tape.asks), time.monotonic()
+            asked, now = len(self.tape.seen.asks), time.monotonic()
             if asked != seen:
                 seen, since = asked, now
                 continue
             known = self._hangs_after is not None and asked >= self._hangs_after
             if known or (self._timeout is not None and now - since >= self._timeout):
-                last = self.tape.asks[-1].position if self.tape.asks else None
+                last = self.tape.seen.asks[-1].position if self.tape.seen.asks else None
                 after = f"after operation {last}" if last else "before its first operation"
                 self._replay.end(
                     "timeout", f"the handler asked for nothing more for {self._timeout:g} s, {after}"
@@ -175,7 +175,7 @@ class Live:
         if not self._replay.wait(_GRACE_SECONDS):
             self._replay.end()
         self._ended()
-        for ask in self.tape.asks:
+        for ask in self.tape.seen.asks:
             ask.frame, ask.origin = None, ()
 
 

@@ -8,7 +8,8 @@ import types
 from pathlib import Path
 from typing import Any
 
-from durable_debug.engine.module_state import SCALARS, written_names
+from durable_debug.engine.held_objects import SCALARS
+from durable_debug.engine.reach import written_names
 
 __all__ = ["alike", "edited_since_import", "patched"]
 

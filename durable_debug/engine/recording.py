@@ -11,11 +11,12 @@ from durable_debug.engine.asked import AskedOperation, asked_operation
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from durable_debug.engine.ask import Ask
     from durable_debug.engine.effects import SideEffect
     from durable_debug.engine.engine import Outcome
     from durable_debug.engine.places import Place, Stack
     from durable_debug.engine.runner import Runner
-    from durable_debug.engine.tape import Ask, Halt, LogLine
+    from durable_debug.engine.tape import Halt, LogLine
     from durable_debug.history import History
     from durable_debug.options import Options
 
@@ -111,7 +112,8 @@ class Recording:
     def freeze(self) -> None:
         """Settle what it holds: from now on nothing of it changes."""
         for ask in self.asks:
-            ask.freeze()
+            if not ask.is_frozen:  # recordings of one replay share calls
+                ask.freeze()
 
     @functools.cached_property
     def operations(self) -> tuple[AskedOperation, ...]:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-from durable_debug.engine.tape import Ask
+from durable_debug.engine.ask import Ask
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import sys
 from pathlib import Path
@@ -77,20 +78,26 @@ def environment_of(handler: str) -> str | None:
     where = handler.rpartition(":")[0]
     if not where.endswith(".py"):
         return None
-    file = Path(os.path.realpath(Path(where).expanduser()))
-    ours = Path(os.path.realpath(sys.prefix))
-    for folder in file.parents:
-        if ours.is_relative_to(folder) and folder != Path(folder.anchor):
+    # By texts: for each replay, and a `Path` of each folder costs more than looking.
+    folder = os.path.dirname(os.path.realpath(os.path.expanduser(where)))  # noqa: PTH111, PTH120
+    ours, home = _real(sys.prefix), os.path.expanduser("~")  # noqa: PTH111
+    while True:
+        above = os.path.dirname(folder)  # noqa: PTH120
+        if f"{ours}{os.sep}".startswith(f"{folder}{os.sep}") and folder != above:
             return None
         for name in _NAMES:
-            if _has_sdk(folder / name):
-                return str(folder / name / "bin" / "python")
-        if (folder / ".git").exists() or folder == Path.home():
+            environment = os.path.join(folder, name)  # noqa: PTH118
+            if _has_sdk(environment):
+                return os.path.join(environment, "bin", "python")  # noqa: PTH118
+        if folder in {home, above} or os.path.exists(os.path.join(folder, ".git")):  # noqa: PTH110, PTH118
             return None
-    return None
+        folder = above
 
 
-def _has_sdk(environment: Path) -> bool:
-    return (environment / "pyvenv.cfg").is_file() and any(
-        environment.glob(f"lib/python*/site-packages/{_SDK}")
+_real = functools.cache(os.path.realpath)
+
+
+def _has_sdk(environment: str) -> bool:
+    return os.path.isfile(os.path.join(environment, "pyvenv.cfg")) and any(  # noqa: PTH113, PTH118
+        Path(environment).glob(f"lib/python*/site-packages/{_SDK}")
     )

@@ -1,4 +1,8 @@
-"""What one run may answer from, and what it saw: the only mutable thing in a replay."""
+"""One pass under way: what it may answer from, how it is to go, what each thread is at, and what was seen of it.
+
+These are four things with different writers. The `Script` and the `Rules` are settled before the pass begins and written by
+nobody afterwards. `InThread` is each thread's own. `Seen` is what those who watch write down; each says what.
+"""
 
 from __future__ import annotations
 
@@ -6,23 +10,40 @@ import contextlib
 import fnmatch
 import itertools
 import threading
-from dataclasses import dataclass, field
-from types import MappingProxyType
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
+from durable_debug.engine.ask import Ask, BatchItem, Body, Objection, Strategy
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Mapping
     from contextlib import AbstractContextManager
     from types import FrameType
 
-    from aws_durable_execution_sdk_python.lambda_service import Operation as SdkOperation
-
     from durable_debug.engine.guard import Scope, SideEffect
-    from durable_debug.engine.origins import Origin
     from durable_debug.engine.places import Place
+    from durable_debug.engine.script import Script
     from durable_debug.engine.skipping import Jump
     from durable_debug.engine.veiled import Veil
 
+__all__ = [
+    "Ask",
+    "BatchItem",
+    "Body",
+    "Halt",
+    "InThread",
+    "LeaveBody",
+    "LogLine",
+    "Matcher",
+    "Objection",
+    "Observer",
+    "Ran",
+    "ReplayStop",
+    "Rules",
+    "Seen",
+    "Strategy",
+    "Tape",
+]
 
 Ran = tuple[str, Any]  # how a body ended: ("returned", value) or ("raised", error)
 
@@ -33,254 +54,6 @@ class ReplayStop(BaseException):
 
 class LeaveBody(BaseException):
     """Ends a body that was entered only to be looked at, where its recorded part ends."""
-
-
-@dataclass(frozen=True, slots=True)
-class Objection:
-    """What the SDK objects to an operation: another identity, or a payload that it can't read.
-
-    Attributes
-    ----------
-    type
-        Name of its exception's class: ``NonDeterministicExecutionError``, ``SerDesError``.
-    text
-        Its message.
-    error
-        The error object that the SDK would send.
-    operation_id
-        The operation that it is about, where it says so: of a map or parallel it may be one of its branches.
-    is_unreadable
-        Whether it is that a payload can't be read.
-    """
-
-    type: str
-    text: str
-    error: Mapping[str, Any] = field(hash=False)
-    operation_id: str | None = None
-    is_unreadable: bool = False
-
-    @property
-    def is_identity(self) -> bool:
-        """Whether it is that another operation was recorded, which ends an execution."""
-        return self.type == "NonDeterministicExecutionError"
-
-
-@dataclass(frozen=True, slots=True)
-class BatchItem:
-    """What one branch of a finished map or parallel gave, as the recorded result of that has it.
-
-    Attributes
-    ----------
-    status
-        ``SUCCEEDED``, ``FAILED`` or ``STARTED``.
-    plain
-        See `Body.plain`.
-    text
-        Its result, to be shown.
-    error
-        Its error object.
-    """
-
-    status: str
-    plain: tuple[bool, str | None]
-    text: str
-    error: Mapping[str, Any] | None
-
-
-class Strategy(Protocol):
-    """How a step is tried again, or a condition polled, as far as the SDK itself decides."""
-
-    @property
-    def most(self) -> int:
-        """How many attempts it makes at most."""
-
-    @property
-    def of_any_error(self) -> bool:
-        """Whether it goes on after whatever error."""
-
-    def delays(self, attempt: int) -> tuple[int, int]:
-        """Between which numbers of seconds the pause behind an attempt (from 1) may be."""
-
-
-class Body:
-    """How a body ended that was looked into.
-
-    Attributes
-    ----------
-    how
-        ``returned``, ``raised``, or ``left`` where its recorded part ends.
-    error_type, error
-        Name of the class of what it raised, and the error object that the SDK would send.
-    text
-        What it returned or raised, to be shown.
-    plain
-        What the SDK writes of what it returned where no codec is asked for, after whether it can write it.
-    written
-        What its context would write of it; or None and why it can't be written here.
-    writable
-        Whether the SDK could write it, or a summary of it.
-    has_codec, is_unknown
-        Whether a codec of the user's writes it; whether it holds what nobody knows.
-    """
-
-    how: str
-    error_type: str
-    error: Mapping[str, Any]
-    text: str
-    plain: tuple[bool, str | None]
-    written: tuple[str | None, str]
-    writable: bool
-    has_codec: bool
-    is_unknown: bool
-
-    def reads_as(self, payload: str | None) -> tuple[bool | None, str]:
-        """Whether its codec reads the recorded payload as it reads what it writes; or None, and why nobody can tell."""
-        raise NotImplementedError
-
-
-class Ask:
-    """One operation that the handler asked for: plain data, whatever language it was asked in.
-
-    What is seldom set has its default in the class.
-
-    Attributes
-    ----------
-    kind
-        What was called: ``step``, ``wait``, ``create_callback``, ``wait_for_callback``, ``invoke``, ``wait_for_condition``,
-        ``run_in_child_context``, ``map``, ``parallel``; or ``branch``, which a map or parallel asks for itself.
-    position
-        Its logical position, such as ``"3-1"``.
-    place
-        The call in the user's code.
-    arguments
-        What was asked of it, by name.
-    answered
-        Whether the record answers it.
-    status
-        Status of that answer.
-    match_id, match_status, match_parent_id
-        Of the recorded operation that belongs to it, whether or not the SDK is given it.
-    replays_children
-        Whether no result of the context is on record, but that its operations are to be replayed.
-    objection
-        What the SDK objects to it.
-    ended_it
-        Whether that objection is what left the handler.
-    handed
-        Whether it failed in a thread that the handler had handed it to.
-    body
-        How its body ended, where it was looked into.
-    items
-        Of a finished map or parallel: what each branch gave, by index, as far as its result tells.
-    ends_early
-        Of a map or parallel: whether it need not await all branches.
-    summarises
-        Of a child context: whether it has a summary generator of its own.
-    has_strategy, strategy
-        Of a step or wait_for_condition: whether the call says how it is tried again; the strategy, the SDK's default
-        included, or None where it is a function of the user's.
-    payload, sends_unknown
-        What an invoke would send, as text; whether that holds what nobody knows.
-    looked, entered, ran
-        Asked for in a body that Lambda would not enter; its own body was looked into; its body really ran.
-    """
-
-    seq = -1
-    place: Place | None = None
-    arguments: Mapping[str, Any] = MappingProxyType({})
-    answered = False
-    status: str | None = None
-    match_id: str | None = None
-    match_status: str | None = None
-    match_parent_id: str | None = None
-    has_strategy = False
-    strategy: Strategy | None = None
-    replays_children = False
-    objection: Objection | None = None
-    ended_it = False
-    handed = False
-    body: Body | None = None
-    items: Mapping[int, BatchItem] = MappingProxyType({})
-    ends_early = False
-    summarises = False
-    payload: str | None = None
-    sends_unknown = False
-    looked = False
-    entered = False
-    ran = False
-    branches: int | None = None
-    is_frozen = False
-    by_chance = False  # a pause whose length the SDK draws by chance
-    frame: FrameType | None = None  # of a batch's call, while a debugger looks on
-    origin: Origin = ()  # where the thread that asks was handed this to, while somebody looks on
-
-    def __init__(  # noqa: PLR0913, PLR0917
-        self,
-        kind: str,
-        operation_id: str,
-        parent_id: str | None,
-        parent_path: str,
-        number: int,
-        type_: str,
-        sub_type: str,
-        name: str | None,
-        virtual: bool,  # noqa: FBT001
-        depth: int,
-        within: Ask | None,
-    ) -> None:
-        self.kind = kind
-        self.operation_id = operation_id
-        self.parent_id = parent_id
-        self.parent_path = parent_path
-        self.number = number
-        self.position = f"{parent_path}-{number}" if parent_path else str(number)
-        self.type = type_
-        self.sub_type = sub_type
-        self.name = name
-        self.virtual = virtual
-        self.depth = depth
-        self.within = within
-
-    @property
-    def deed(self) -> str:
-        """What would happen if it went ahead without a recorded answer."""
-        what = f" {self.name!r}" if self.name else ""
-        match self.type, self.sub_type:
-            case ("STEP", "WaitForCondition"):
-                return f"the check of wait_for_condition{what} would run"
-            case ("STEP", _):
-                return f"the body of step{what} would run"
-            case ("CHAINED_INVOKE", _):
-                return f"invoke{what} would call {self.arguments.get('function_name')!r}"
-            case ("WAIT", _):
-                return f"wait{what} would start"
-            case _:
-                return f"callback{what} would be created"
-
-    def would_send(self, recorded: str | None) -> bool:  # noqa: ARG002
-        """Whether what an invoke sends is what was sent, by a codec that need not write the same text twice."""
-        return False
-
-    def freeze(self) -> None:
-        """Let nothing of it be changed any more."""
-        if not self.is_frozen:
-            _ = self.arguments  # of what it was given, which the user may change
-            self.__class__ = _frozen(type(self))
-
-
-_frozen_kinds: dict[type[Ask], type[Ask]] = {}
-
-
-def _frozen(kind: type[Ask]) -> type[Ask]:
-    if kind not in _frozen_kinds:
-        refused = {"__setattr__": _refuse_change, "__delattr__": _refuse_change, "is_frozen": True}
-        frozen = type(kind.__name__, (kind,), refused)
-        _frozen_kinds[kind] = frozen
-    return _frozen_kinds[kind]
-
-
-def _refuse_change(_: Ask, name: str, *__: object) -> None:
-    raise AttributeError(f"A replay that has ended does not change: {name} can't be set.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -320,103 +93,150 @@ class Matcher(Protocol):
         """Give the id of the recorded operation that answers an ask, None for an operation that was inserted."""
 
 
-class _Local(threading.local):
-    """What a run knows of each of its threads."""
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """How a pass is to go.
 
-    looking = 0
-    batch: Any = None  # the map or parallel that is being asked for
-    silence: str | None = None  # the operation whose body was looked at already
+    Attributes
+    ----------
+    enter
+        Whether the bodies of completed child contexts, maps and parallels are looked into.
+    run
+        Glob patterns of the names of operations whose bodies may really run.
+    ran_before
+        By operation id, bodies that ran in an earlier pass; None in the first.
+    letting
+        Is around a body that may run: what it does to the user's modules stays.
+    matcher
+        Finds the recorded operation that answers a call, and lets the replay go on behind inserted ones; by default the one
+        with the same id answers, and the SDK objects to it where Lambda would.
+    observer
+        Called for each call, before it is answered.
+    trace
+        Whether to note the lines at which the handler and the bodies of contexts end.
+    jumps
+        Statements not to run.
+    """
+
+    enter: bool = True
+    run: tuple[str, ...] = ()
+    ran_before: Mapping[str, Ran] | None = None
+    letting: Callable[[], AbstractContextManager[None]] = contextlib.nullcontext
+    matcher: Matcher | None = None
+    observer: Observer | None = None
+    trace: bool = False
+    jumps: frozenset[Jump] = frozenset()
+
+    def may_run(self, ask: Ask) -> bool:
+        """Whether the user allowed the body of this operation to run; what ran in an earlier pass only answers."""
+        if not self.run or (self.ran_before is not None and ask.operation_id not in self.ran_before):
+            return False
+        return any(fnmatch.fnmatchcase(ask.name or "", pattern) for pattern in self.run)
+
+
+class InThread(threading.local):
+    """What a pass is at in each of its threads.
+
+    Attributes
+    ----------
+    inside_ended
+        How many bodies of ended contexts deep it is: Lambda would not run them.
+    batch
+        The map or parallel that is being asked for.
+    silence
+        Id of the operation whose body was looked at already.
+    evaluating
+        Whether an expression of the debugger's is evaluated.
+    """
+
+    inside_ended = 0
+    batch: Any = None
+    silence: str | None = None
     evaluating = False
 
 
-class Tape:
-    """The recorded answers of one run and its observations.
+class Seen:
+    """What was seen of a pass; a recording is made of it.
 
-    Parameters
+    Attributes
     ----------
-    answers
-        By operation id, the recorded operation as the SDK models it.
-    enter
-        Whether the bodies of completed child contexts, maps and parallels are looked into.
-    inject
-        Whether answers are put into the SDK's state only when asked for: so the SDK takes the operations of
-        the invocation under study for new ones, as it did then.
-    later
-        Ids of operations that were first asked for after the invocation under study.
-    branches_were_cut
-        Whether a branch under way is left where its record ends, instead of ending the run there.
-    run
-        Glob patterns of the names of operations whose bodies may really run.
-    matcher
-        Finds the recorded operation that answers an ask, and lets the replay go on behind inserted ones; by
-        default the one with the same id answers, and the SDK objects to it where Lambda would.
-    observer
-        Called for each ask, before it is answered.
-    scope
-        Watches the handler outside steps, and refuses its side effects.
-    trace
-        Whether to note the lines at which the handler and the bodies of contexts end.
+    asks, beyond
+        The calls, in order; and the first that the invocation under study did not come to. By the contexts.
+    ran, ends
+        How bodies ended that were let run, by operation id; the lines that bodies ended at, by context. By the contexts.
+    sent
+        Checkpoints that the SDK wanted to send. By the service.
+    logs
+        What was printed and logged. By `capture`.
+    side_effects
+        By the guard.
+    error, returned
+        What left the handler. By the invocation.
+    internal
+        What went wrong in this package itself. By the contexts.
+    changed_by
+        An expression that changed what the handler holds. By the debugger's frames.
+    threads
+        Idents of the threads in which the user's code runs. By themselves.
     """
 
-    def __init__(  # noqa: PLR0913
-        self,
-        answers: Mapping[str, SdkOperation],
-        *,
-        enter: bool = True,
-        inject: bool = False,
-        later: frozenset[str] = frozenset(),
-        branches_were_cut: bool = False,
-        run: Iterable[str] = (),
-        matcher: Matcher | None = None,
-        observer: Observer | None = None,
-        scope: Scope | None = None,
-        trace: bool = False,
-    ) -> None:
-        self.scope = scope
-        self.answers = answers
-        self.enter = enter
-        self.inject = inject
-        self.later = later
-        self.branches_were_cut = branches_were_cut
-        self.allowed = tuple(run)
-        self.ran_before: Mapping[str, Ran] | None = (
-            None  # by operation id, bodies that ran in an earlier pass
-        )
-        self.ran: dict[str, Ran] = {}
-        self.letting: Callable[[], AbstractContextManager[None]] = contextlib.nullcontext
-        self.matcher = matcher
-        self.observer = observer
+    def __init__(self, ran_before: Mapping[str, Ran] | None = None) -> None:
         self.asks: list[Ask] = []
+        self.beyond: Ask | None = None
+        self.ran: dict[str, Ran] = dict(ran_before or {})
+        self.ends: dict[str, Place] = {}
+        self.sent: list[Any] = []
         self.logs: list[LogLine] = []
         self.side_effects: list[SideEffect] = []
-        self.sent: list[Any] = []  # checkpoints that the SDK wanted to send
-        self.halt: Halt | None = None
-        self.beyond: Ask | None = None  # the first that the invocation under study did not come to
-        self.error: BaseException | None = None  # what left the handler
-        self.internal: Exception | None = None  # what went wrong in this package itself
+        self.error: BaseException | None = None
         self.returned: tuple[Any] | None = None
-        self.trace = trace
-        self.jumps: frozenset[Jump] = frozenset()  # statements not to run
-        self.veil: Veil | None = None  # over the values of a redacted history
-        self.ends: dict[str, Place] = {}  # by context, the line that its body ended at
-        self.changed_by: str | None = None  # an expression that changed what the handler holds
-        self.threads: set[int] = set()  # idents of the threads in which the user's code runs
-        self.local = _Local()
+        self.internal: Exception | None = None
+        self.changed_by: str | None = None
+        self.threads: set[int] = set()
         self._sequence = itertools.count()
 
-    @property
-    def looking(self) -> int:
-        """How many bodies deep this thread is in what Lambda would not enter."""
-        return self.local.looking
+    def note(self, ask: Ask) -> None:
+        """Keep a call, in the order of asking."""
+        ask.seq = next(self._sequence)
+        self.asks.append(ask)
 
-    def watch(self) -> None:
+    def note_thread(self) -> None:
         """Take this thread for one that runs the user's code."""
         self.threads.add(threading.get_ident())
 
-    def note(self, ask: Ask) -> None:
-        """Keep an ask, in the order of asking."""
-        ask.seq = next(self._sequence)
-        self.asks.append(ask)
+
+class Tape:
+    """One pass under way.
+
+    Parameters
+    ----------
+    script
+        The record's part: what it may answer from.
+    rules
+        How it is to go.
+    scope
+        Watches the handler outside steps, and refuses its side effects.
+
+    Attributes
+    ----------
+    here
+        What this thread is at.
+    seen
+        What was seen so far.
+    veil
+        Over the values of a redacted history; None where they are the execution's own.
+    halt
+        Why it is to end now: the first reason that anybody gave.
+    """
+
+    def __init__(self, script: Script, rules: Rules, scope: Scope) -> None:
+        self.script = script
+        self.rules = rules
+        self.scope = scope
+        self.veil: Veil | None = None
+        self.here = InThread()
+        self.seen = Seen(rules.ran_before)
+        self.halt: Halt | None = None
 
     def stop(
         self,
@@ -429,9 +249,3 @@ class Tape:
         if self.halt is None:
             self.halt = Halt(kind, message, ask, at)
         return ReplayStop(self.halt.message)
-
-    def may_run(self, ask: Ask) -> bool:
-        """Whether the user allowed the body of this operation to run; what ran in an earlier pass only answers."""
-        if not self.allowed or (self.ran_before is not None and ask.operation_id not in self.ran_before):
-            return False
-        return any(fnmatch.fnmatchcase(ask.name or "", p) for p in self.allowed)

@@ -19,10 +19,9 @@ from typing import TYPE_CHECKING, Any
 from durable_debug.engine.placeholder import Unrecorded
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sized
     from types import FrameType
 
-    from durable_debug.engine.tape import Tape
 
 __all__ = ["Veil"]
 
@@ -67,8 +66,8 @@ class Veil:
 
     Parameters
     ----------
-    tape
-        Of the replay.
+    asks
+        The calls of the pass, so far.
     is_gone
         Whether the value at a path of a payload is a placeholder.
     ignored
@@ -87,9 +86,9 @@ class Veil:
     """
 
     def __init__(
-        self, tape: Tape, is_gone: Callable[[Path], bool], ignored: Callable[[FrameType], bool | None]
+        self, asks: Sized, is_gone: Callable[[Path], bool], ignored: Callable[[FrameType], bool | None]
     ) -> None:
-        self._tape = tape
+        self._asks = asks
         self._is_gone = is_gone
         self._ignored = ignored
         self.looked_at: int | None = None
@@ -111,7 +110,7 @@ class Veil:
             return value
         if veiled is None:  # dates, decimals, objects of the user's own: what is done with them is not seen
             if not isinstance(value, Unrecorded) and self.looked_at is None:
-                self.looked_at = len(self._tape.asks)
+                self.looked_at = len(self._asks)
             return value
         if self.other:
             value = (
@@ -144,7 +143,7 @@ class Veil:
             if ignored:
                 return
             if ignored is False:
-                self.looked_at = len(self._tape.asks)
+                self.looked_at = len(self._asks)
                 self.place = (frame.f_code.co_filename, frame.f_lineno)
                 return
             frame = frame.f_back

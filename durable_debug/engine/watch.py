@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from durable_debug.engine import finalisers
 from durable_debug.engine.effects import described, whose
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from types import FrameType
 
     from durable_debug.engine.effects import Place, SideEffect
-    from durable_debug.engine.environment import Environment
     from durable_debug.engine.opened import Opened
 
     Report = Callable[[SideEffect], None]
@@ -53,7 +52,7 @@ class Scope:
         report: Report,
         opened: Opened | None = None,
         note: Note | None = None,
-        environment: Environment | None = None,
+        environment: dict[str, Any] | None = None,
     ) -> None:
         self.report = report
         self.environment = environment
@@ -135,7 +134,7 @@ class _Here(threading.local):
     """
 
     scope: Scope | None = None
-    environment: Environment | None = None
+    environment: dict[str, Any] | None = None
     codecs: Scope | None = None
     stop: type[BaseException] | None = None
     place: Place | None = None

@@ -10,7 +10,7 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from durable_debug.engine import output
+from durable_debug.engine import capture
 from durable_debug.engine.places import place_of
 from durable_debug.engine.sdk.frames import is_user_code
 from durable_debug.engine.threads import innermost_frames
@@ -101,7 +101,7 @@ class Worker:
     def _stands_at(self) -> Place | None:
         """The line of the user's code at which a thread of the handler stands."""
         frames = innermost_frames()
-        for ident in self._tape.threads:
+        for ident in self._tape.seen.threads:
             frame = frames.get(ident)
             while frame is not None and not is_users(frame.f_code.co_filename):
                 frame = frame.f_back
@@ -111,10 +111,10 @@ class Worker:
 
     def _abandon(self) -> None:
         self.abandoned = True
-        output.end(self._tape)
+        capture.remove(self._tape)
         queues = getattr(pools, "_threads_queues", {})
         for thread in self._pooled():
-            if thread.ident not in self._tape.threads and not thread.name.startswith(_POOLS[0]):
+            if thread.ident not in self._tape.seen.threads and not thread.name.startswith(_POOLS[0]):
                 continue  # a pool of somebody else's
             with contextlib.suppress(KeyError):  # else the interpreter waits for it at its end
                 del queues[thread]
@@ -126,7 +126,7 @@ class Worker:
 
     def _users(self) -> list[threading.Thread]:
         """Give the threads that run the handler; a number alone may be another thread's by now."""
-        return [thread for thread in self._pooled() if thread.ident in self._tape.threads]
+        return [thread for thread in self._pooled() if thread.ident in self._tape.seen.threads]
 
 
 def _in_users_code(frame: FrameType | None) -> bool:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import _thread
 import contextlib
 import gc
 import multiprocessing
 import socket
+import sys
 import tempfile
+import threading
 import warnings
 from pathlib import Path
 
 import durable_debug as dd
 import pytest
+from durable_debug.engine import finalisers
 
 from engine import subject
 
@@ -120,3 +124,23 @@ def test_nobody_is_told_of_collections_when_no_replay_runs() -> None:
     dd.replay(subject.handler, subject.history())
     assert seen == [len(before) + 1] * len(seen) and seen
     assert gc.callbacks == before
+
+
+def test_a_collection_may_begin_where_there_is_no_frame(monkeypatch) -> None:
+    """As at the end of a thread, when what it held is freed: nothing is written to stderr for that."""
+    raised, ended = [], threading.Event()
+
+    def over(phase, _) -> None:
+        if phase == "stop":
+            ended.set()
+
+    monkeypatch.setattr(sys, "unraisablehook", raised.append)
+    finalisers.notice()
+    gc.callbacks.append(over)
+    try:
+        _thread.start_new_thread(gc.collect, ())  # a function of C: no frame is below the callbacks
+        assert ended.wait(60)
+    finally:
+        gc.callbacks.remove(over)
+        finalisers.stop_noticing()
+    assert not raised

@@ -18,10 +18,11 @@ from durable_debug.engine.tape import Halt
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from durable_debug.engine.ask import Ask
     from durable_debug.engine.elsewhere.wire import Tuple, WireRecording
     from durable_debug.engine.places import Place
     from durable_debug.engine.runner import Decide, Pass, Truth
-    from durable_debug.engine.tape import Ask, Matcher
+    from durable_debug.engine.tape import Matcher
     from durable_debug.engine.variables import Variable
     from durable_debug.history import History
     from durable_debug.options import Options

@@ -26,13 +26,13 @@ from durable_debug.errors import DurableDebugError
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from durable_debug.engine.ask import Ask
     from durable_debug.engine.in_process import InProcess
     from durable_debug.engine.live import Live
     from durable_debug.engine.places import Place
     from durable_debug.engine.recording import Recording
     from durable_debug.engine.runner import Held, HeldFrame, Pass
     from durable_debug.engine.script import Script
-    from durable_debug.engine.tape import Ask
     from durable_debug.options import Options
 
 __all__ = ["serve"]

@@ -6,16 +6,17 @@ from dataclasses import dataclass
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
-from durable_debug.engine.tape import Ask, BatchItem, Body
+from durable_debug.engine.ask import Ask, BatchItem, Body
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from durable_debug.engine.ask import Strategy
     from durable_debug.engine.effects import SideEffect
     from durable_debug.engine.engine import Outcome
     from durable_debug.engine.places import Place, Stack
     from durable_debug.engine.recording import Looks, Raised
-    from durable_debug.engine.tape import LogLine, Strategy
+    from durable_debug.engine.tape import LogLine
 
 __all__ = ["FarAsk", "FarBody", "Tuple", "WireRecording", "ask_of", "stacks_of", "to_wire"]
 

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from durable_debug.engine.ask import BatchItem, Body, Objection, Strategy
+from durable_debug.engine.capture import sdk_silent
 from durable_debug.engine.foreign import only_exceptions
 from durable_debug.engine.guard import harmless
 from durable_debug.engine.once import once
-from durable_debug.engine.output import sdk_silent
 from durable_debug.engine.placeholder import holds_unknown, marked
 from durable_debug.engine.sdk import payloads, strategies
 from durable_debug.engine.sdk.arguments import arguments
 from durable_debug.engine.sdk.given import Given
 from durable_debug.engine.sdk.lines import LINE
-from durable_debug.engine.tape import BatchItem, Body, Objection, Strategy
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

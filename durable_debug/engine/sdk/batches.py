@@ -18,10 +18,10 @@ from aws_durable_execution_sdk_python.lambda_service import (
 )
 from aws_durable_execution_sdk_python.serdes import deserialize
 
-from durable_debug.engine import output
+from durable_debug.engine import capture
+from durable_debug.engine.branch_scheduler import BranchScheduler
 from durable_debug.engine.sdk.lines import LINE
 from durable_debug.engine.sdk.payloads import TERMINAL
-from durable_debug.engine.turns import Turns
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from aws_durable_execution_sdk_python.context import DurableContext
 
     from durable_debug.engine.sdk.asks import SdkAsk
-    from durable_debug.engine.sdk.contexts import ReplayContext
+    from durable_debug.engine.sdk.entering import EnteringContext
     from durable_debug.engine.tape import Tape
 
 
@@ -43,40 +43,41 @@ class Batch:
         recorded = ask.recorded
         self.live = recorded is None or recorded.status not in TERMINAL
         self.flat = executor.nesting_type is NestingType.FLAT
-        self.turns = Turns(lambda: tape.halt is not None, LINE.branch_worker)
+        self.scheduler = BranchScheduler(lambda: tape.halt is not None, LINE.branch_worker)
         self._index: dict[str, int] = {}
         self._of_one_thread: contextvars.Context | None = None
 
     @contextlib.contextmanager
     def turn(self, index: int) -> Iterator[None]:
-        with self.turns.taken(index):
-            try:
-                yield
-            except ExecutionError:  # the SDK ends the execution, whatever the other branches do meanwhile
-                self.turns.end_with(index)
-                raise
+        try:
+            yield
+        except ExecutionError:  # the SDK ends the execution, whatever the other branches do meanwhile
+            self.scheduler.end_with(index)
+            raise
+        finally:
+            self.scheduler.leave(index)
 
     def identity(self, index: int) -> str:
         return LINE.branch_id(self.executor, self.ask.operation_id, index)
 
-    def prepare(self, context: ReplayContext) -> None:
+    def prepare(self, context: EnteringContext) -> None:
         """Look into the branches of a completed batch."""
         recorded = self.ask.recorded
-        if self.tape.inject and not self.live:  # the SDK looks for them before it asks
+        if self.tape.script.inject and not self.live:  # the SDK looks for them before it asks
             for index in range(len(self.executor.executables)):
                 context._inject(self.identity(index))
-        if context._silent or self.live or recorded is None or not self.tape.enter:
+        if context._silent or self.live or recorded is None or not self.tape.rules.enter:
             return
         for index in self._recorded_branches(context, recorded):
-            self._look(context, index, self._branch_ask(context, index))
+            self._enter(context, index, self._branch_ask(context, index))
         context._silent = True  # whatever the SDK runs again of it has been looked at
 
-    def _recorded_branches(self, context: ReplayContext, recorded: Operation) -> list[int]:
+    def _recorded_branches(self, context: EnteringContext, recorded: Operation) -> list[int]:
         count = len(self.executor.executables)
-        if self.tape.matcher is not None:
+        if self.tape.rules.matcher is not None:
             return list(range(count))
         if not self.flat:
-            return [i for i in range(count) if self.identity(i) in self.tape.answers]
+            return [i for i in range(count) if self.identity(i) in self.tape.script.answers]
         details = recorded.context_details
         try:
             result = deserialize(
@@ -92,9 +93,9 @@ class Batch:
             return [i for i in range(count) if i in started]
         return list(range(count))
 
-    def _branch_ask(self, context: ReplayContext, index: int) -> SdkAsk:
+    def _branch_ask(self, context: EnteringContext, index: int) -> SdkAsk:
         return context._ask(
-            (OperationType.CONTEXT, cast("str", LINE.sub_type(self.executor.sub_type_iteration))),
+            (OperationType.CONTEXT.value, cast("str", LINE.sub_type(self.executor.sub_type_iteration))),
             self.executor.get_iteration_name(index),
             ("branch", index),
             virtual=self.flat,
@@ -102,10 +103,10 @@ class Batch:
             operation_id=self.identity(index),
         )
 
-    def _look(self, context: ReplayContext, index: int, ask: SdkAsk) -> None:
+    def _enter(self, context: EnteringContext, index: int, ask: SdkAsk) -> None:
         child = context._body_context(ask, ask.operation_id, virtual=self.flat)
         executable = self.executor.executables[index]
-        context._look(
+        context._run_ended(
             ask, functools.partial(self._variables().run, self.executor.execute_item, child, executable)
         )
 
@@ -127,7 +128,7 @@ class Batch:
     def _fits(self, ask: SdkAsk, recorded: Operation) -> bool:
         return not self.flat and (recorded.name, recorded.sub_type) == (ask.name, ask.sub_type)
 
-    def branch(self, context: ReplayContext, child: DurableContext, operation_id: str) -> DurableContext:
+    def branch(self, context: EnteringContext, child: DurableContext, operation_id: str) -> DurableContext:
         """Take a branch's context, as the SDK makes it: in a live batch in the branch's own thread."""
         if not self._index:
             self._index = {self.identity(i): i for i in range(len(self.executor.executables))}
@@ -136,24 +137,24 @@ class Batch:
             inner = context._adopted(child, f"{self.ask.position}-{index}", self.ask)
             inner._silent = True
             return inner
-        if not self.turns.enter(index):
+        if not self.scheduler.enter(index):
             raise SuspendExecution("Another branch has ended the execution.")
-        self.tape.watch()
-        output.listen(self.tape)
+        self.tape.seen.note_thread()
+        capture.attach(self.tape)
         ask = self._branch_ask(context, index)
-        if self.tape.inject:
+        if self.tape.script.inject:
             context._inject(operation_id)
         recorded = ask.recorded
-        if recorded is not None and self.tape.matcher is None and not self._fits(ask, recorded):
-            self.turns.end_with(index)  # the SDK will object
+        if recorded is not None and self.tape.rules.matcher is None and not self._fits(ask, recorded):
+            self.scheduler.end_with(index)  # the SDK will object
         inner = context._adopted(child, ask.position, ask)
         if recorded is not None and recorded.status in TERMINAL:
-            if self.tape.enter:
-                self._look(context, index, ask)
+            if self.tape.rules.enter:
+                self._enter(context, index, ask)
             inner._silent = True
             details = recorded.context_details
             if details is None or not details.replay_children:
-                self.turns.leave(index)  # the SDK answers from the checkpoint: the body does not run
+                self.scheduler.leave(index)  # the SDK answers from the checkpoint: the body does not run
         else:
             ask.entered = True
         return inner

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 from aws_durable_execution_sdk_python.serdes import EXTENDED_TYPES_SERDES, SerDes, SerDesContext
 
 from durable_debug.engine.placeholder import holds_unknown, remade
-from durable_debug.engine.sdk.copies import with_
+from durable_debug.engine.sdk.copies import replaced
 
 __all__ = ["keeping"]
 
@@ -37,5 +37,5 @@ def keeping(config: _Config, *names: str) -> _Config:
     for name in names:
         codec = getattr(config, name, None)
         if name == "serdes" or codec is not None:  # without one of their own, items have that of the whole
-            config = with_(config, name, _Keeping(codec))
+            config = replaced(config, name, _Keeping(codec))
     return config

@@ -8,19 +8,19 @@ from typing import TYPE_CHECKING, Any, TypeVar
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["as_it_is", "once_each", "with_"]
+__all__ = ["memoised", "replaced", "snapshot"]
 
 _T = TypeVar("_T")
 
 
-def with_(held: _T, name: str, value: Any) -> _T:
+def replaced(held: _T, name: str, value: Any) -> _T:
     """Give a copy with another attribute, of a frozen class too, and of one that the user derived."""
     held = copy.copy(held)
     object.__setattr__(held, name, value)
     return held
 
 
-def once_each(namer: Callable[[Any, int], str]) -> Callable[[Any, int], str]:
+def memoised(namer: Callable[[Any, int], str]) -> Callable[[Any, int], str]:
     """Ask for the name of each item once, as the SDK alone would: it may count."""
     names: dict[int, str] = {}
 
@@ -32,7 +32,7 @@ def once_each(namer: Callable[[Any, int], str]) -> Callable[[Any, int], str]:
     return name
 
 
-def as_it_is(value: Any) -> Any:
+def snapshot(value: Any) -> Any:
     """Keep a value from what is done to it later: the SDK writes a result at once."""
     if value is None or isinstance(value, str | int | float | bytes):
         return value

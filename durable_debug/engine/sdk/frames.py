@@ -72,7 +72,7 @@ def user_frame(frame: FrameType | None) -> FrameType | None:
 @contextlib.contextmanager
 def users_code(tape: Tape) -> Iterator[None]:
     """Around the user's own code: side effects are reported, and on request the lines that bodies end at."""
-    if not tape.trace and not tape.jumps:
+    if not tape.rules.trace and not tape.rules.jumps:
         with guarded(tape.scope):
             yield
         return
@@ -101,7 +101,7 @@ class _Bodies:
         if event != "call" or not is_users(frame.f_code.co_filename):
             return None
         ends = self._at_end_of(frame)
-        jumps = jumps_in(frame.f_code, self._tape.jumps) if self._tape.jumps else None
+        jumps = jumps_in(frame.f_code, self._tape.rules.jumps) if self._tape.rules.jumps else None
         if jumps:
             frame.f_trace_lines = True
             return skipping(jumps, ends)
@@ -123,7 +123,7 @@ class _Bodies:
             if event == "return":
                 code, lasti, given = self._called.pop(frame, (frame.f_code, frame.f_lasti, value))
                 same = given is value
-                self._tape.ends[path] = (
+                self._tape.seen.ends[path] = (
                     place_of(code, lasti) if same else place_of(frame.f_code, frame.f_lasti)
                 )
             return returned

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from durable_debug.engine.tape import Ask
+from durable_debug.engine.ask import Ask
 
 if TYPE_CHECKING:
     from aws_durable_execution_sdk_python.lambda_service import Operation as SdkOperation

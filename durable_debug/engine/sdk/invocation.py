@@ -11,10 +11,10 @@ from aws_durable_execution_sdk_python.execution import (
     InitialExecutionState,
 )
 
-from durable_debug.engine import output
+from durable_debug.engine import capture
 from durable_debug.engine.guard import guarded, unguarded
 from durable_debug.engine.sdk.contexts import adopt
-from durable_debug.engine.sdk.copies import as_it_is
+from durable_debug.engine.sdk.copies import snapshot
 from durable_debug.engine.sdk.frames import users_code
 from durable_debug.engine.sdk.service import InvocationEvent, NoAws, Service
 from durable_debug.engine.sdk.state import ReplayState
@@ -63,19 +63,19 @@ def invoke(  # noqa: PLR0913
         if tape.veil is not None:
             event = tape.veil.over(event)
 
-        tape.watch()
-        output.listen(tape)
+        tape.seen.note_thread()
+        capture.attach(tape)
         with users_code(tape):
             try:
                 result = func(event, root)
             except Exception as error:
-                tape.error = error
-                if tape.observer is not None:
+                tape.seen.error = error
+                if tape.rules.observer is not None:
                     with unguarded():
-                        tape.observer.raised(error)
+                        tape.rules.observer.raised(error)
                 raise
         # Of an aligned pass it is looked at again, and a module may hold it.
-        tape.returned = (as_it_is(result) if tape.matcher is not None else result,)
+        tape.seen.returned = (snapshot(result) if tape.rules.matcher is not None else result,)
         return result
 
     hidden = os.environ.pop("DURABLE_EXECUTION_PLUGINS", None)  # instrumentation has no part in a replay

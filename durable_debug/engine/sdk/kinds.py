@@ -23,19 +23,20 @@ if TYPE_CHECKING:
 
     from durable_debug.engine.sdk.asks import SdkAsk
 
-STEP = (OperationType.STEP, OperationSubType.STEP.value)
-CONDITION = (OperationType.STEP, OperationSubType.WAIT_FOR_CONDITION.value)
-WAIT = (OperationType.WAIT, OperationSubType.WAIT.value)
-CALLBACK = (OperationType.CALLBACK, OperationSubType.CALLBACK.value)
-INVOKE = (OperationType.CHAINED_INVOKE, OperationSubType.CHAINED_INVOKE.value)
-MAP = (OperationType.CONTEXT, OperationSubType.MAP.value)
-PARALLEL = (OperationType.CONTEXT, OperationSubType.PARALLEL.value)
-CHILD = (OperationType.CONTEXT, OperationSubType.RUN_IN_CHILD_CONTEXT.value)
-FOR_CALLBACK = (OperationType.CONTEXT, OperationSubType.WAIT_FOR_CALLBACK.value)
+# Type and sub type.
+STEP = (OperationType.STEP.value, OperationSubType.STEP.value)
+CONDITION = (OperationType.STEP.value, OperationSubType.WAIT_FOR_CONDITION.value)
+WAIT = (OperationType.WAIT.value, OperationSubType.WAIT.value)
+CALLBACK = (OperationType.CALLBACK.value, OperationSubType.CALLBACK.value)
+INVOKE = (OperationType.CHAINED_INVOKE.value, OperationSubType.CHAINED_INVOKE.value)
+MAP = (OperationType.CONTEXT.value, OperationSubType.MAP.value)
+PARALLEL = (OperationType.CONTEXT.value, OperationSubType.PARALLEL.value)
+CHILD = (OperationType.CONTEXT.value, OperationSubType.RUN_IN_CHILD_CONTEXT.value)
+FOR_CALLBACK = (OperationType.CONTEXT.value, OperationSubType.WAIT_FOR_CALLBACK.value)
 BATCHES = {MAP[1], PARALLEL[1]}
 
 
-def as_asked(ask: SdkAsk) -> Operation | None:
+def answer_for(ask: SdkAsk) -> Operation | None:
     """Give the matched operation the identity that the SDK will check; None where its answer does not fit."""
     match = ask.match
     assert match is not None
@@ -81,7 +82,7 @@ def would_go_on(ask: SdkAsk) -> bool:
     return ask.type == OperationType.STEP.value or ask.sub_type in BATCHES
 
 
-class noting:  # noqa: N801 - reads as a statement
+class recording_objection:  # noqa: N801 - reads as a statement
     """Note with an ask what the SDK itself objects to: another identity, or a payload that it can't read."""
 
     __slots__ = ("_ask",)
@@ -96,10 +97,10 @@ class noting:  # noqa: N801 - reads as a statement
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if isinstance(error, LINE.objections):
-            note(self._ask, error)
+            record_objection(self._ask, error)
 
 
-def note(ask: SdkAsk, error: Exception) -> None:
+def record_objection(ask: SdkAsk, error: Exception) -> None:
     """Note with an ask what the SDK objects to."""
     if not hasattr(error, "_durable_debug_noted") and LINE.objects(
         error

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from aws_durable_execution_sdk_python.logger import Logger
 
-from durable_debug.engine import output
+from durable_debug.engine import capture
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -43,6 +43,6 @@ class TapeLogger(Logger):
         except (TypeError, ValueError):
             text = f"{msg} {args}"
         level = getattr(log_func, "__name__", "info").upper()
-        output.keep(
+        capture.keep(
             self._tape, "ERROR" if level == "EXCEPTION" else level, text, replayed=not self._should_log()
         )

@@ -37,7 +37,7 @@ class Service:
         updates: list[OperationUpdate],
         client_token: str | None,  # noqa: ARG002
     ) -> CheckpointOutput:
-        self._tape.sent.extend(updates)
+        self._tape.seen.sent.extend(updates)
         started = [_started(u) for u in updates if u.action is OperationAction.START]
         return CheckpointOutput(checkpoint_token, CheckpointUpdatedExecutionState(operations=started))
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from aws_durable_execution_sdk_python.context import DurableContext
 from aws_durable_execution_sdk_python.lambda_service import OperationSubType
 
-from durable_debug.engine.sdk.copies import with_
+from durable_debug.engine.sdk.copies import replaced
 from durable_debug.engine.sdk.lines.line import Line, durable_wrapper, held
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ class Until2(Line):
 
     def seen_through(self, config: Any) -> Any:
         # With a text for its sub type the SDK's checkpoint thread dies, and the handler waits for it for ever.
-        return with_(config, "sub_type", None) if isinstance(config.sub_type, str) else config
+        return replaced(config, "sub_type", None) if isinstance(config.sub_type, str) else config
 
     def label(self, config: Any) -> str | None:
         return self.sub_type(getattr(config, "sub_type", None))

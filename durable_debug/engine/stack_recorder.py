@@ -11,14 +11,15 @@ from durable_debug.engine.users_code import is_users
 if TYPE_CHECKING:
     from types import FrameType
 
-    from durable_debug.engine.tape import Ask, Tape
+    from durable_debug.engine.ask import Ask
+    from durable_debug.engine.tape import Tape
 
-__all__ = ["Witness"]
+__all__ = ["StackRecorder"]
 
 _DEEPEST = 40
 
 
-class Witness:
+class StackRecorder:
     """Observes one pass.
 
     Parameters

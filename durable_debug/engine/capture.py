@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from durable_debug.engine.tape import Tape
 
-__all__ = ["begin", "end", "listen", "sdk_silent"]
+__all__ = ["attach", "install", "keep", "remove", "sdk_silent"]
 
 _MOST_LINES = 10_000
 _LONGEST_LINE = 10_000
@@ -96,21 +96,21 @@ def keep(tape: Tape, level: str, message: str, *, replayed: bool = False) -> Non
     """Keep a line with the operation after which it came; of very many, the first."""
     if level != "PRINT":
         _end_line(tape)
-    if len(tape.logs) == _MOST_LINES:
+    if len(tape.seen.logs) == _MOST_LINES:
         message, level = f"The first {_MOST_LINES} lines are kept.", "WARNING"
-    if len(tape.logs) > _MOST_LINES:
+    if len(tape.seen.logs) > _MOST_LINES:
         return
     if len(message) > _LONGEST_LINE:
         message = message[: _LONGEST_LINE - 1] + "…"
-    tape.logs.append(LogLine(level, message, len(tape.asks) - 1, replayed))
+    tape.seen.logs.append(LogLine(level, message, len(tape.seen.asks) - 1, replayed))
 
 
-def listen(tape: Tape) -> None:
+def attach(tape: Tape) -> None:
     """Take what this thread writes from now on for the tape's."""
     _here.tape = tape
 
 
-def begin(tape: Tape) -> None:
+def install(tape: Tape) -> None:
     """One more replay is running."""
     global _before  # noqa: PLW0603 - the process has one of each stream
     with _lock:
@@ -123,7 +123,7 @@ def begin(tape: Tape) -> None:
         _running.add(tape)
 
 
-def end(tape: Tape) -> None:
+def remove(tape: Tape) -> None:
     """One replay less; also one that can't be ended, so that what it writes from now on is lost."""
     _end_line(tape)
     with _lock:

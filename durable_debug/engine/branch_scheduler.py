@@ -9,13 +9,12 @@ from durable_debug.engine.threads import innermost_frames
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from types import TracebackType
 
 _POLL_SECONDS = 0.02
 
 
-class Turns:
-    """Hands the turn from branch to branch.
+class BranchScheduler:
+    """Gives each branch its turn.
 
     The SDK starts branches in index order, each in a thread of a pool. A branch enters when its context is
     made and leaves when its body ends; if the SDK ends it in between, its turn is found free.
@@ -71,26 +70,6 @@ class Turns:
                 self._holder = None
                 self._condition.notify_all()
 
-    def taken(self, index: int) -> Turn:
-        """Give a context manager around a branch's body, that leaves at its end."""
-        return self.Turn(self, index)
-
-    class Turn:
-        """The rest of a turn."""
-
-        __slots__ = ("_index", "_turns")
-
-        def __init__(self, turns: Turns, index: int) -> None:
-            self._turns, self._index = turns, index
-
-        def __enter__(self) -> None:
-            return
-
-        def __exit__(
-            self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-        ) -> None:
-            self._turns.leave(self._index)
-
 
 def _in_branch(thread: int, worker: str) -> bool:
     frame = innermost_frames().get(thread)
@@ -99,6 +78,3 @@ def _in_branch(thread: int, worker: str) -> bool:
             return True
         frame = frame.f_back
     return False
-
-
-Turn = Turns.Turn
