@@ -210,7 +210,7 @@ def at_once(count: int, use) -> None:
         except BaseException as error:
             wrong.append(error)
 
-    threads = [threading.Thread(target=begin, args=(number,)) for number in range(count)]
+    threads = [threading.Thread(target=begin, args=(number,), daemon=True) for number in range(count)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -269,9 +269,11 @@ def test_a_panel_that_sees_a_verb_end_sees_where_it_stands() -> None:
 
         looking = threading.Thread(target=look)
         looking.start()
-        walk = [dbg.stop.index, *(dbg.step_in().index for _ in range(10))]
-        done.set()
-        looking.join(PATIENCE)
+        try:
+            walk = [dbg.stop.index, *(dbg.step_in().index for _ in range(10))]
+        finally:
+            done.set()
+            looking.join(PATIENCE)
         order = [walk.index(index) for _, index in seen]
         assert order == sorted(order)
         assert {status for status, _ in seen} <= {"running", "stopped"}
