@@ -15,6 +15,7 @@ import durable_debug as dd
 import pytest
 from aws_durable_execution_sdk_python import durable_execution
 from aws_durable_execution_sdk_python.config import Duration
+from durable_debug.engine import output
 
 from tests.debugger.walk import SAMPLES, SUBJECTS, open_debugger
 from tests.patience import PATIENCE, comes
@@ -66,6 +67,23 @@ def test_one_that_nobody_refers_to_ends_by_itself(subject) -> None:
     assert dbg.problem is None
     del dbg
     gc.collect()
+    assert comes(lambda: not our_threads())
+
+
+def test_one_that_is_collected_waits_for_nothing() -> None:
+    """Memory is needed, and garbage collected, in any thread: in one, say, that holds what the end of a replay needs."""
+    dbg = [open_debugger("nested")]
+    dbg[0].step_in()
+    collected = threading.Event()
+
+    def collect() -> None:
+        with output._lock:
+            dbg.clear()
+            gc.collect()
+        collected.set()
+
+    threading.Thread(target=collect, daemon=True).start()
+    assert collected.wait(PATIENCE)
     assert comes(lambda: not our_threads())
 
 
