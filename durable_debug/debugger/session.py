@@ -136,7 +136,6 @@ class Debugger:
         self._stops = StopIndex(run)
         self._breakpoints = BreakpointList(self._stops, diverges=bool(run.divergences))
         self._subscribers = Subscribers()
-        self._mailbox = Mailbox(self._do_posted)
         self._lock = threading.RLock()
         self._moving = self._closed = False
         first, hangs_after = run.recording, self._stops.hangs_after
@@ -145,6 +144,7 @@ class Debugger:
             self._breakpoints,
             lambda: first.runner.hold(first, run.matcher(), hangs_after=hangs_after),
         )
+        self._mailbox = Mailbox(self._do_posted, self._navigator.leave)
         self._navigator.goto(0, "start")
 
     @property
@@ -252,8 +252,7 @@ class Debugger:
     def __del__(self) -> None:
         # Whichever thread collects it: that of a replay is not to blame for what is done here.
         with unguarded():
-            if hasattr(self, "_navigator"):
-                self._navigator.interrupt()
+            if hasattr(self, "_mailbox"):
                 self._mailbox.close()
 
     def _verb(self, move: Callable[[], Stop]) -> Stop:

@@ -23,7 +23,7 @@ class Subscribers:
 
     def __init__(self) -> None:
         self._all: tuple[Callable[[], None], ...] = ()
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # a view that is collected meanwhile may unsubscribe
 
     def __len__(self) -> int:
         return len(self._all)

@@ -1,197 +1,260 @@
-"""The DataFrames of a history, each made column by column from lists.
-
-This module is imported when the first frame is asked for: pandas takes longer to load than the rest together.
-"""
+"""The DataFrames of a history: what their columns are, and how each is made."""
 
 from __future__ import annotations
 
+from collections import Counter
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-import pandas as pd
-
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
+    from types import ModuleType
 
-    from durable_debug.history.columns import Columns
+    import pandas as pd
+
+    from durable_debug.history.derived import Derived
     from durable_debug.history.invocations import Invocation
-    from durable_debug.history.operations import Operation
+    from durable_debug.history.operations import Attempt
 
-__all__ = ["attempts_frame", "events_frame", "invocations_frame", "operations_frame"]
+__all__ = ["Frames"]
 
 
-def events_frame(columns: Columns, places: dict[str, str], of_event: Sequence[int | None]) -> pd.DataFrame:
-    """See `History.events`."""
-    return _frame(
-        {
-            "event_id": _whole(columns.event_ids),
-            "timestamp": _times(columns.timestamps),
-            "event_type": _strings(columns.types),
-            "id": _strings(columns.ids),
-            "parent_id": _strings(columns.parents),
-            "name": _strings(columns.names),
-            "sub_type": _strings(columns.sub_types),
-            "position": _strings(list(map(places.get, columns.ids))),
-            "invocation": _nullable(of_event),
-            "payload": _strings(columns.payloads),
-            "error_type": _strings(_of_errors(columns.errors, "ErrorType")),
-            "error_message": _strings(_of_errors(columns.errors, "ErrorMessage")),
-            "details": _objects(columns.details),
+class Frames:
+    """What a `History` says of itself as DataFrames. Each is made once, column by column, when it is first asked for."""
+
+    _derived: Derived
+
+    @cached_property
+    def events(self) -> pd.DataFrame:
+        """One row per event, in order.
+
+        ==============  =====================  ==============================================================
+        column          dtype                  meaning
+        ==============  =====================  ==============================================================
+        event_id        int64                  counts from 1
+        timestamp       datetime64[us, UTC]    when the service recorded it
+        event_type      str                    ``StepStarted`` …
+        id, parent_id   str                    of the operation; missing for InvocationCompleted
+        name            str                    of the operation, or of the execution
+        sub_type        str                    ``Step``, ``MapIteration`` …
+        position        str                    logical position of the operation: ``3-1``
+        invocation      Int64                  in which it fell, or that was the first to see it
+        payload         str                    input or result, as text
+        error_type      str
+        error_message   str
+        details         object                 the raw details (dict)
+        ==============  =====================  ==============================================================
+
+        Examples
+        --------
+        What ran in invocation 2, and every payload under position 3:
+
+        >>> history.events.query("invocation == 2")[["event_type", "name"]]  # doctest: +SKIP
+        >>> history.events.loc[history.events.position.str.match(r"3(-|$)"), ["name", "payload"]].dropna()  # doctest: +SKIP
+        """
+        columns, of = self._derived.columns, _arrays()
+        return of.frame(
+            {
+                "event_id": of.whole(columns.event_ids),
+                "timestamp": of.times(columns.timestamps),
+                "event_type": of.strings(columns.types),
+                "id": of.strings(columns.ids),
+                "parent_id": of.strings(columns.parents),
+                "name": of.strings(columns.names),
+                "sub_type": of.strings(columns.sub_types),
+                "position": of.strings(list(map(self._derived.positions.get, columns.ids))),
+                "invocation": of.nullable(self._derived.invocations.of_event),
+                "payload": of.strings(columns.payloads),
+                **_errors(columns.errors),
+                "details": of.objects(columns.details),
+            }
+        )
+
+    @cached_property
+    def operations(self) -> pd.DataFrame:
+        """One row per operation, in start order; columns as the attributes of `Operation`.
+
+        ========================================  =====================  ====================================
+        column                                    dtype                  meaning
+        ========================================  =====================  ====================================
+        position                                  str                    logical position: ``3-1``
+        name, type, sub_type, status              str                    as the service has them
+        depth, attempts                           int64
+        began                                     Int64                  how often the body of a step began
+        start, end                                datetime64[us, UTC]
+        elapsed_seconds                           float64                end - start, waiting included
+        start_invocation, end_invocation          Int64                  count from 1
+        start_event_id, end_event_id              Int64
+        result                                    str                    what came back
+        error                                     object                 botocore's ErrorObject (dict)
+        payload                                   str                    what an invoke sent
+        function_name, callback_id                str                    of an invoke; of a callback
+        timeout_seconds,                          Int64                  of a callback
+        heartbeat_timeout_seconds
+        duration_seconds                          Int64                  of a wait, as it was asked for
+        replay_children                           boolean                missing where it cannot be told
+        truncated                                 bool                   a payload of it is missing
+        id, parent_id                             str
+        event_ids                                 object                 tuple of int
+        error_type, error_message                 str
+        ========================================  =====================  ====================================
+
+        Examples
+        --------
+        Which step retried most, the slowest operation by name, and time waiting:
+
+        >>> history.operations.nlargest(1, "attempts")[["name", "attempts"]]  # doctest: +SKIP
+        >>> history.operations.groupby("name").elapsed_seconds.max().nlargest(1)  # doctest: +SKIP
+        >>> history.operations.query("type in ('WAIT', 'CALLBACK')").elapsed_seconds.sum()  # doctest: +SKIP
+        """
+        operations, of = self._derived.operations, _arrays()
+        columns = {
+            "position": of.strings,
+            "name": of.strings,
+            "type": of.strings,
+            "sub_type": of.strings,
+            "status": of.strings,
+            "depth": of.whole,
+            "attempts": of.whole,
+            "began": of.nullable,
+            "start": of.datetimes,
+            "end": of.datetimes,
+            "elapsed_seconds": of.floats,
+            "start_invocation": of.nullable,
+            "end_invocation": of.nullable,
+            "start_event_id": of.nullable,
+            "end_event_id": of.nullable,
+            "result": of.strings,
+            "error": of.objects,
+            "payload": of.strings,
+            "function_name": of.strings,
+            "callback_id": of.strings,
+            "timeout_seconds": of.nullable,
+            "heartbeat_timeout_seconds": of.nullable,
+            "duration_seconds": of.nullable,
+            "replay_children": of.booleans,
+            "truncated": of.truths,
+            "id": of.strings,
+            "parent_id": of.strings,
+            "event_ids": of.objects,
         }
-    )
+        made = {name: kind([getattr(each, name) for each in operations]) for name, kind in columns.items()}
+        return of.frame(made | _errors([each.error for each in operations]))
+
+    @cached_property
+    def attempts(self) -> pd.DataFrame:
+        """One row per attempt of a step and per poll of a wait_for_condition.
+
+        =========================  =====================  ===================================================
+        column                     dtype                  meaning
+        =========================  =====================  ===================================================
+        position, name, sub_type   str                    of the operation
+        attempt                    int64                  counts from 1
+        status                     str                    ``SUCCEEDED``, ``FAILED``, ``STARTED`` (no end)
+        start, end                 datetime64[us, UTC]
+        duration_seconds           float64                end - start
+        delay_seconds              float64                until the next attempt; NaN for the last
+        error_type, error_message  str
+        result                     str                    as text
+        invocation                 Int64                  in which it ended
+        began                      Int64                  how often its body began: more than once where an
+                                                          invocation died in it (see `Attempt`)
+        start_invocation           Int64                  in which its body first began
+        =========================  =====================  ===================================================
+        """
+        of = _arrays()
+        rows = [(each, attempt) for each in self._derived.operations for attempt in each.all_attempts]
+        operations, attempts = [each for each, _ in rows], [attempt for _, attempt in rows]
+        return of.frame(
+            {
+                "position": of.strings([each.position for each in operations]),
+                "name": of.strings([each.name for each in operations]),
+                "sub_type": of.strings([each.sub_type for each in operations]),
+                "attempt": of.whole([each.number for each in attempts]),
+                "status": of.strings([each.status for each in attempts]),
+                "start": of.datetimes([each.start for each in attempts]),
+                "end": of.datetimes([each.end for each in attempts]),
+                "duration_seconds": of.floats([_seconds(each) for each in attempts]),
+                "delay_seconds": of.floats([each.delay_seconds for each in attempts]),
+                **_errors([each.error for each in attempts]),
+                "result": of.strings([each.result for each in attempts]),
+                "invocation": of.nullable([each.invocation for each in attempts]),
+                "began": of.nullable([each.began for each in attempts]),
+                "start_invocation": of.nullable([each.start_invocation for each in attempts]),
+            }
+        )
+
+    @cached_property
+    def invocations(self) -> pd.DataFrame:
+        """One row per invocation of the handler; see `Invocation` for how they are found.
+
+        =========================  =====================  ===================================================
+        column                     dtype                  meaning
+        =========================  =====================  ===================================================
+        invocation                 int64                  counts from 1
+        start, end                 datetime64[us, UTC]
+        duration_seconds           float64                end - start: the time that the handler ran
+        status                     str                    ``PENDING`` (suspended), ``SUCCEEDED``, ``FAILED``,
+                                                          ``RUNNING``
+        request_id                 str                    Lambda's
+        first_event_id,            Int64
+        last_event_id
+        operations_started         int64                  that started in it
+        operations_completed       int64                  that ended in it, or whose end it was the first to see
+        error_type, error_message  str
+        boundaries                 str                    ``recorded`` or ``inferred``
+        =========================  =====================  ===================================================
+
+        Examples
+        --------
+        Time working against the time the whole execution took:
+
+        >>> history.invocations.duration_seconds.sum(), history.duration_seconds  # doctest: +SKIP
+        """
+        of, invocations = _arrays(), self._derived.invocations.all
+        started = Counter(each.start_invocation for each in self._derived.operations)
+        completed = Counter(each.end_invocation for each in self._derived.operations)
+        return of.frame(
+            {
+                "invocation": of.whole([each.number for each in invocations]),
+                "start": of.datetimes([each.start for each in invocations]),
+                "end": of.datetimes([each.end for each in invocations]),
+                "duration_seconds": of.floats([_seconds(each) for each in invocations]),
+                "status": of.strings([each.status for each in invocations]),
+                "request_id": of.strings([each.request_id for each in invocations]),
+                "first_event_id": of.nullable([each.first_event_id for each in invocations]),
+                "last_event_id": of.nullable([each.last_event_id for each in invocations]),
+                "operations_started": of.whole([started[each.number] for each in invocations]),
+                "operations_completed": of.whole([completed[each.number] for each in invocations]),
+                **_errors([each.error for each in invocations]),
+                "boundaries": of.strings([each.boundaries for each in invocations]),
+            }
+        )
 
 
-def operations_frame(operations: Sequence[Operation]) -> pd.DataFrame:
-    """See `History.operations`."""
-    columns: dict[str, Any] = {}
-    for field, convert in _OPERATION_COLUMNS.items():
-        columns[field] = convert([getattr(operation, field) for operation in operations])
-    columns["error_type"] = _strings(_of_errors([each.error for each in operations], "ErrorType"))
-    columns["error_message"] = _strings(_of_errors([each.error for each in operations], "ErrorMessage"))
-    return _frame(columns)
+def _arrays() -> ModuleType:
+    from durable_debug.history import arrays  # pandas takes longer to load than the rest together
+
+    return arrays
 
 
-def attempts_frame(operations: Iterable[Operation]) -> pd.DataFrame:
-    """See `History.attempts`."""
-    rows = [(operation, attempt) for operation in operations for attempt in operation.all_attempts]
-    attempts = [attempt for _, attempt in rows]
-    errors = [attempt.error for attempt in attempts]
-    return _frame(
-        {
-            "position": _strings([operation.position for operation, _ in rows]),
-            "name": _strings([operation.name for operation, _ in rows]),
-            "sub_type": _strings([operation.sub_type for operation, _ in rows]),
-            "attempt": _whole([attempt.number for attempt in attempts]),
-            "status": _strings([attempt.status for attempt in attempts]),
-            "start": _datetimes([attempt.start for attempt in attempts]),
-            "end": _datetimes([attempt.end for attempt in attempts]),
-            "duration_seconds": _floats([_seconds(attempt.start, attempt.end) for attempt in attempts]),
-            "delay_seconds": _floats([attempt.delay_seconds for attempt in attempts]),
-            "error_type": _strings(_of_errors(errors, "ErrorType")),
-            "error_message": _strings(_of_errors(errors, "ErrorMessage")),
-            "result": _strings([attempt.result for attempt in attempts]),
-            "invocation": _nullable([attempt.invocation for attempt in attempts]),
-            "began": _nullable([attempt.began for attempt in attempts]),
-            "start_invocation": _nullable([attempt.start_invocation for attempt in attempts]),
-        }
-    )
+def _errors(errors: Sequence[dict[str, Any] | None]) -> dict[str, Any]:
+    """Make the two columns that tell of errors, which are botocore's ErrorObjects."""
+    of = _arrays()
+    return {
+        "error_type": of.strings(_texts(errors, "ErrorType")),
+        "error_message": of.strings(_texts(errors, "ErrorMessage")),
+    }
 
 
-def invocations_frame(invocations: Sequence[Invocation], operations: Sequence[Operation]) -> pd.DataFrame:
-    """See `History.invocations`."""
-    started = _counts(operation.start_invocation for operation in operations)
-    completed = _counts(operation.end_invocation for operation in operations)
-    errors = [each.error for each in invocations]
-    return _frame(
-        {
-            "invocation": _whole([each.number for each in invocations]),
-            "start": _datetimes([each.start for each in invocations]),
-            "end": _datetimes([each.end for each in invocations]),
-            "duration_seconds": _floats([_seconds(each.start, each.end) for each in invocations]),
-            "status": _strings([each.status for each in invocations]),
-            "request_id": _strings([each.request_id for each in invocations]),
-            "first_event_id": _nullable([each.first_event_id for each in invocations]),
-            "last_event_id": _nullable([each.last_event_id for each in invocations]),
-            "operations_started": _whole([started.get(each.number, 0) for each in invocations]),
-            "operations_completed": _whole([completed.get(each.number, 0) for each in invocations]),
-            "error_type": _strings(_of_errors(errors, "ErrorType")),
-            "error_message": _strings(_of_errors(errors, "ErrorMessage")),
-            "boundaries": _strings([each.boundaries for each in invocations]),
-        }
-    )
-
-
-def _frame(columns: dict[str, Any]) -> pd.DataFrame:
-    return pd.DataFrame(columns, copy=False)
-
-
-def _strings(values: Sequence[str | None]) -> Any:
-    if not any(values) and values.count(None) == len(
-        values
-    ):  # pandas takes its time over None: mostly whole columns
-        return pd.array([None], dtype="str").repeat(len(values))
-    return pd.array(_objects(values), dtype="str")
-
-
-def _whole(values: Sequence[int]) -> Any:
-    return np.array(values, dtype="int64")
-
-
-def _nullable(values: Sequence[int | None]) -> Any:
-    if None in values:
-        return pd.array(values, dtype="Int64")
-    return pd.arrays.IntegerArray(np.array(values, dtype="int64"), np.zeros(len(values), dtype=bool))
-
-
-def _floats(values: Sequence[float | None]) -> Any:
-    return np.array([float("nan") if value is None else value for value in values], dtype="float64")
-
-
-def _times(values: Sequence[float] | Sequence[int]) -> Any:
-    column = np.array(values)
-    if column.dtype == np.float64:
-        column = np.rint(column * 1_000_000)
-    return pd.DatetimeIndex(column.astype("int64").view("M8[us]")).tz_localize("UTC")
-
-
-def _datetimes(values: Sequence[Any]) -> Any:
-    return pd.DatetimeIndex(values, dtype="datetime64[us, UTC]")
-
-
-def _objects(values: Sequence[Any]) -> Any:
-    return np.fromiter(values, dtype=object, count=len(values))
-
-
-def _bools(values: Sequence[bool | None]) -> Any:
-    return pd.array(values, dtype="boolean")
-
-
-def _of_errors(errors: Sequence[dict[str, Any] | None], field: str) -> list[str | None]:
+def _texts(errors: Sequence[dict[str, Any] | None], field: str) -> list[str | None]:
     if not any(errors):
         return [None] * len(errors)
     found = [error.get(field) if error else None for error in errors]
     return [value if value is None or isinstance(value, str) else str(value) for value in found]
 
 
-def _seconds(start: Any, end: Any) -> float | None:
-    return (end - start).total_seconds() if start is not None and end is not None else None
-
-
-def _counts(numbers: Iterable[int | None]) -> dict[int, int]:
-    counts: dict[int, int] = {}
-    for number in numbers:
-        if number is not None:
-            counts[number] = counts.get(number, 0) + 1
-    return counts
-
-
-_OPERATION_COLUMNS: dict[str, Any] = {
-    "position": _strings,
-    "name": _strings,
-    "type": _strings,
-    "sub_type": _strings,
-    "status": _strings,
-    "depth": _whole,
-    "attempts": _whole,
-    "began": _nullable,
-    "start": _datetimes,
-    "end": _datetimes,
-    "elapsed_seconds": _floats,
-    "start_invocation": _nullable,
-    "end_invocation": _nullable,
-    "start_event_id": _nullable,
-    "end_event_id": _nullable,
-    "result": _strings,
-    "error": _objects,
-    "payload": _strings,
-    "function_name": _strings,
-    "callback_id": _strings,
-    "timeout_seconds": _nullable,
-    "heartbeat_timeout_seconds": _nullable,
-    "duration_seconds": _nullable,
-    "replay_children": _bools,
-    "truncated": lambda values: _bools(values).astype(bool),
-    "id": _strings,
-    "parent_id": _strings,
-    "event_ids": _objects,
-}
+def _seconds(span: Attempt | Invocation) -> float | None:
+    return (
+        (span.end - span.start).total_seconds() if span.start is not None and span.end is not None else None
+    )

@@ -11,21 +11,21 @@ from durable_debug.errors import HistoryError
 from durable_debug.history import checks, keeping, saving
 from durable_debug.history.children import Children, family_frame
 from durable_debug.history.columns import Columns
+from durable_debug.history.derived import Derived
 from durable_debug.history.documents import execution_record
-from durable_debug.history.invocations import Invocation, Invocations, find_invocations
-from durable_debug.history.operations import Operation, build_operations, positions
-from durable_debug.history.state import Change, fold, operations_at, operations_at_start
+from durable_debug.history.frames import Frames
+from durable_debug.history.summary import Summary
 from durable_debug.history.under_way import Awaited, lost_bodies, open_operations, standing
 from durable_debug.history.views import Views
-from durable_debug.history.vocabulary import Origin
 from durable_debug.views import view
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
-    from types import ModuleType
 
     import pandas as pd
 
+    from durable_debug.history.invocations import Invocation
+    from durable_debug.history.operations import Operation
     from durable_debug.history.state import State
 
 __all__ = ["History"]
@@ -33,7 +33,7 @@ __all__ = ["History"]
 _LONGEST_NAME = 120  # in a line
 
 
-class History(Views):
+class History(Frames, Views):
     """The recorded history of one durable execution. Immutable.
 
     Parameters
@@ -92,12 +92,13 @@ class History(Views):
         redacted: Mapping[str, int] | None = None,
     ) -> None:
         columns = Columns(events)
-        self._columns = columns
+        self._derived = Derived(columns)
         self._more_pages = more_pages
         self._noticed = tuple(warnings)
         self._not_replayable = not_replayable
         self.arn = arn
         self.execution, odd = execution_record(execution)
+        self._summary = Summary(columns, arn, self.execution)
         self.source = source
         self.redacted = redacted
         self.warnings = (
@@ -112,199 +113,63 @@ class History(Views):
     @property
     def raw(self) -> Sequence[dict[str, Any]]:
         """The events as given, in EventId order."""
-        return tuple(self._columns.events)
+        return tuple(self._derived.columns.events)
 
     @property
     def name(self) -> str | None:
         """Name of the execution."""
-        if self._columns.types[:1] == ["ExecutionStarted"] and self._columns.names[0]:
-            return str(self._columns.names[0])
-        return self._of_arn("name")
+        return self._summary.name
 
     @property
     def function_name(self) -> str | None:
         """Name of the durable function, from the ARN; None where that is not known."""
-        return self._of_arn("function")
+        return self._summary.function_name
 
-    @cached_property
+    @property
     def status(self) -> str:
         """``RUNNING``, ``PAUSED``, ``SUCCEEDED``, ``FAILED``, ``TIMED_OUT`` or ``STOPPED``."""
-        for event_type, meaning in zip(
-            reversed(self._columns.types), reversed(self._columns.meanings), strict=True
-        ):
-            if meaning.type == "EXECUTION" and meaning.status not in {None, "STARTED"}:
-                return str(meaning.status)
-            if event_type in {"ExecutionPaused", "ExecutionResumed"}:
-                return "PAUSED" if event_type == "ExecutionPaused" else "RUNNING"
-        return str(self.execution.get("Status") or "RUNNING")
+        return self._summary.status
 
     @property
     def version(self) -> str | None:
         """Version of the function that runs it, from its record or the ARN: ``"7"``, ``"$LATEST"``."""
-        told: str | None = self.execution.get("Version")
-        return told or self._of_arn("version")
+        return self._summary.version
 
     @property
     def trace_header(self) -> str | None:
         """X-Ray's trace header, from the execution's record."""
-        header: Mapping[str, str] = self.execution.get("TraceHeader") or {}
-        return header.get("XAmznTraceId")
+        return self._summary.trace_header
 
     @property
     def input(self) -> str | None:
         """The execution's input: JSON text; None where it is not known."""
-        payload, _ = self._outcome(started=True)
-        return payload if payload is not None else self.execution.get("InputPayload")
+        return self._summary.input
 
     @property
     def result(self) -> str | None:
         """The execution's result: JSON text; None where there is none."""
-        payload, _ = self._outcome(started=False)
-        return payload if payload is not None else self.execution.get("Result")
+        return self._summary.result
 
     @property
     def error(self) -> dict[str, Any] | None:
         """The execution's error (``ErrorType``, ``ErrorMessage``, ``ErrorData``, ``StackTrace``) or None."""
-        _, error = self._outcome(started=False)
-        return error or self.execution.get("Error") or None
+        return self._summary.error
 
     @property
     def duration_seconds(self) -> float | None:
         """Seconds from the first event to the last; None without events."""
-        times = self._columns.times
-        return (max(times) - min(times)) / 1e6 if times else None
+        return self._summary.duration_seconds
 
     @property
     def invocation_count(self) -> int:
         """How many invocations the history tells of."""
-        return len(self._invocations.all)
-
-    # Frames
-
-    @cached_property
-    def events(self) -> pd.DataFrame:
-        """One row per event, in order.
-
-        ==============  =====================  ==============================================================
-        column          dtype                  meaning
-        ==============  =====================  ==============================================================
-        event_id        int64                  counts from 1
-        timestamp       datetime64[us, UTC]    when the service recorded it
-        event_type      str                    ``StepStarted`` …
-        id, parent_id   str                    of the operation; missing for InvocationCompleted
-        name            str                    of the operation, or of the execution
-        sub_type        str                    ``Step``, ``MapIteration`` …
-        position        str                    logical position of the operation: ``3-1``
-        invocation      Int64                  in which it fell, or that was the first to see it
-        payload         str                    input or result, as text
-        error_type      str
-        error_message   str
-        details         object                 the raw details (dict)
-        ==============  =====================  ==============================================================
-
-        Examples
-        --------
-        What ran in invocation 2, and every payload under position 3:
-
-        >>> history.events.query("invocation == 2")[["event_type", "name"]]  # doctest: +SKIP
-        >>> history.events.loc[history.events.position.str.match(r"3(-|$)"), ["name", "payload"]].dropna()  # doctest: +SKIP
-        """
-        return _frames().events_frame(self._columns, self._places, self._invocations.of_event)
-
-    @cached_property
-    def operations(self) -> pd.DataFrame:
-        """One row per operation, in start order; columns as the attributes of `Operation`.
-
-        ========================================  =====================  ====================================
-        column                                    dtype                  meaning
-        ========================================  =====================  ====================================
-        position                                  str                    logical position: ``3-1``
-        name, type, sub_type, status              str                    as the service has them
-        depth, attempts                           int64
-        began                                     Int64                  how often the body of a step began
-        start, end                                datetime64[us, UTC]
-        elapsed_seconds                           float64                end - start, waiting included
-        start_invocation, end_invocation          Int64                  count from 1
-        start_event_id, end_event_id              Int64
-        result, payload                           str                    what came back; what an invoke sent
-        error                                     object                 botocore's ErrorObject (dict)
-        function_name, callback_id                str                    of an invoke; of a callback
-        timeout_seconds,                          Int64                  of a callback
-        heartbeat_timeout_seconds
-        duration_seconds                          Int64                  of a wait, as it was asked for
-        replay_children                           boolean                missing where it cannot be told
-        truncated                                 bool                   a payload of it is missing
-        id, parent_id                             str
-        event_ids                                 object                 tuple of int
-        error_type, error_message                 str
-        ========================================  =====================  ====================================
-
-        Examples
-        --------
-        Which step retried most, the slowest operation by name, and time waiting:
-
-        >>> history.operations.nlargest(1, "attempts")[["name", "attempts"]]  # doctest: +SKIP
-        >>> history.operations.groupby("name").elapsed_seconds.max().nlargest(1)  # doctest: +SKIP
-        >>> history.operations.query("type in ('WAIT', 'CALLBACK')").elapsed_seconds.sum()  # doctest: +SKIP
-        """
-        return _frames().operations_frame(self.tree())
-
-    @cached_property
-    def attempts(self) -> pd.DataFrame:
-        """One row per attempt of a step and per poll of a wait_for_condition.
-
-        =========================  =====================  ===================================================
-        column                     dtype                  meaning
-        =========================  =====================  ===================================================
-        position, name, sub_type   str                    of the operation
-        attempt                    int64                  counts from 1
-        status                     str                    ``SUCCEEDED``, ``FAILED``, ``STARTED`` (no end)
-        start, end                 datetime64[us, UTC]
-        duration_seconds           float64                end - start
-        delay_seconds              float64                until the next attempt; NaN for the last
-        error_type, error_message  str
-        result                     str                    as text
-        invocation                 Int64                  in which it ended
-        began                      Int64                  how often its body began: more than once where an
-                                                          invocation died in it (see `Attempt`)
-        start_invocation           Int64                  in which its body first began
-        =========================  =====================  ===================================================
-        """
-        return _frames().attempts_frame(self.tree())
-
-    @cached_property
-    def invocations(self) -> pd.DataFrame:
-        """One row per invocation of the handler; see `Invocation` for how they are found.
-
-        =========================  =====================  ===================================================
-        column                     dtype                  meaning
-        =========================  =====================  ===================================================
-        invocation                 int64                  counts from 1
-        start, end                 datetime64[us, UTC]
-        duration_seconds           float64                end - start: the time that the handler ran
-        status                     str                    ``PENDING`` (suspended), ``SUCCEEDED``, ``FAILED``,
-                                                          ``RUNNING``
-        request_id                 str                    Lambda's
-        first/last_event_id        Int64
-        operations_started         int64                  that started in it
-        operations_completed       int64                  that ended in it, or whose end it was the first to see
-        error_type, error_message  str
-        boundaries                 str                    ``recorded`` or ``inferred``
-        =========================  =====================  ===================================================
-
-        Examples
-        --------
-        Time working against the time the whole execution took:
-
-        >>> history.invocations.duration_seconds.sum(), history.duration_seconds  # doctest: +SKIP
-        """
-        return _frames().invocations_frame(self._invocations.all, self.tree())
+        return len(self._derived.invocations.all)
 
     # Operations
 
     def tree(self) -> tuple[Operation, ...]:
         """All operations but the EXECUTION, in start order: an operation comes before those inside it."""
-        return self._operations
+        return self._derived.operations
 
     def operation(self, key: str) -> Operation:
         """Return one operation, by id or by logical position (``"3-1"``).
@@ -314,7 +179,7 @@ class History(Views):
         HistoryError
             There is none.
         """
-        found = self._by_key.get(key)
+        found = self._derived.by_key.get(key)
         if found is None:
             raise HistoryError(
                 f"This history has no operation {key!r:.80}.",
@@ -335,7 +200,7 @@ class History(Views):
                 f"This history has no invocation {number!r:.40}.",
                 cure=f"It tells of {self.invocation_count}, counted from 1: see history.invocations.",
             )
-        return self._invocations.all[number - 1]
+        return self._derived.invocations.all[number - 1]
 
     # Where it stands
 
@@ -348,7 +213,7 @@ class History(Views):
         """
         if self.status in {"SUCCEEDED", "FAILED"}:
             return ()
-        return open_operations(self._operations)
+        return open_operations(self._derived.operations)
 
     @cached_property
     def remarks(self) -> tuple[str, ...]:
@@ -356,10 +221,10 @@ class History(Views):
 
         Empty for an execution that its handler ended, and of which no invocation died in the body of a step.
         """
-        lost = tuple(lost_bodies(self._operations, self._invocations.all))
+        lost = tuple(lost_bodies(self._derived.operations, self._derived.invocations.all))
         if self._more_pages and self.status not in keeping.ENDED:
             return ("What it waits for is not known: the history has more pages.", *lost)
-        return (*standing(self.status, self.waits_for, self._invocations.all), *lost)
+        return (*standing(self.status, self.waits_for, self._derived.invocations.all), *lost)
 
     # Other executions, and this one later
 
@@ -370,10 +235,10 @@ class History(Views):
         >>> history.children["3"].status  # doctest: +SKIP
         """
         arns = {}
-        for operation in self._operations:
+        for operation in self._derived.operations:
             if operation.type == "CHAINED_INVOKE" and operation.start_event_id is not None:
-                at = self._columns.event_ids.index(operation.start_event_id)
-                child = (self._columns.details[at] or {}).get("DurableExecutionArn")
+                at = self._derived.columns.event_ids.index(operation.start_event_id)
+                child = (self._derived.columns.details[at] or {}).get("DurableExecutionArn")
                 if isinstance(child, str):
                     arns[operation.position] = child
         return Children(arns, self.source)
@@ -391,8 +256,14 @@ class History(Views):
     def callbacks(self) -> pd.DataFrame:
         """The open callbacks, which something outside is to answer: see `send_success`, `send_failure`, `heartbeat`.
 
-        Columns: ``name``, ``position``, ``callback_id`` (str), ``start`` (datetime64, UTC), ``timeout_seconds``,
-        ``heartbeat_timeout_seconds`` (Int64, missing where there is none).
+        ============================  =====================  ==============================
+        column                        dtype                  meaning
+        ============================  =====================  ==============================
+        name, position, callback_id   str
+        start                         datetime64[us, UTC]    when it was opened
+        timeout_seconds,              Int64                  missing where there is none
+        heartbeat_timeout_seconds
+        ============================  =====================  ==============================
         """
         columns = ["name", "position", "callback_id", "start", "timeout_seconds", "heartbeat_timeout_seconds"]
         frame = self.operations
@@ -459,13 +330,13 @@ class History(Views):
             There is no such event.
         """
         try:
-            at = self._columns.event_ids.index(event_id)
+            at = self._derived.columns.event_ids.index(event_id)
         except ValueError:
             raise HistoryError(
                 f"This history has no event {event_id!r:.40}.",
                 cure=f"It has {len(self)}: see history.events.event_id.",
             ) from None
-        return operations_at(self._changes_before(at + 1), self._columns.times[at])
+        return self._derived.state_after(at)
 
     def invocation_state(self, invocation: int) -> list[State]:
         """Return the operations as the handler received them when an invocation (counted from 1) started.
@@ -486,13 +357,11 @@ class History(Views):
         HistoryError
             There is no such invocation.
         """
-        span = self._invocations.spans[self.invocation(invocation).number - 1]
-        within = [change for change in self._changes if span.cut <= change.at < span.stop]
-        return operations_at_start(self._changes_before(span.cut), span.clock, span.surely, within)
+        return self._derived.state_at_start(self.invocation(invocation).number)
 
     def final_state(self) -> list[State]:
         """Return the operations as the service had them after the last event; as for `state_at`."""
-        return operations_at(self._changes, max(self._columns.times, default=None))
+        return self._derived.final_state()
 
     # As a record
 
@@ -513,7 +382,7 @@ class History(Views):
                 f"This cannot be replayed, because {self._not_replayable}.",
                 cure="Load the execution itself: dd.load('arn:aws:lambda:…').",
             )
-        checks.require_replayable(self._columns, self.tree(), more_pages=self._more_pages)
+        checks.require_replayable(self._derived.columns, self.tree(), more_pages=self._more_pages)
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write the history as ``GetDurableExecutionHistory`` JSON, whole or not at all.
@@ -543,7 +412,7 @@ class History(Views):
         return write(self.raw, to, arn=self.arn, more_pages=self._more_pages, also=also)
 
     def __len__(self) -> int:
-        return len(self._columns)
+        return len(self._derived.columns)
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, History):
@@ -551,7 +420,7 @@ class History(Views):
         return self.arn == other.arn and saving.same_events(self.raw, other.raw)
 
     def __hash__(self) -> int:
-        return hash((self.arn, len(self), tuple(self._columns.times[:8])))
+        return hash((self.arn, len(self), tuple(self._derived.columns.times[:8])))
 
     def __reduce__(self) -> tuple[Any, ...]:
         # Without its source, which may hold a connection.
@@ -583,49 +452,6 @@ class History(Views):
 
     def _repr_html_(self) -> str:
         return str(view("history.card")(self))
-
-    # Read once, on demand
-
-    @cached_property
-    def _invocations(self) -> Invocations:
-        return find_invocations(self._columns)
-
-    @cached_property
-    def _places(self) -> dict[str, str]:
-        return positions(self._columns)
-
-    @cached_property
-    def _changes(self) -> list[Change]:
-        return fold(self._columns)
-
-    @cached_property
-    def _operations(self) -> tuple[Operation, ...]:
-        return build_operations(self._columns, self.final_state(), self._invocations, self._places)
-
-    @cached_property
-    def _by_key(self) -> dict[str, Operation]:
-        by_position = {operation.position: operation for operation in self._operations}
-        return by_position | {operation.id: operation for operation in self._operations}
-
-    def _changes_before(self, cut: int) -> list[Change]:
-        return [change for change in self._changes if change.at < cut]
-
-    def _of_arn(self, part: str) -> str | None:
-        found = keeping.ARN.match(self.arn) if self.arn else None
-        return found[part] if found else None
-
-    def _outcome(self, *, started: bool) -> tuple[str | None, dict[str, Any] | None]:
-        """Payload and error of the event that started, or that ended, the execution."""
-        for at, meaning in enumerate(self._columns.meanings):
-            if meaning.origin is Origin.EXECUTION and (meaning.status == "STARTED") is started:
-                return self._columns.payloads[at], self._columns.errors[at]
-        return None, None
-
-
-def _frames() -> ModuleType:
-    from durable_debug.history import frames
-
-    return frames
 
 
 def _restored(

@@ -15,6 +15,7 @@ import durable_debug as dd
 import pytest
 from aws_durable_execution_sdk_python import durable_execution
 from aws_durable_execution_sdk_python.config import Duration
+from durable_debug.engine import output
 
 from tests.debugger.walk import SAMPLES, SUBJECTS, open_debugger
 from tests.patience import PATIENCE, comes
@@ -66,6 +67,23 @@ def test_one_that_nobody_refers_to_ends_by_itself(subject) -> None:
     assert dbg.problem is None
     del dbg
     gc.collect()
+    assert comes(lambda: not our_threads())
+
+
+def test_one_that_is_collected_waits_for_nothing() -> None:
+    """Memory is needed, and garbage collected, in any thread: in one, say, that holds what the end of a replay needs."""
+    dbg = [open_debugger("nested")]
+    dbg[0].step_in()
+    collected = threading.Event()
+
+    def collect() -> None:
+        with output._lock:
+            dbg.clear()
+            gc.collect()
+        collected.set()
+
+    threading.Thread(target=collect, daemon=True).start()
+    assert collected.wait(PATIENCE)
     assert comes(lambda: not our_threads())
 
 
@@ -210,7 +228,7 @@ def at_once(count: int, use) -> None:
         except BaseException as error:
             wrong.append(error)
 
-    threads = [threading.Thread(target=begin, args=(number,)) for number in range(count)]
+    threads = [threading.Thread(target=begin, args=(number,), daemon=True) for number in range(count)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -269,9 +287,11 @@ def test_a_panel_that_sees_a_verb_end_sees_where_it_stands() -> None:
 
         looking = threading.Thread(target=look)
         looking.start()
-        walk = [dbg.stop.index, *(dbg.step_in().index for _ in range(10))]
-        done.set()
-        looking.join(PATIENCE)
+        try:
+            walk = [dbg.stop.index, *(dbg.step_in().index for _ in range(10))]
+        finally:
+            done.set()
+            looking.join(PATIENCE)
         order = [walk.index(index) for _, index in seen]
         assert order == sorted(order)
         assert {status for status, _ in seen} <= {"running", "stopped"}

@@ -5,9 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-import nbformat
 import pytest
-from nbclient import NotebookClient
 
 ROOT = Path(__file__).parents[2]
 
@@ -16,7 +14,10 @@ ROOT = Path(__file__).parents[2]
 def executed():
     """Runs a notebook of the repository by name, with parts of its source replaced, and gives it with its outputs."""
 
-    def run(name: str, **replaced: str) -> nbformat.NotebookNode:
+    def run(name: str, **replaced: str) -> "nbformat.NotebookNode":
+        import nbformat  # four seconds: its schema is a grammar that is compiled
+        from nbclient import NotebookClient
+
         document = nbformat.read(ROOT / "notebooks" / name, 4)
         for cell in document.cells:
             if cell.cell_type == "code":

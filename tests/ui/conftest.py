@@ -16,8 +16,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Callable, Iterator
 
-import nbformat
 import pytest
+
+from tests.ui.cells import as_not_run
 
 BROWSERS = (
     os.environ.get("CHROMIUM") or "chromium",
@@ -240,11 +241,8 @@ def lab_page(page: Any, jupyterlab: Jupyter) -> Iterator[Callable[..., Any]]:
         place = jupyterlab.root / secrets.token_hex(4)
         notebook = place / path.parent.name / path.name
         notebook.parent.mkdir(parents=True)
-        document = nbformat.read(path, 4)
-        for cell in document.cells if run else []:
-            if cell.cell_type == "code":
-                cell.outputs, cell.execution_count = [], None
-        nbformat.write(document, notebook)
+        document = path.read_text(encoding="utf-8")
+        notebook.write_text(as_not_run(document) if run else document, encoding="utf-8")
         for other in beside:
             shutil.copytree(other, place / other.name)
         page.set_viewport_size({"width": 1400, "height": 1000})

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-import nbformat
+import json
+
 import pytest
+
+from tests.ui.cells import write_notebook
 
 ESM = """
 export default {
@@ -49,17 +52,12 @@ def test_a_widgets_uncaught_error_is_seen(widget_page):
 @pytest.fixture
 def notebook(tmp_path):
     """A notebook with one widget, which its kernel counts up."""
-    path = tmp_path / "smoke" / "t.ipynb"
-    path.parent.mkdir()
-    cells = [
+    return write_notebook(
+        tmp_path / "smoke" / "t.ipynb",
         f"import anywidget, traitlets\nclass Count(anywidget.AnyWidget):\n    _esm = {ESM!r}\n"
         "    count = traitlets.Int(3).tag(sync=True)\n    born = traitlets.Bool(False).tag(sync=True)\ncount = Count()\ncount",
         "def answer(change):\n    if change.new == 4:\n        count.count = 40\ncount.observe(answer, 'count')",
-    ]
-    metadata = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
-    cells = [nbformat.v4.new_code_cell(cell) for cell in cells]
-    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=metadata), path)
-    return path
+    )
 
 
 def test_a_widget_in_jupyterlab(lab_page, notebook):
@@ -69,9 +67,8 @@ def test_a_widget_in_jupyterlab(lab_page, notebook):
 
 
 def test_a_failing_cell_is_seen(lab_page, notebook):
-    path = notebook
-    written = nbformat.read(path, 4)
-    written.cells[1].source = "1 / 0"
-    nbformat.write(written, path)
+    written = json.loads(notebook.read_text())
+    written["cells"][1]["source"] = "1 / 0"
+    notebook.write_text(json.dumps(written))
     with pytest.raises(AssertionError, match="ZeroDivisionError"):
-        lab_page(path, run=True)
+        lab_page(notebook, run=True)

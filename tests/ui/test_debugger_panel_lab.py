@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import sys
 
-import nbformat
 import pytest
 
 from tests.patience import PATIENCE
+from tests.ui.cells import write_notebook
 from tests.ui.conftest import run_all
 
 SETUP = """\
@@ -24,13 +24,8 @@ def panel_in_lab(lab_page, tmp_path, samples):
     """Open a notebook that shows a debugger; further cells as given."""
 
     def opener(app, history, *cells):
-        path = tmp_path / "panel" / "t.ipynb"
-        path.parent.mkdir()
         setup = SETUP.format(root=str(samples.parent), samples=str(samples), app=app, history=history)
-        metadata = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
-        cells = [nbformat.v4.new_code_cell(cell) for cell in (setup, *cells)]
-        nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=metadata), path)
-        page = lab_page(path, run=True)
+        page = lab_page(write_notebook(tmp_path / "panel" / "t.ipynb", setup, *cells), run=True)
         page.locator(".dd-headline").wait_for()
         return page
 

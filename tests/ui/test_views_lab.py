@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import nbformat
 import pytest
 
 from tests.patience import PATIENCE, comes
+from tests.ui.cells import write_notebook
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -17,13 +17,8 @@ def notebook(tmp_path):
     """Make a notebook of code cells."""
 
     def make(*cells):
-        path = tmp_path / "views" / "t.ipynb"
-        path.parent.mkdir(exist_ok=True)
-        metadata = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
         first = f"import os, sys\nos.chdir({str(ROOT)!r})\nsys.path.insert(0, {str(ROOT)!r})\nimport durable_debug as dd"
-        made = [nbformat.v4.new_code_cell(cell) for cell in (first, *cells)]
-        nbformat.write(nbformat.v4.new_notebook(cells=made, metadata=metadata), path)
-        return path
+        return write_notebook(tmp_path / "views" / "t.ipynb", first, *cells)
 
     return make
 
