@@ -14,6 +14,7 @@ from durable_debug.audits.inputs import Source, gathered
 from durable_debug.audits.pickling import sent
 from durable_debug.audits.report import Report, Rows
 from durable_debug.audits.workers import Batch, Job, dismiss, work
+from durable_debug.engine.runners import located
 from durable_debug.errors import HandlerError, HistoryError, OptionError
 from durable_debug.history import History
 from durable_debug.options import NAMES, Options, no_such_body, unknown_options, versions
@@ -110,12 +111,14 @@ def audit(  # noqa: PLR0913
     }  # one or several, a path
     asked = Options(enter=enter, timeout=timeout, **given)
     lines = versions(sdk)
+    code, asked = _located(handler, asked)  # here, so that what is unpacked for it is removed again
+    before, asked = _located(against, asked)
     found, count = gathered(histories)
     sources: Iterable[Source] = list(found) if len(lines) > 1 else found  # each is read once a version
     job = Job(
         token=uuid.uuid4().hex,
-        handler=sent(handler),
-        against=None if against is None else sent(against),
+        handler=sent(code),
+        against=None if against is None else sent(before),
         path=tuple(sys.path),
         options={},
     )
@@ -160,6 +163,16 @@ class _Fitting:
         """Refuse a pattern that fits nothing in any history."""
         for pattern in self._left:
             raise no_such_body(pattern, self._names)
+
+
+def _located(handler: object, options: Options) -> tuple[object, Options]:
+    """Find the code of a handler, or of handlers by function name."""
+    if not isinstance(handler, Mapping):
+        return located(handler, options)
+    found: dict[Any, object] = {}
+    for name, one in handler.items():
+        found[name], options = located(one, options)
+    return found, options
 
 
 def _refuse_what_means_nothing(handlers: tuple[object, ...], n_jobs: int | None) -> None:

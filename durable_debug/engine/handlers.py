@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from durable_debug.engine import sdk
 from durable_debug.engine.environment import Environment, listed_variables
+from durable_debug.engine.handler_names import found as find
 from durable_debug.engine.kept import Kept, kept
 from durable_debug.engine.modules import Modules, modules_of
 from durable_debug.engine.naming import named
@@ -20,7 +21,7 @@ from durable_debug.errors import HandlerError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from contextlib import AbstractContextManager
-    from types import CodeType
+    from types import CodeType, ModuleType
 
     _Func = Callable[..., Any]
     _Around = Callable[[Callable[..., Any]], Callable[..., Any]]
@@ -131,18 +132,42 @@ def resolve(
         name = _called(handler)
         func, around, layers = _taken_apart(handler, name)
         return Handler(name, func, around, kept(layers, func))
-    where, colon, name = handler.rpartition(":")
-    if not colon or not where or (len(where) == 1 and name[:1] in "\\/"):
-        raise HandlerError(
-            f"{handler!r} does not name a handler.",
-            cure="Write 'path/to/app.py:handler' or 'package.module:handler'.",
-        )
+    where, _, name = find(handler).text.rpartition(":")
     modules = modules_of(where, environment, allow)
-    found = named(modules.main, where, name)
+    if not name:
+        name = _only_one(modules.main, where)
+    elif not hasattr(modules.main, name.partition(".")[0]) and (durable := _durable(modules.main)):
+        listed = ", ".join(durable)
+        raise HandlerError(
+            f"There is no {name!r} in {where}.",
+            cure=f"Its durable function{'s are' if len(durable) > 1 else ' is'} {listed}.",
+        )
+    handler, found = f"{where}:{name}", named(modules.main, where, name)
     if isinstance(found, Handler):
         return found
     func, around, _ = _taken_apart(found, handler)
     return Handler(handler, func, around, modules)
+
+
+def _durable(main: ModuleType) -> list[str]:
+    """Names of the durable functions in a module; those that it only imports, if it has none of its own."""
+    names = [
+        name for name, value in vars(main).items() if callable(value) and path_to_durable(value) is not None
+    ]
+    own = [name for name in names if getattr(getattr(main, name), "__module__", None) == main.__name__]
+    return own or names
+
+
+def _only_one(main: ModuleType, where: str) -> str:
+    names = _durable(main)
+    if len(names) == 1:
+        return names[0]
+    if not names:
+        raise HandlerError(f"{where} has no durable function.", cure="Decorate one with @durable_execution.")
+    raise HandlerError(
+        f"{where} has {len(names)} durable functions: {', '.join(names)}.",
+        cure=f"Name one: '{where}:{names[0]}'.",
+    )
 
 
 def _taken_apart(found: Any, name: str) -> tuple[_Func, _Around | None, list[Any]]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from durable_debug.engine.handler_names import found
 from durable_debug.errors import OptionError
 
 if TYPE_CHECKING:
@@ -15,7 +17,7 @@ if TYPE_CHECKING:
     from durable_debug.history import History
     from durable_debug.options import Options
 
-__all__ = ["environment_of", "ready", "record"]
+__all__ = ["environment_of", "located", "ready", "record"]
 
 _NAMES = (".venv", "venv", "env")
 _SDK = "aws_durable_execution_sdk_python"
@@ -23,6 +25,7 @@ _SDK = "aws_durable_execution_sdk_python"
 
 def record(handler: object, history: History, options: Options) -> Recording:
     """Run a handler over a history as Lambda would, where it belongs."""
+    handler, options = located(handler, options)
     python = _python(handler, options)
     if python is None:
         from durable_debug.engine.in_process import record as here
@@ -41,6 +44,7 @@ def ready(handler: object, options: Options) -> object:
     HandlerError, OptionError
         It can't be had.
     """
+    handler, options = located(handler, options)
     python = _python(handler, options)
     if python is None:
         from durable_debug.engine.environment import Environment
@@ -52,6 +56,22 @@ def ready(handler: object, options: Options) -> object:
 
     find(python, handler, options)
     return handler
+
+
+def located(handler: object, options: Options) -> tuple[object, Options]:
+    """Give a handler's name as everything else knows it, and the options with what its template says of its environment.
+
+    Raises
+    ------
+    HandlerError
+        There is no such thing.
+    """
+    if not isinstance(handler, str):
+        return handler, options
+    named = found(handler)
+    if named.env:
+        options = dataclasses.replace(options, env=tuple({**named.env, **dict(options.env)}.items()))
+    return named.text, options
 
 
 def _python(handler: object, options: Options) -> str | None:
