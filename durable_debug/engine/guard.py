@@ -134,6 +134,8 @@ def harmless() -> guarded:
     They are noted by the watch that this thread is under, or else by that of `noting_codecs`.
     """
     around = here.scope or here.codecs
+    if isinstance(around, _Comparing):
+        around.raise_fences()
 
     def refuse(effect: SideEffect) -> None:
         effect = dataclasses.replace(effect, compared=True)
@@ -155,12 +157,29 @@ def noting_codecs(allow: tuple[str, ...]) -> Iterator[list[SideEffect]]:
         effects.append(effect)
         return effect
 
-    before, here.codecs = here.codecs, Scope(_nobody, note=note)
+    comparing = _Comparing(_nobody, note=note)
+    before, here.codecs = here.codecs, comparing
     try:
         yield effects
     finally:
         here.codecs = before
+        comparing.lower_fences()
+
+
+class _Comparing(Scope):
+    """Is asked only for its notes. The fences are raised once for all codecs, and not where none is asked."""
+
+    __slots__ = ("_fenced",)
+
+    def raise_fences(self) -> None:
+        if not hasattr(self, "_fenced"):
+            self._fenced = True
+            fences.raise_()
+
+    def lower_fences(self) -> None:
+        if hasattr(self, "_fenced"):
+            fences.lower()
 
 
 def _nobody(_: SideEffect) -> None:
-    """Watch nothing: this scope is asked only for its notes."""
+    """Watch nothing."""
