@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from durable_debug.engine import audit_events, fences, watch
 from durable_debug.engine.calls import profiled
 from durable_debug.engine.effects import SideEffect, allows
-from durable_debug.engine.opened import ALL, now
+from durable_debug.engine.opened import ALL, listed
 from durable_debug.engine.watch import RefusedError, here, watched_threads
 
 if TYPE_CHECKING:
@@ -119,12 +119,12 @@ class unguarded:  # noqa: N801
 
     def __enter__(self) -> None:
         self._scope = here.scope
-        self._seen = now() if self._opens else ALL
+        self._seen = listed() if self._opens else None
         here.scope = None
 
     def __exit__(self, *_: object) -> None:
         here.scope = self._scope
-        if self._opens and self._scope is not None:
+        if self._seen is not None and self._scope is not None:
             _look_at_calls(self._scope.look_since(self._seen))
 
 
