@@ -90,7 +90,6 @@ class Replay:
 
     def _invoke(self) -> dict[str, Any]:
         capture.install(self.tape)
-        self.tape.scope.look()
         try:
             func, around = self._pass.enter_context(self.handler.cold())
             return sdk.invoke(
@@ -123,6 +122,7 @@ class Replay:
 
     def start(self) -> None:
         """Begin, in a thread of its own."""
+        self.tape.scope.look()  # here: it takes several times as long in a thread that has just begun
         self._worker.start()
 
     def wait(self, timeout: float | None = None) -> bool:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from durable_debug.engine import audit_events, fences, watch
 from durable_debug.engine.calls import profiled
 from durable_debug.engine.effects import SideEffect, allows
-from durable_debug.engine.opened import ALL, now
+from durable_debug.engine.opened import ALL, listed
 from durable_debug.engine.watch import RefusedError, here, watched_threads
 
 if TYPE_CHECKING:
@@ -121,12 +121,12 @@ class unguarded:  # noqa: N801
 
     def __enter__(self) -> None:
         self._scope = here.scope
-        self._seen = now() if self._opens else ALL
+        self._seen = listed() if self._opens else None
         here.scope = None
 
     def __exit__(self, *_: object) -> None:
         here.scope = self._scope
-        if self._opens and self._scope is not None:
+        if self._seen is not None and self._scope is not None:
             _look_at_calls(self._scope.look_since(self._seen))
 
 
@@ -136,6 +136,8 @@ def harmless() -> guarded:
     They are noted by the watch that this thread is under, or else by that of `noting_codecs`.
     """
     around = here.scope or here.codecs
+    if isinstance(around, _Comparing):
+        around.raise_fences()
 
     def refuse(effect: SideEffect) -> None:
         effect = dataclasses.replace(effect, compared=True)
@@ -157,12 +159,29 @@ def noting_codecs(allow: tuple[str, ...]) -> Iterator[list[SideEffect]]:
         effects.append(effect)
         return effect
 
-    before, here.codecs = here.codecs, Scope(_nobody, note=note)
+    comparing = _Comparing(_nobody, note=note)
+    before, here.codecs = here.codecs, comparing
     try:
         yield effects
     finally:
         here.codecs = before
+        comparing.lower_fences()
+
+
+class _Comparing(Scope):
+    """Is asked only for its notes. The fences are raised once for all codecs, and not where none is asked."""
+
+    __slots__ = ("_fenced",)
+
+    def raise_fences(self) -> None:
+        if not hasattr(self, "_fenced"):
+            self._fenced = True
+            fences.raise_()
+
+    def lower_fences(self) -> None:
+        if hasattr(self, "_fenced"):
+            fences.lower()
 
 
 def _nobody(_: SideEffect) -> None:
-    """Watch nothing: this scope is asked only for its notes."""
+    """Watch nothing."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from durable_debug.engine.engine import Options, Replay
 from durable_debug.engine.frames import Frame
-from durable_debug.engine.opened import now
+from durable_debug.engine.opened import listed
 from durable_debug.engine.runner import Held
 from durable_debug.engine.users_code import is_users
 
@@ -107,7 +107,7 @@ class Live:
         return tuple(Frame(frame, lasti, self.tape) for frame, lasti in frames)
 
     def _hold(self, held: Held) -> None:
-        seen = now()
+        seen = listed()
         with self._condition:
             self._decide = None
             self.held, self._going = held, False

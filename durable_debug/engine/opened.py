@@ -19,7 +19,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-__all__ = ["ALL", "STREAMS", "Opened", "now", "reached", "reached_by", "spare", "writable"]
+__all__ = [
+    "ALL",
+    "STREAMS",
+    "Listing",
+    "Opened",
+    "listed",
+    "now",
+    "reached",
+    "reached_by",
+    "spare",
+    "writable",
+]
 
 fcntl: Any = importlib.import_module("fcntl") if os.name == "posix" else None
 _WRITES = os.O_WRONLY | os.O_RDWR
@@ -72,38 +83,73 @@ def _of_streams() -> list[int]:
 
 
 def now() -> Opened:
-    """Look what is open: before each pass, and at each stop of a debugger."""
+    """Look what is open."""
+    return listed().opened()
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """The descriptors of this process at a moment; two that are equal tell that nothing was opened in between.
+
+    Attributes
+    ----------
+    entries
+        Of each its number, its device and inode, and of a file or pipe how it was opened (else None); None where the
+        system keeps no list.
+    streams
+        Numbers of the standard streams.
+    """
+
+    entries: tuple[tuple[int, _Key, int | None], ...] | None
+    streams: tuple[int, ...]
+
+    def opened(self) -> Opened:
+        """What was open then."""
+        if self.entries is None:
+            return Opened(None, files=True)
+        standard = {key for descriptor, key, _ in self.entries if descriptor in self.streams}
+        others = [one for one in self.entries if one[0] > 2 and one[1] not in standard]
+        files = any(
+            flags is not None
+            and bool(flags & _WRITES)
+            and descriptor not in _spared
+            and not _inherited(descriptor)
+            and not _path(descriptor).endswith(_NOTEBOOKS)
+            for descriptor, _, flags in others
+        )
+        return Opened(frozenset([key for _, key, _ in others]), files)
+
+
+def listed() -> Listing:
+    """List what is open: before each pass, and at each stop of a debugger."""
+    streams = tuple(_of_streams())
     if _LIST is None:
-        return Opened(None, files=True)
-    standard, keys, files = set(map(_key, _of_streams())), [], False
+        return Listing(None, streams)
+    entries = []
     for name in os.listdir(_LIST):  # noqa: PTH208 - names only
         descriptor = int(name)
         try:
             facts = os.fstat(descriptor)
         except OSError:  # the list itself, which is closed by now
             continue
-        key = (facts.st_dev, facts.st_ino)
-        if descriptor <= 2 or key in standard:
-            continue
-        keys.append(key)
-        if not files and (stat.S_ISREG(facts.st_mode) or stat.S_ISFIFO(facts.st_mode)):
-            files = (
-                descriptor not in _spared
-                and writable(descriptor)
-                and not _inherited(descriptor)
-                and not _path(descriptor).endswith(_NOTEBOOKS)
-            )
-    return Opened(frozenset(keys), files)
+        mode, flags = facts.st_mode, None
+        if descriptor > 2 and (stat.S_ISREG(mode) or stat.S_ISFIFO(mode)):
+            flags = _flags(descriptor)
+        entries.append((descriptor, (facts.st_dev, facts.st_ino), flags))
+    return Listing(tuple(entries), streams)
+
+
+def _flags(descriptor: int) -> int:
+    """How a descriptor was opened; for writing, where that can't be told."""
+    try:
+        return int(fcntl.fcntl(descriptor, fcntl.F_GETFL)) if fcntl is not None else _WRITES
+    except OSError:
+        return _WRITES
 
 
 def writable(descriptor: int) -> bool:
     """Whether a descriptor was opened for writing."""
-    if fcntl is None:
-        return True
-    try:
-        return bool(fcntl.fcntl(descriptor, fcntl.F_GETFL) & _WRITES)
-    except OSError:
-        return True
+    return bool(_flags(descriptor) & _WRITES)
 
 
 def _inherited(descriptor: int) -> bool:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from durable_debug.engine import finalisers
 from durable_debug.engine.effects import described, whose
-from durable_debug.engine.opened import ALL, now
+from durable_debug.engine.opened import ALL, listed, now
 from durable_debug.engine.threads import innermost_frames
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from types import FrameType
 
     from durable_debug.engine.effects import Place, SideEffect
-    from durable_debug.engine.opened import Opened
+    from durable_debug.engine.opened import Listing, Opened
 
     Report = Callable[[SideEffect], None]
     Note = Callable[[SideEffect], SideEffect]
@@ -71,16 +71,18 @@ class Scope:
         self.beside = _others_work()
         return self
 
-    def look_since(self, seen: Opened) -> Scope:
+    def look_since(self, seen: Listing) -> Scope:
         """Take what was opened since a moment for what was open before, too: by others, while this stood still.
 
         What the replay itself had opened by then, an event loop's own sockets say, stays its own.
         """
-        opened = now()
-        if self.opened.keys is not None and opened.keys is not None and seen.keys is not None:
-            keys = self.opened.keys | (opened.keys - seen.keys)
-            opened = dataclasses.replace(opened, keys=keys, files=self.opened.files or opened.files)
-        self.opened = opened
+        current = listed()
+        if current != seen:
+            opened, then = current.opened(), seen.opened()
+            if self.opened.keys is not None and opened.keys is not None and then.keys is not None:
+                keys = self.opened.keys | (opened.keys - then.keys)
+                opened = dataclasses.replace(opened, keys=keys, files=self.opened.files or opened.files)
+            self.opened = opened
         self.beside = _others_work()
         return self
 
