@@ -25,6 +25,8 @@ env: $(READY) ## the environment, with everything but the benchmarks' peers
 lab: $(READY) ## JupyterLab on the first notebook
 	$(BIN)/durable-debug lab $(ARGS)
 
+# Hundreds of tests begin interpreters: where bytecode is not kept, each of them compiles all anew.
+test: export PYTHONDONTWRITEBYTECODE :=
 test: $(READY) chromium lint ## lint, types and every test
 	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile $(ARGS)
 

@@ -64,7 +64,7 @@ def shown(dbg: dd.Debugger) -> dict[str, Any]:
         "stack": dbg.stack,
         "variables": [without_addresses(dbg.variables(number)) for number in range(len(dbg.stack))],
         "statuses": dbg.statuses,
-        "state": dbg.state.to_dict("list"),
+        "state": dbg.state.to_json(orient="values"),
         "logs": dbg.logs,
         "hits": [(one.id, one.hit_count) for one in dbg.breakpoints],
     }
