@@ -117,7 +117,7 @@ class InProcess:
         )
         if witness is not None:
             witness.tape = replay.tape
-        replay.tape.jumps = how.jumps
+        replay.tape.jumps, replay.tape.supposes = how.jumps, how.supposes
         if replay.tape.veil is not None:
             replay.tape.veil.other = how.other_values
         outcome = replay.run()

@@ -181,6 +181,8 @@ class Ask:
         What an invoke would send, as text; whether that holds what nobody knows.
     looked, entered, ran
         Asked for in a body that Lambda would not enter; its own body was looked into; its body really ran.
+    supposed
+        It would run or begin on Lambda; here the handler went on with a value that nobody knows.
     """
 
     seq = -1
@@ -206,6 +208,7 @@ class Ask:
     looked = False
     entered = False
     ran = False
+    supposed = False
     branches: int | None = None
     by_chance = False  # a pause whose length the SDK draws by chance
     frame: FrameType | None = None  # of a batch's call, while a debugger looks on
@@ -397,6 +400,7 @@ class Tape:
         self.returned: tuple[Any] | None = None
         self.trace = trace
         self.jumps: frozenset[Jump] = frozenset()  # statements not to run
+        self.supposes = False  # whether to go on behind what would run, with a value that nobody knows
         self.veil: Veil | None = None  # over the values of a redacted history
         self.ends: dict[str, Place] = {}  # by context, the line that its body ended at
         self.changed_by: str | None = None  # an expression that changed what the handler holds

@@ -49,6 +49,7 @@ _SELDOM = (
     "looked",
     "entered",
     "ran",
+    "supposed",
     "branches",
     "by_chance",
 )
