@@ -95,7 +95,7 @@ def _unanswered(recording: Recording, history: History) -> list[Operation]:
             continue
         if _identity(held) == identity_of(ask):
             answered.add(held.id)
-        if held.type == _CONTEXT and held.end_event_id is not None:
+        if held.type == ask.type == _CONTEXT and held.end_event_id is not None:
             closed.add(held.id)
     return [
         one
@@ -108,13 +108,13 @@ def _unanswered(recording: Recording, history: History) -> list[Operation]:
 
 
 def _is_among(ask: Ask, gone: Iterable[Operation], history: History) -> bool:
-    """Whether one of these is what a call would run once more: a branch has its own of each."""
+    """Whether one of these is what a call would run once more: each branch has its own, and is known by its number."""
     by_id = {one.id: one for one in history.tree()}
     for one in gone:
         if _identity(one) != identity_of(ask):
             continue
         in_branch = any(by_id[outer].sub_type in _BRANCHES for outer in _around(one, by_id))
-        if not in_branch or one.position.rpartition("-")[0] == ask.parent_path:
+        if not in_branch or _branch(one.position) == _branch(ask.position):
             return True
     return False
 
@@ -124,6 +124,10 @@ def _around(operation: Operation, by_id: dict[str, Operation]) -> Iterable[str]:
     while outer is not None and outer in by_id:
         yield outer
         outer = by_id[outer].parent_id
+
+
+def _branch(position: str) -> str:
+    return position.rpartition("-")[0].rpartition("-")[2]
 
 
 def _identity(operation: Operation) -> tuple[str, str | None, str | None]:
