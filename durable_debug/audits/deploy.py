@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import sys
 from collections import Counter
 from dataclasses import dataclass, fields, replace
@@ -269,7 +270,15 @@ def _fate(
     line = new[1]["sdk"]
     try:
         run = replayed(new[0], history, Options(**new[1]))
-        found = new_findings(run, lambda: replayed(old[0], history, Options(**old[1])))
+        before = functools.cache(lambda: replayed(old[0], history, Options(**old[1])))
+        found = new_findings(run, before)
+        if run.status == "FAILED" and run.divergences and not found:
+            if before().status == "FAILED":
+                raise HistoryError(
+                    f"The old code fails over this history, too: {run.divergences[0].message}",
+                    cure="Look whether it is an execution of this handler, and of this version of it.",
+                )
+            found = run.divergences  # what the SDK passed over, and does no more
     except DurableDebugError as error:
         return _untold(label, history, line, error)
     return _told(label, history, line, run, found)
