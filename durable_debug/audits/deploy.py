@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import functools
 import sys
 from collections import Counter
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, Literal, Never
 
 from durable_debug.audits.check import new_findings
+from durable_debug.audits.following import followed, is_killed
+from durable_debug.audits.guard import Guard, NoPatch, Subject, guard_for
 from durable_debug.audits.inputs import gathered
 from durable_debug.divergence.run import Run, as_history, replayed
 from durable_debug.errors import DurableDebugError, HistoryError
@@ -21,6 +25,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from durable_debug.divergence.divergence import Divergence
+    from durable_debug.engine.tape import Ask
     from durable_debug.history import History
 
 __all__ = ["DeployCheck", "Fate", "deploy_check"]
@@ -36,6 +41,8 @@ _OF_THE_RECORD = {
     "retry_strategy",
     "wait_strategy",
 }
+_HARMS = {"killed", "runs_again", "other_values"}
+_MOST_ENDED = 20  # executions that have ended, of which it is seen that a guard leaves the new path alone
 # What a deploy does to an execution, the worst first.
 FATES = {
     "killed": "is killed",
@@ -106,12 +113,19 @@ class DeployCheck:
         Names of the handlers.
     ended
         How many of the histories are of executions that have ended: no deploy does anything to them.
+    guard
+        A patch of the new code with which all of the running executions go on as before, seen by replaying them and new ones
+        with it; None where none is needed, or none holds.
+    no_guard
+        Why there is none, where one is needed.
     """
 
     rows: tuple[Fate, ...]
     old: str
     new: str
     ended: int
+    guard: Guard | None = None
+    no_guard: str = ""
 
     @property
     def ok(self) -> bool:
@@ -156,6 +170,7 @@ def deploy_check(  # noqa: PLR0913
     timeout: float | None = 60.0,
     env: Mapping[str, str] | None = None,
     python: str | os.PathLike[str] | Literal[False] | None = None,
+    guard: bool = True,
     **unknown: Never,
 ) -> DeployCheck:
     """Say what a deploy does to each running execution: an upgrade of the SDK with unchanged code is one, too.
@@ -175,11 +190,13 @@ def deploy_check(  # noqa: PLR0913
         That of the old code.
     enter, allow, timeout, env, python
         As for `replay`. By default the handlers run in a process of their own, so that one that ends it does no harm.
+    guard
+        Whether to look for a patch of the new code that keeps the running executions on the old path, where they need one.
 
     Returns
     -------
     DeployCheck
-        ``rows``, ``frame``, ``counts``, ``ok``, ``report()``.
+        ``rows``, ``frame``, ``counts``, ``ok``, ``guard``, ``report()``.
 
     Raises
     ------
@@ -198,7 +215,7 @@ def deploy_check(  # noqa: PLR0913
     >>> found.counts
     {'as_before': 1}
     """
-    own = ("sdk", "old_sdk", "enter", "allow", "timeout", "env", "python")
+    own = ("sdk", "old_sdk", "enter", "allow", "timeout", "env", "python", "guard")
     unknown_options("deploy_check", unknown, own)
     given: dict[str, Any] = {
         "allow": allow,
@@ -208,8 +225,11 @@ def deploy_check(  # noqa: PLR0913
     asked = Options(enter=enter, timeout=timeout, **given)
     before = {name: getattr(asked, name) for name in NAMES} | {"sdk": old_sdk}
     lines = versions(sdk)
+    after = [before | {"sdk": line} for line in lines]
     rows: list[Fate] = []
-    ended = seen = 0
+    running: list[History] = []
+    ended: list[History] = []
+    seen = count_ended = 0
     for source in gathered(histories)[0]:
         seen += 1
         try:
@@ -220,13 +240,33 @@ def deploy_check(  # noqa: PLR0913
             rows += [_untold(source.label, None, line, error) for line in lines]
             continue
         if history.status not in _GOES_ON:
-            ended += 1
+            count_ended += 1
+            ended += [history] if len(ended) < _MOST_ENDED else []
             continue
-        for line in lines:
-            rows.append(_fate(source.label, history, (old, before), (new, before | {"sdk": line})))
+        running.append(history)
+        for options in after:
+            rows.append(_fate(source.label, history, (old, before), (new, options)))
     if not seen:
         raise HistoryError("There are no histories to check.", cure="Look at what gives them.")
-    return DeployCheck(tuple(rows), old, new, ended)
+    found, why_not = None, ""
+    if guard and any(row.fate in _HARMS for row in rows):
+        found, why_not = _guard(Subject(old, new, before, after, running, ended))
+    return DeployCheck(tuple(rows), old, new, count_ended, found, why_not)
+
+
+def _guard(subject: Subject) -> tuple[Guard | None, str]:
+    """Look for a guard; or say why there is none."""
+
+    def goes_on(history: History, handler: str, options: Mapping[str, Any]) -> str | None:
+        row = _fate("", history, (subject.old, dict(subject.before)), (handler, dict(options)))
+        return None if row.fate == "as_before" else row.why or FATES[row.fate]
+
+    try:
+        return guard_for(subject, goes_on), ""
+    except NoPatch as error:
+        return None, error.message
+    except DurableDebugError as error:
+        return None, f"it can't be tried: {error.message}"
 
 
 def _fate(
@@ -235,37 +275,57 @@ def _fate(
     line = new[1]["sdk"]
     try:
         run = replayed(new[0], history, Options(**new[1]))
-        found = new_findings(run, lambda: replayed(old[0], history, Options(**old[1])))
+        before = functools.cache(lambda: replayed(old[0], history, Options(**old[1])))
+        found = new_findings(run, before)
+        if run.status == "FAILED" and run.divergences and not found:
+            if before().status == "FAILED":
+                raise HistoryError(
+                    f"The old code fails over this history, too: {run.divergences[0].message}",
+                    cure="Look whether it is an execution of this handler, and of this version of it.",
+                )
+            found = run.divergences  # what the SDK passed over, and does no more
     except DurableDebugError as error:
         return _untold(label, history, line, error)
     return _told(label, history, line, run, found)
 
 
 def _told(label: str, history: History, sdk: str | None, run: Run, found: tuple[Divergence, ...]) -> Fate:
-    fate, one = "as_before", next(iter(found), None)
-    again = _runs_again(run)
-    if found and _is_killed(run):
-        fate, one = "killed", next((each for each in found if each.stops), one)
-    elif found and (again or any(each.kind == "would_run" for each in found)):
-        fate, one = "runs_again", next((each for each in found if each.kind == "would_run"), one)
-    elif any(map(_is_felt, found)):
-        fate, one = "other_values", next(filter(_is_felt, found))
-    elif not run.ok and not found and run.divergences == () and run.stopped:
+    fate, one, ask, seen = "as_before", next(iter(found), None), None, None
+    if found:
+        seen = followed(run)
+        felt = next(filter(_is_felt, found), None)
+        rerun = next((each for each in found if each.kind == "would_run"), None)
+        if seen.is_killed:
+            fate, ask = "killed", seen.killed
+            one = next((each for each in found if each.stops), one)
+        elif seen.again is not None or rerun is not None:
+            fate, ask, one = "runs_again", seen.again, rerun or one
+        elif felt is not None:
+            fate, one = "other_values", felt
+    elif not run.ok and run.divergences == () and run.stopped:
         fate = "unknown"
-    told = one is not None and fate != "as_before"
-    return Fate(
-        history=label,
-        arn=history.arn,
-        name=history.name,
-        sdk=sdk,
-        fate=fate,
-        operation=again if fate == "runs_again" and again else (one.position if told and one else None),
-        file=one.file if told and one else None,
-        line=one.line if told and one else None,
-        why=one.message if told and one else (run.stopped or "") if fate == "unknown" else "",
-        lambda_effect=one.lambda_effect if told and one else "",
-        move=_MOVES[fate],
-    )
+    base = Fate(label, history.arn, history.name, sdk, fate, None, None, None, "", "", _MOVES[fate])
+    if fate in {"as_before", "unknown"} or one is None or seen is None:
+        return replace(base, why=run.stopped or "" if fate == "unknown" else "")
+    base = replace(base, operation=one.position, file=one.file, line=one.line, why=one.message)
+    if ask is None or (fate == "killed" and is_killed(run.recording)):
+        return replace(base, lambda_effect=one.lambda_effect)
+    return replace(base, operation=ask.position, lambda_effect=_effect(fate, ask, seen.depends(ask)))
+
+
+def _effect(fate: str, ask: Ask, behind: Ask | None) -> str:
+    """What Lambda does at a call that it comes to."""
+    where = f" ({PurePath(ask.place.file).name}:{ask.place.line})" if ask.place is not None else ""
+    if fate == "killed":
+        text = ask.objection.text if ask.objection is not None else ""
+        told = f"The execution fails with NonDeterministicExecutionError at operation {ask.position}{where}: {text}"
+    else:
+        told = f"Lambda notices nothing and goes on: {ask.deed}{where}, for the second time"
+    told = told.rstrip(".") + "."
+    if behind is None:
+        return told
+    name = repr(behind.name) if behind.name else f"operation {behind.position}"
+    return f"{told} It comes to that behind {name}, whose answer nobody knows yet: the way there may depend on it."
 
 
 def _untold(label: str, history: History | None, sdk: str | None, error: DurableDebugError) -> Fate:
@@ -287,26 +347,3 @@ def _untold(label: str, history: History | None, sdk: str | None, error: Durable
 def _is_felt(one: Divergence) -> bool:
     """Whether a running execution takes another way: what is asked of operations on record, it never hears of."""
     return one.severity != "info" and one.kind not in _OF_THE_RECORD
-
-
-def _is_killed(run: Run) -> bool:
-    error = (run.error or {}).get("ErrorType")
-    return run.status == "FAILED" and str(error).rpartition(".")[2] == "NonDeterministicExecutionError"
-
-
-def _runs_again(run: Run) -> str | None:
-    """Name the operation whose body would run a second time: one that has ended, and answers no call of its own kind and name."""
-    halt = run.recording.halt
-    ask = halt.ask if halt is not None and halt.kind == "would_run" else run.recording.beyond
-    if ask is None:
-        return None
-    wanted = (ask.type, ask.sub_type, ask.name or None)
-    ended = {
-        o.id for o in run.history.tree() if (o.type, o.sub_type, o.name or None) == wanted and o.end_event_id
-    }
-    answered = {
-        each.match_id
-        for each in run.recording.asks
-        if each is not ask and (each.type, each.sub_type, each.name or None) == wanted
-    }
-    return ask.position if ended - answered else None

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from argparse import RawDescriptionHelpFormatter
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from durable_debug.cli.text import plain
 from durable_debug.cli.values import add_environment, environment, seconds
+from durable_debug.errors import OptionError
 
 if TYPE_CHECKING:
     import argparse
@@ -15,6 +17,7 @@ EXAMPLES = """\
 examples:
   durable-debug fetch orders --status RUNNING -o running
   durable-debug deploy-check release/orders.py:handler orders.py:handler running/
+  durable-debug deploy-check release/orders.py:handler orders.py:handler running/ --patch guard.patch
   durable-debug deploy-check orders.py:handler orders.py:handler running/ --old-sdk 1.7 --sdk 3.0
 
 exit codes:
@@ -58,6 +61,12 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser.add_argument(
         "--timeout", metavar="S", type=seconds, default=60.0, help="give up on a history after S seconds (60)"
     )
+    parser.add_argument(
+        "--patch",
+        metavar="FILE",
+        help="write the guard to this file: a patch of NEW that keeps the running executions on the old statements, where there is "
+        "one that replays show to hold",
+    )
     parser.add_argument("--json", action="store_true", help="as JSON, an object for each execution")
     parser.set_defaults(do=deploy_check)
 
@@ -65,6 +74,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 def deploy_check(arguments: argparse.Namespace) -> int:
     """Check, print the report, and give the exit code."""
     from durable_debug.audits.deploy import deploy_check as check
+    from durable_debug.reports.deploy_text import report
 
     found = check(
         arguments.old,
@@ -77,8 +87,20 @@ def deploy_check(arguments: argparse.Namespace) -> int:
         allow=arguments.allow,
         timeout=arguments.timeout,
     )
+    patch = arguments.patch if found.guard is not None else None
+    if found.guard is not None and patch:
+        _write(Path(patch), found.guard.patch)
     if arguments.json:
         print(found.frame.to_json(orient="records", lines=True), end="")
     else:
-        print("\n".join(plain(line) for line in found.report().split("\n")))
+        print("\n".join(plain(line) for line in report(found, patch).split("\n")))
     return 0 if found.ok else 1
+
+
+def _write(path: Path, patch: str) -> None:
+    try:
+        path.write_bytes(patch.encode())
+    except OSError as error:
+        raise OptionError(
+            f"{path} can't be written: {error.strerror}.", cure="Name a file in a folder that there is."
+        ) from error

@@ -167,6 +167,8 @@ class Ask:
         What an invoke would send, as text; whether that holds what nobody knows.
     looked, entered, ran
         Asked for in a body that Lambda would not enter; its own body was looked into; its body really ran.
+    supposed
+        It would run or begin on Lambda; here the handler went on with a value that nobody knows.
     """
 
     seq = -1
@@ -192,6 +194,7 @@ class Ask:
     looked = False
     entered = False
     ran = False
+    supposed = False
     branches: int | None = None
     is_frozen = False
     by_chance = False  # a pause whose length the SDK draws by chance

@@ -65,6 +65,7 @@ class Replay:
         matcher: Matcher | None = None,
         trace: bool = False,
         jumps: frozenset[Jump] = frozenset(),
+        supposes: bool = False,
         ended: Callable[[], None] | None = None,
         ran_before: Mapping[str, Ran] | None = None,
     ) -> None:
@@ -80,6 +81,7 @@ class Replay:
             observer=observer,
             trace=trace,
             jumps=jumps,
+            supposes=supposes,
         )
         scope = Scope(self._report, note=self._note, environment=_environment(handler, script, options))
         self.tape = Tape(script, rules, scope)

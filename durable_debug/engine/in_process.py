@@ -125,6 +125,7 @@ class InProcess:
             matcher=how.matcher,
             trace=how.trace,
             jumps=how.jumps,
+            supposes=how.supposes,
             ran_before=self.ran,
         )
         if recorder is not None:

@@ -45,6 +45,8 @@ class Pass:
         Seconds without a further call; None: as the options say.
     other_values
         Whether a redacted history gives other placeholders than those that it holds.
+    supposes
+        Whether the SDK goes on behind what would run or begin: with a value that nobody knows in the place of its answer.
     branches_were_cut
         Whether the branches of maps and parallels under way did not come to their ends, since another one ended the
         execution: in this pass, and in those that are made from its recording.
@@ -56,6 +58,7 @@ class Pass:
     jumps: frozenset[Jump] = frozenset()
     timeout: float | None = None
     other_values: bool = False
+    supposes: bool = False
     branches_were_cut: bool = False
 
 

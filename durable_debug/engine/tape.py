@@ -116,6 +116,8 @@ class Rules:
         Whether to note the lines at which the handler and the bodies of contexts end.
     jumps
         Statements not to run.
+    supposes
+        Whether to go on behind what would run, with a value that nobody knows.
     """
 
     enter: bool = True
@@ -126,6 +128,7 @@ class Rules:
     observer: Observer | None = None
     trace: bool = False
     jumps: frozenset[Jump] = frozenset()
+    supposes: bool = False
 
     def may_run(self, ask: Ask) -> bool:
         """Whether the user allowed the body of this operation to run; what ran in an earlier pass only answers."""

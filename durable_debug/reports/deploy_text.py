@@ -14,9 +14,17 @@ if TYPE_CHECKING:
 __all__ = ["report"]
 
 
-def report(found: DeployCheck) -> str:
-    """Tell what a deploy does to each running execution, the worst first, alike ones together."""
-    lines = [f"{found.old} -> {found.new}: {counted(len(found.rows), 'running execution')}"]
+def report(found: DeployCheck, patch: str | None = None) -> str:
+    """Tell what a deploy does to each running execution, the worst first, alike ones together.
+
+    Parameters
+    ----------
+    patch
+        The file that the guard was written to; by default it is told in full.
+    """
+    lines = [
+        f"{found.old} -> {found.new}: {counted(len({row.history for row in found.rows}), 'running execution')}"
+    ]
     if found.ended:
         lines[0] += (
             f" ({counted(found.ended, 'history', 'histories')} of executions that have ended passed over)"
@@ -31,7 +39,21 @@ def report(found: DeployCheck) -> str:
                 groups.setdefault((row.sdk, row.file, row.line, row.lambda_effect, row.why), []).append(row)
         for rows in groups.values():
             lines += ["", *_group(rows)]
-    return "\n".join(lines)
+    return "\n".join([*lines, *_guard(found, patch)])
+
+
+def _guard(found: DeployCheck, patch: str | None) -> list[str]:
+    guard = found.guard
+    if guard is None:
+        return ["", f"  no guard: {found.no_guard}"] if found.no_guard else []
+    here = f"git apply {patch}" if patch else "git apply"
+    told = [
+        "",
+        f"  or guard them: `{here}` in {guard.folder} keeps {counted(guard.executions, 'execution')} on the old statements",
+        f"     seen      in {counted(guard.verified, 'replay')}: each of them goes on as before, and new ones take the new way",
+        "     not kept  what begins after these histories were fetched: fetch them again just before you deploy",
+    ]
+    return told if patch else [*told, "", *guard.patch.rstrip("\n").split("\n")]
 
 
 def _group(rows: list[Fate]) -> list[str]:

@@ -100,6 +100,19 @@ def test_what_can_not_be_told(samples, running, tmp_path) -> None:
     assert [row.fate for row in dd.deploy_check(old, old, tmp_path / "no.json").rows] == ["unknown"]
 
 
+def test_what_the_old_code_is_killed_for_is_not_told_as_going_on(samples, running) -> None:
+    other = f"{samples}/apps/shipping.py:handler"
+    (row,) = dd.deploy_check(other, other, running).rows
+    assert row.fate == "unknown" and "this handler" in row.move
+
+
+def test_what_an_upgrade_kills_that_the_old_sdk_passes_over(samples, running, tmp_path) -> None:
+    _, new = changed(samples, tmp_path, "a step renamed")
+    found = dd.deploy_check(new, new, running, old_sdk="1.7", sdk=["1.7", "3.0"])
+    assert [row.fate for row in found.rows] == ["as_before", "killed"], found.report()
+    assert found.rows[1].line and found.guard is None and found.no_guard
+
+
 def test_a_handler_that_ends_its_process_is_a_row(samples, running, tmp_path) -> None:
     source = (samples / "apps" / "suspended.py").read_text()
     (tmp_path / "app.py").write_text(

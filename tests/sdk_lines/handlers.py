@@ -69,7 +69,7 @@ def handler(event, context):
 def handler(event, context):
     callback = context.create_callback(name="ask", config=CallbackConfig(timeout=seconds(600)))
     answer = callback.result()
-    other = context.wait_for_callback(lambda id, _: did("submit", None), name="approval")
+    other = context.wait_for_callback(lambda id, _: did("approval submitter", None), name="approval")
     paid = context.invoke("pay", {"n": 1}, name="pay")
     return [answer, other, paid]
 """,
@@ -94,7 +94,7 @@ def handler(event, context):
 def weigh(child, item, index, items):
     net = child.step(lambda _: did("net", item), name="net")
     child.wait(seconds(5))
-    return child.step(lambda _: did("gross", net + 1), name="gross")
+    return child.step(lambda _: did("gross", (net or 0) + 1), name="gross")
 
 
 @durable_execution
@@ -174,4 +174,20 @@ CHANGES = [
     Change("other_payload", "outside", (('{"n": 1}', '{"n": 2}'),), (("invoke_payload", '{"n": 2}'),)),
     Change("insert_in_a_child", "children", (('    child.wait(seconds(5), name="dry")\n', '    child.wait(seconds(5), name="dry")\n    child.wait(seconds(1), name="new")\n'),), (("unexpected", '"new"'),)),
     Change("remove_a_child", "children", (('    box = context.run_in_child_context(packed, name="box")\n', '    box = "lt"\n'),), (("missing", 'box = "lt"|loose|run_in_child_context('),)),
+]  # fmt: skip
+
+FIRST_OF_MAP = '    net = child.step(lambda _: did("net", item), name="net")\n'
+
+# What only running executions are tried with: what comes behind the first body that would run.
+DEPLOYS = [
+    Change("insert_at_first", "steps", ((A, NEW + A),), ()),
+    Change("insert_two", "steps", ((A, NEW + NEW.replace("new", "newer") + A),), ()),
+    Change("insert_and_rename", "steps", ((B, NEW + B), ('4), name="d"', '4), name="dd"')), ()),
+    Change("wait_at_first", "steps", ((A, "    context.wait(seconds(1), name=\"first\")\n" + A),), ()),
+    Change("no_wait", "steps", (('    context.wait(seconds(30), name="nap")\n', ""),), ()),
+    Change("insert_in_branches", "maps", ((FIRST_OF_MAP, FIRST_OF_MAP.replace("    net = ", "    ").replace("net", "tare") + FIRST_OF_MAP),), ()),
+    Change("insert_before_a_callback", "outside", (("    answer = callback.result()\n", NEW + "    answer = callback.result()\n"),), ()),
+    Change("fewer_items", "maps", (("[1, 2, 3]", "[1, 2]"),), ()),
+    Change("new_before_all", "maps", (("    nested = context", NEW + "    nested = context"),), ()),
+    Change("module_state", "steps", ((A, "    names = globals().setdefault(\"NAMES\", [])\n    names.append(\"a\")\n" + A.replace('name="a"', "name=names[-1]")),), ()),
 ]  # fmt: skip

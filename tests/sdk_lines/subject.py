@@ -10,6 +10,7 @@ import importlib.util
 import json
 import logging
 import sys
+from collections import Counter
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -19,12 +20,14 @@ from aws_durable_execution_sdk_python import state
 from durable_debug.engine.handlers import resolve
 
 from tests.divergence.lambda_itself import what_lambda_does
-from tests.sdk_lines.handlers import BASES, CHANGES, PRELUDE
+from tests.sdk_lines.service import Future, as_time_goes_on
+from tests.sdk_lines.handlers import BASES, CHANGES, DEPLOYS, PRELUDE
 
 ROOT = Path(__file__).parent.parent.parent
 sys.path.insert(0, str(ROOT / "sample_histories"))
 from recording import Answer, RecordingRunner  # noqa: E402
 
+ANSWERS = {"ask": "yes", "approval": "no", "pay": "1"}
 WOULD = ("would run", "would start", "would be created", "would call")
 CONTEXTS = ("RunInChildContext", "Map", "Parallel", "WaitForCallback")
 
@@ -104,17 +107,50 @@ def still_running(history: dict[str, Any]) -> dict[str, Any]:
     return {**history, "Events": events[: end + 1]}
 
 
+def cut_at(history: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """The history as it was at the end of each invocation but the last, and while every second body was running."""
+    events = history["Events"]
+    ends = [n for n, event in enumerate(events) if event["EventType"] == "InvocationCompleted"][:-1]
+    begun = [n for n, event in enumerate(events) if event["EventType"] == "StepStarted"]
+    states = {f"ended {number}": end for number, end in enumerate(ends, 1)}
+    states |= {f"begun {number}": end for number, end in enumerate(begun[:8], 1) if number % 2}
+    return {name: {**history, "Events": events[: end + 1]} for name, end in states.items()}
+
+
+def deployed(old: Path, new: Path, history: dd.History, futures: dict[int, Future]) -> dict[str, Any]:
+    """What we say that a deploy does to an execution, and what comes of it when time goes on under the SDK itself."""
+    found = dd.deploy_check(f"{old}:handler", f"{new}:handler", history, python=False, guard=False)
+    (row,) = found.rows
+    before = {o.name for o in history.tree() if o.end_event_id is not None and o.type != "CONTEXT"}
+    was = futures.get(history.raw[-1]["EventId"])
+    if was is None:
+        was = futures[history.raw[-1]["EventId"]] = as_time_goes_on(imported(old).__name__, history, ANSWERS)
+    truth = as_time_goes_on(imported(new).__name__, history, ANSWERS)
+    more = Counter([*truth.ran, *truth.begun]) - Counter([*was.ran, *was.begun])
+    again = sorted(before & more.keys())
+    killed = truth.status == "FAILED" and "NonDeterministic" in (truth.error_type or "")
+    return {
+        "fate": row.fate,
+        "line": row.line,
+        "told": [row.why, row.lambda_effect],
+        "truth": "killed" if killed else "runs_again" if again else "goes on",
+        "again": again,
+        "status": truth.status,
+    }
+
+
 def main(folder: Path) -> dict[str, Any]:
     logging.disable()
     if not hasattr(state, "_STOP_SIGNAL_POLL_SECONDS"):  # 1.x collects checkpoints for a second
         size, _, most = state.CheckpointBatcherConfig.__init__.__defaults__
         state.CheckpointBatcherConfig.__init__.__defaults__ = (size, 0.0, most)
-    answer: dict[str, Any] = {"bases": {}, "changes": {}, "running": {}}
-    histories, running = {}, {}
+    answer: dict[str, Any] = {"bases": {}, "changes": {}, "running": {}, "deploys": {}}
+    histories, running, documents = {}, {}, {}
     for name, source in BASES.items():
         path = folder / f"base_{name}.py"
         path.write_text(PRELUDE + source)
         document = recorded(name, path)
+        documents[name] = document
         histories[name], running[name] = dd.load(document), dd.load(still_running(document))
         imported(path)
         count = histories[name].invocation_count
@@ -131,6 +167,16 @@ def main(folder: Path) -> dict[str, Any]:
         answer["changes"][change.name] = {**found, "done": done(path, histories[change.base])}
         found = replayed(path, running[change.base])
         answer["running"][change.name] = {**found, "done": done(path, running[change.base])}
+    futures: dict[str, dict[int, Future]] = {}  # of the unchanged code, by base and last event
+    for change in (*CHANGES, *DEPLOYS):
+        path = folder / f"deployed_{change.name}.py"
+        path.write_text(change.source)
+        old = folder / f"base_{change.base}.py"
+        states = cut_at(documents[change.base])
+        answer["deploys"][change.name] = {
+            state: deployed(old, path, dd.load(cut), futures.setdefault(change.base, {}))
+            for state, cut in states.items()
+        }
     return answer
 
 

@@ -10,7 +10,7 @@ import sys
 import pytest
 
 from tests.sdk_lines.conftest import ROOT, VERSIONS, installed
-from tests.sdk_lines.handlers import BASES, CHANGES, Change
+from tests.sdk_lines.handlers import BASES, CHANGES, DEPLOYS, Change
 
 # What the lines do with the same change of an execution that has ended.
 FOLLOWED = {"rename", "remove", "insert", "swap", "retype"}  # in the middle: 1.x answers, 2.x kills
@@ -47,6 +47,23 @@ def test_a_change_is_found_once_at_its_line(found, version, change: Change) -> N
 def test_the_verdict_is_what_the_sdk_of_that_line_does(found, version, state, change: Change) -> None:
     answer = found[version][state][change.name]
     assert answer["said"] == answer["done"], answer["found"]
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize("change", [*CHANGES, *DEPLOYS], ids=lambda change: change.name)
+def test_a_deploy_does_to_a_running_execution_what_the_sdk_does_as_time_goes_on(
+    found, version, change: Change
+) -> None:
+    states = found[version]["deploys"][change.name]
+    assert states
+    for name, state in states.items():
+        fate = state["fate"]
+        assert fate in {"killed", "runs_again", "other_values", "as_before"}, (name, state)
+        told = fate if fate in {"killed", "runs_again"} else "goes on"
+        # Of bodies alike in several branches the SDK's runs are counted: one that is stuck for ever runs fewer in all.
+        is_stuck = fate == "runs_again" and state["status"] == "PENDING"
+        assert told == state["truth"] or is_stuck, (name, state)
+        assert (state["line"] is None) == (fate == "as_before"), (name, state)
 
 
 @pytest.mark.parametrize("version", VERSIONS)

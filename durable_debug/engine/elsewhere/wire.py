@@ -43,7 +43,7 @@ _OF_TYPE = {
     "CONTEXT": (*_ANSWER, "replays_children", "ends_early", "summarises"),
     "CHAINED_INVOKE": (*_ANSWER, "sends_unknown"),
 }
-_SET = {"ended_it", "handed", "payload", "looked", "entered", "ran", "branches", "by_chance"}
+_SET = {"ended_it", "handed", "payload", "looked", "entered", "ran", "supposed", "branches", "by_chance"}
 
 Tuple = tuple[Any, ...]
 

@@ -13,6 +13,7 @@ from aws_durable_execution_sdk_python.lambda_service import (
 
 from durable_debug.engine.guard import unguarded
 from durable_debug.engine.origins import here
+from durable_debug.engine.placeholder import Unrecorded
 from durable_debug.engine.places import place_of
 from durable_debug.engine.sdk.asks import SdkAsk
 from durable_debug.engine.sdk.copies import snapshot
@@ -196,6 +197,9 @@ class AnsweringContext(_Context):
         if ask.operation_id in tape.script.later:
             tape.seen.beyond = tape.seen.beyond or ask
             raise SuspendExecution("The recorded invocation was suspended before it asked for this.")
+        if tape.rules.supposes:
+            ask.supposed = True
+            return
         raise tape.stop("would_run", f"{ask.deed}: the history has no answer for it", ask)
 
     def _leave_a_branch(self) -> None:
@@ -208,7 +212,9 @@ class AnsweringContext(_Context):
 
     def _absent(self, ask: SdkAsk) -> bool:
         """Whether to step over an operation that was inserted, taking its number as the SDK would."""
-        if ask.recorded is not None or self._tape.rules.matcher is None or self._tape.rules.may_run(ask):
+        rules = self._tape.rules
+        aligned = rules.matcher is not None and not rules.may_run(ask)
+        if ask.recorded is not None or not (aligned or ask.supposed):
             return False
         self._step_counter.increment()
         return True
@@ -221,6 +227,9 @@ class AnsweringContext(_Context):
         def guard(*args: Any) -> Any:
             if not tape.rules.may_run(ask):
                 self._leave_a_branch()
+                if tape.rules.supposes:
+                    ask.supposed = True
+                    return Unrecorded()
                 raise tape.stop("would_run", f"{ask.deed}: it has no recorded answer", ask)
             ask.ran = True
             if ask.operation_id not in tape.seen.ran:  # else it ran in an earlier pass
