@@ -14,6 +14,7 @@ from durable_debug.audits.following import followed, is_killed
 from durable_debug.audits.guard import Guard, NoPatch, Subject, guard_for
 from durable_debug.audits.inputs import gathered
 from durable_debug.divergence.run import Run, as_history, replayed
+from durable_debug.engine.runners import located
 from durable_debug.errors import DurableDebugError, HistoryError
 from durable_debug.options import NAMES, Options, unknown_options, versions
 from durable_debug.views import view
@@ -223,6 +224,8 @@ def deploy_check(  # noqa: PLR0913
         "python": sys.executable if python is None else python,
     }
     asked = Options(enter=enter, timeout=timeout, **given)
+    old_code, asked = located(old, asked)  # here, so that what is unpacked for it is removed again
+    new_code, asked = located(new, asked)
     before = {name: getattr(asked, name) for name in NAMES} | {"sdk": old_sdk}
     lines = versions(sdk)
     after = [before | {"sdk": line} for line in lines]
@@ -245,12 +248,12 @@ def deploy_check(  # noqa: PLR0913
             continue
         running.append(history)
         for options in after:
-            rows.append(_fate(source.label, history, (old, before), (new, options)))
+            rows.append(_fate(source.label, history, (old_code, before), (new_code, options)))
     if not seen:
         raise HistoryError("There are no histories to check.", cure="Look at what gives them.")
     found, why_not = None, ""
     if guard and any(row.fate in _HARMS for row in rows):
-        found, why_not = _guard(Subject(old, new, before, after, running, ended))
+        found, why_not = _guard(Subject(old_code, new_code, before, after, running, ended))
     return DeployCheck(tuple(rows), old, new, count_ended, found, why_not)
 
 

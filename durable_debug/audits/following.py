@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from durable_debug.divergence.slots import identity_of
+from durable_debug.divergence.tree import identity_of
 from durable_debug.engine.runner import Pass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from durable_debug.divergence.run import Run
+    from durable_debug.engine.ask import Ask
     from durable_debug.engine.recording import Recording
-    from durable_debug.engine.tape import Ask
     from durable_debug.history import History, Operation
 
 __all__ = ["Followed", "followed", "is_killed"]

@@ -7,7 +7,7 @@ import functools
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar, cast
 
 from durable_debug.engine.handler_names import found
 from durable_debug.errors import OptionError
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from durable_debug.engine.recording import Recording
     from durable_debug.history import History
     from durable_debug.options import Options
+
+_Handler = TypeVar("_Handler")
 
 __all__ = ["environment_of", "located", "ready", "record"]
 
@@ -58,7 +60,7 @@ def ready(handler: object, options: Options) -> object:
     return handler
 
 
-def located(handler: object, options: Options) -> tuple[object, Options]:
+def located(handler: _Handler, options: Options) -> tuple[_Handler, Options]:
     """Give a handler's name as everything else knows it, and the options with what its template says of its environment.
 
     Raises
@@ -71,7 +73,7 @@ def located(handler: object, options: Options) -> tuple[object, Options]:
     named = found(handler)
     if named.env:
         options = dataclasses.replace(options, env=tuple({**named.env, **dict(options.env)}.items()))
-    return named.text, options
+    return cast("_Handler", named.text), options
 
 
 def _python(handler: object, options: Options) -> str | None:

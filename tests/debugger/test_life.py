@@ -15,7 +15,7 @@ import durable_debug as dd
 import pytest
 from aws_durable_execution_sdk_python import durable_execution
 from aws_durable_execution_sdk_python.config import Duration
-from durable_debug.engine import output
+from durable_debug.engine import capture
 
 from tests.debugger.walk import SAMPLES, SUBJECTS, open_debugger
 from tests.patience import PATIENCE, comes
@@ -77,7 +77,7 @@ def test_one_that_is_collected_waits_for_nothing() -> None:
     collected = threading.Event()
 
     def collect() -> None:
-        with output._lock:
+        with capture._lock:
             dbg.clear()
             gc.collect()
         collected.set()
