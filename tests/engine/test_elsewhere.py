@@ -261,6 +261,7 @@ def test_a_debugger_that_is_collected_in_the_middle_of_another_replay_does_no_ha
             assert dd.replay(ESPRESSO, history, python=THERE).ok
     finally:
         gc.set_threshold(*before)
+    gc.collect()  # those that have grown old: each has a thread, which ends with it
 
 
 def test_closing_a_debugger_whose_handler_hangs(tmp_path, history) -> None:
