@@ -7,6 +7,7 @@ import json
 import os
 import sys
 import textwrap
+import uuid
 
 import durable_debug as dd
 import pytest
@@ -20,12 +21,9 @@ ARN = "arn:aws:lambda:eu-north-1:123456789012:function:orders:7/durable-executio
 @pytest.fixture
 def app(tmp_path, monkeypatch):
     """Records a handler that sees `env`, and gives its name and its history."""
-    count = 0
 
     def made(source: str, given: object = None, **env: str):
-        nonlocal count
-        count += 1
-        name = f"environment_app_{count}_{abs(hash(str(tmp_path))) % 10_000}"
+        name = f"environment_app_{uuid.uuid4().hex}"  # of all tests of this process
         path = tmp_path / f"{name}.py"
         path.write_text(HEAD + textwrap.dedent(source))
         with monkeypatch.context() as during:
