@@ -192,10 +192,10 @@ def nothing_left_behind() -> Iterator[None]:
     threads, hooks_before, guarded_before = set(threading.enumerate()), hooks(), guarded()
     sdk_names.look()
     yield
+    for thread in new_threads(threads):
+        thread.join(LINGERING)
     assert hooks() == hooks_before
     labels = [f"{owner.__name__}.{name}" for owner, names in GUARDED for name in names]
     patched = [label for label, was, now in zip(labels, guarded_before, guarded()) if now is not was]
     assert patched + sdk_names.changed() == []
-    for thread in new_threads(threads):
-        thread.join(LINGERING)
     assert new_threads(threads) == []

@@ -17,6 +17,7 @@ from durable_debug.engine.modules import Modules, modules_of
 from durable_debug.engine.naming import named
 from durable_debug.engine.unwrapping import path_to_durable, rebuilt
 from durable_debug.errors import HandlerError
+from durable_debug.options import meant
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -138,10 +139,8 @@ def resolve(
         name = _only_one(modules.main, where)
     elif not hasattr(modules.main, name.partition(".")[0]) and (durable := _durable(modules.main)):
         listed = ", ".join(durable)
-        raise HandlerError(
-            f"There is no {name!r} in {where}.",
-            cure=f"Its durable function{'s are' if len(durable) > 1 else ' is'} {listed}.",
-        )
+        its = f"Its durable function{'s are' if len(durable) > 1 else ' is'} {listed}."
+        raise HandlerError(f"There is no {name!r} in {where}.", cure=meant(name, durable) or its)
     handler, found = f"{where}:{name}", named(modules.main, where, name)
     if isinstance(found, Handler):
         return found

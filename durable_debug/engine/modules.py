@@ -60,20 +60,42 @@ def modules_of(where: str, environment: Environment, allow: tuple[str, ...]) -> 
     """
     path = existing_file(Path(where)) if is_path(where) else None
     key = str(path) if path is not None else (where, str(Path.cwd()))
+    known = _known(key)
+    if known is None:
+        with _lock:
+            known = _known(key)  # unless another thread has read it meanwhile
+            if known is None:
+                known = _read(key, Modules(where, path, environment, allow))
+    return known.under(environment)
+
+
+def _known(key: object) -> Modules | None:
+    """Give what was read before, if it would be read the same again."""
     known = _loaded.get(key)
-    if known is not None and known.is_current():
-        for name, module in known.modules.items():
-            sys.modules.setdefault(name, module)
-        return known.under(environment)
+    if known is None or not known.is_current():
+        return None
+    for name, module in known.modules.items():
+        sys.modules.setdefault(name, module)
+    return known
+
+
+def _read(key: object, new: Modules) -> Modules:
+    """Take new modules in the place of those that were read before."""
     linecache.checkcache()
-    importlib.invalidate_caches()
-    found = Modules(where, path, environment, allow)
-    with _lock:
-        if known is not None:
-            known.forget()
-        found.load()
-        _loaded[key] = found
-    return found
+    while True:
+        try:
+            importlib.invalidate_caches()
+        except (
+            RuntimeError
+        ):  # another thread imports something: CPython goes through a dict that grows meanwhile
+            continue
+        break
+    before = _loaded.get(key)
+    if before is not None:
+        before.forget()
+    new.load()
+    _loaded[key] = new
+    return new
 
 
 class Modules:

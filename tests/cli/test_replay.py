@@ -230,7 +230,7 @@ def test_a_step_without_a_record_does_not_run_unless_it_is_named(with_a_step_mor
     [
         ("none.py:handler", "none.py"),
         ("{samples}/apps/espresso.py:nothing", "nothing"),
-        ("{samples}/apps/espresso.py", ":"),
+        ("{samples}/apps", ":"),
         ("no_such_module_here:handler", "no_such_module_here"),
     ],
 )

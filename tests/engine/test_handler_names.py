@@ -175,7 +175,8 @@ def test_a_template_gives_the_environment_as_far_as_it_has_it(repository) -> Non
 @pytest.mark.parametrize(
     ("name", "says"),
     [
-        ("src/shop/payment.py:handlr", "Its durable function is handler"),
+        ("src/shop/payment.py:handlr", "Did you mean 'handler'"),
+        ("src/shop/payment.py:lambda_function", "Its durable function is handler"),
         ("src/shop/two.py", r"2 durable functions: one, other\. Name one: 'src/shop/two.py:one'"),
         ("src/shop/__init__.py", "has no durable function"),
         ("src/shop/app.py:plain", "is not a durable function"),

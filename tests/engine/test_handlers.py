@@ -420,7 +420,7 @@ def not_durable(event, context):
         (3, "int, not a function"),
         (None, "NoneType, not a function"),
         ("handler", "does not name a handler"),
-        ("app.py", "does not name a handler"),
+        ("nowhere.py", "no file"),
         (":handler", "does not name a handler"),
         ("nowhere_at_all:handler", "no module 'nowhere_at_all'"),
         ("json:nothing", "no 'nothing' in json"),
