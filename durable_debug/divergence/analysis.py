@@ -154,7 +154,7 @@ def _analysed(first: Recording, held: RecordedTree) -> Analysis:
         for a in first.asks
     }
     pairing = compare(first, held, same, {}, cut)
-    failures = {ask.objection.type for ask in first.asks if ask.objection is not None}
+    failures = {ask.objection.type for ask in first.objected if ask.objection is not None}
     objected = (
         "NonDeterministicExecutionError" in failures
     )  # the others are recorded so, where nothing differs

@@ -36,8 +36,8 @@ _BATCHES = {"Map", "Parallel"}
 
 def find_in_batches(pairing: Pairing) -> None:
     """Compare nesting and number of branches of each map and parallel."""
-    for ask in pairing.asks.values():
-        if ask.kind not in {"map", "parallel"}:
+    for ask in pairing.contexts:
+        if ask.kind == "run_in_child_context":
             continue
         operation = pairing.operation(ask)
         if operation is not None and ask.entered and operation.sub_type in _BATCHES:

@@ -164,6 +164,8 @@ def judged(
     cut
         Where the record ends with an objection of the SDK.
     """
+    if not groups:
+        return ()
     judge = Judge(first, findings, cut)
     return tuple(_divergence(group, judge) for group in groups)
 

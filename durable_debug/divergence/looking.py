@@ -24,7 +24,7 @@ __all__ = ["as_on_lambda"]
 def as_on_lambda(looked: Recording) -> Recording:
     """Give a recording whose outcome, and whose operations outside of what was looked at, are Lambda's."""
     looked = _to_the_objection(looked)
-    as_recorded = all(ask.objection is None for ask in looked.asks) and ends_as_recorded(looked)
+    as_recorded = not looked.objected and ends_as_recorded(looked)
     if not any(ask.looked for ask in looked.asks) or as_recorded:
         return looked  # what the user allowed to run is not run twice
     if looked.halt is not None and looked.halt.kind == "timeout":

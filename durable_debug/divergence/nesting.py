@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from durable_debug.divergence.facts import VIRTUAL, Operations, Where
-from durable_debug.divergence.tree import identity_of, numbers, parent_of, recorded_identity
+from durable_debug.divergence.tree import identity_of, parent_of, recorded_identity
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,26 +20,17 @@ if TYPE_CHECKING:
 
 __all__ = ["find_nesting"]
 
-_ASKED = {"run_in_child_context", "map", "parallel"}
-_RECORDED = {"RunInChildContext", "virtual", "Map", "Parallel"}
-
 
 def find_nesting(pairing: Pairing) -> None:
     """Find contexts whose operations are recorded otherwise nested."""
-    for ask in list(pairing.asks.values()):
-        if ask.kind not in _ASKED or ask.position in pairing.explained or pairing.is_later(ask):
+    for ask in pairing.contexts:
+        if ask.position in pairing.explained or pairing.is_later(ask):
             continue
         if pairing.used.get(ask.position) is None:
             _wrapped(pairing, ask)
         elif ask.kind == "run_in_child_context":
             _virtual_or_not(pairing, ask)
-    gone = [
-        node
-        for nodes in pairing.recorded.nodes.values()
-        for node in nodes
-        if node.position not in pairing.accounted and node.identity[1] in _RECORDED
-    ]
-    for node in sorted(gone, key=lambda node: numbers(node.position)):  # the outermost first
+    for node in pairing.recorded.contexts:
         if node.position not in pairing.accounted:
             _unwrapped(pairing, node)
 

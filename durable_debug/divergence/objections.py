@@ -76,7 +76,7 @@ def objections(recording: Recording) -> list[Ask]:
     The branches of a map or parallel may meet one each; the first that none of them catches is the end of all. Where
     threads of the handler's own hand theirs on, it is the one that ends the execution.
     """
-    found = [ask for ask in recording.asks if not ask.looked and _is_objection(ask)]
+    found = [ask for ask in recording.objected if not ask.looked and _is_objection(ask)]
     last = next((i for i, ask in enumerate(found) if failed_by(recording, ask)), None)
     if last is not None and found[0].handed:
         return [found[last]]
@@ -132,7 +132,7 @@ def find_cut(first: Recording, recorded: RecordedTree) -> Cut:
         if operation.type == "CONTEXT" and operation.error and is_of_objection(operation.error)
     }
     failed = failed_in_flight(history)
-    if not contexts and not failed and all(ask.objection is None for ask in first.asks):
+    if not contexts and not failed and not first.objected:
         return Cut()
     asks = objections(first)
     if failed:
@@ -146,14 +146,14 @@ def find_cut(first: Recording, recorded: RecordedTree) -> Cut:
         and not _went_further(first, history.tree(), history.invocation_count)
     ):
         met.add("")
-    for ask in first.asks:
+    for ask in first.objected:
         if ask.looked and _is_objection(ask):
             context = ask.within
             while context is not None and context.body is None:
                 context = context.within
             if context is not None and _is_met_in(first, recorded, context):
                 met.add(context.position)
-    at = {objected_at(first, ask) for ask in first.asks if _is_objection(ask)}
+    at = {objected_at(first, ask) for ask in first.objected if _is_objection(ask)}
     return Cut(frozenset(contexts | met), frozenset(met), frozenset(at))
 
 

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Pairing"]
 
+_CONTEXTS = {"run_in_child_context", "map", "parallel"}
+
 
 class Pairing:
     """One pass beside its history, and what is found.
@@ -38,6 +40,8 @@ class Pairing:
         The calls by their position, each once.
     children
         By the position of a context, the calls in it, in the order of asking.
+    contexts
+        The calls that hold others: child contexts, maps and parallels.
     operations
         The recorded operations that answer the calls, by the position of the call.
     moved
@@ -70,6 +74,7 @@ class Pairing:
         self.asks: dict[str, Ask] = {}
         self.operations: dict[str, Operation] = {}
         self.children: dict[str, list[Ask]] = defaultdict(list)
+        self.contexts: list[Ask] = []
         self.moved = False
         for ask in recording.asks:
             position = ask.position
@@ -77,10 +82,16 @@ class Pairing:
                 continue
             self.asks[position] = ask
             self.children[ask.parent_path].append(ask)
+            if ask.kind in _CONTEXTS:
+                self.contexts.append(ask)
             target = used.get(position)
-            self.moved |= target is not None and target != position
-            if target in recorded.by_position:
-                self.operations[position] = recorded.by_position[target]
+            if target is None:
+                continue
+            if target != position:
+                self.moved = True
+            operation = recorded.by_position.get(target)
+            if operation is not None:
+                self.operations[position] = operation
         self.asker = {
             target: self.asks[p] for p, target in used.items() if target is not None and p in self.asks
         }

@@ -16,6 +16,7 @@ __all__ = ["Node", "RecordedTree", "identity_of", "numbers", "parent_of", "recor
 
 _NEVER = float("inf")
 _BRANCHES = {"MapIteration", "ParallelBranch"}
+_CONTEXTS = {"RunInChildContext", "virtual", "Map", "Parallel"}
 
 
 def identity_of(ask: Ask) -> Identity:
@@ -59,6 +60,8 @@ class RecordedTree:
 
     Attributes
     ----------
+    history
+        As it is given.
     by_position
         Operations by logical position.
     nodes
@@ -74,6 +77,7 @@ class RecordedTree:
     """
 
     def __init__(self, history: History, whole: History | None = None) -> None:
+        self.history = history
         self.by_position: dict[str, Operation] = {}
         self.later: set[str] = set()
         nodes: dict[str, dict[int, Node]] = defaultdict(dict)
@@ -131,6 +135,12 @@ class RecordedTree:
                 if operation.type in {"STEP", "CONTEXT"}:
                     ended = max(ended, operation.end_event_id or _NEVER)
         return found
+
+    @functools.cached_property
+    def contexts(self) -> list[Node]:
+        """The contexts that hold a body's operations, the outermost first."""
+        found = [node for held in self.nodes.values() for node in held if node.identity[1] in _CONTEXTS]
+        return sorted(found, key=lambda node: numbers(node.position))
 
     def node(self, position: str) -> Node | None:
         """The node at a position."""

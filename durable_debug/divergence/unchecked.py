@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections import Counter
 from typing import TYPE_CHECKING
 
@@ -32,12 +33,21 @@ def unchecked(recording: Recording) -> tuple[str, ...]:
     told = () if redacted is None else (values_sentence(tuple(redacted)),)
     return (
         *told,
-        *_in_history(recording.history.tree()),
-        *_of_tenants(recording.history),
+        *_of_history(recording.history),
         *_in_calls(recording.asks),
         *_of_strategies(recording),
         *_in_run(recording),
     )
+
+
+_held: weakref.WeakKeyDictionary[History, tuple[str, ...]] = weakref.WeakKeyDictionary()
+
+
+def _of_history(history: History) -> tuple[str, ...]:
+    """What is the same for all replays of a history."""
+    if history not in _held:
+        _held[history] = (*_in_history(history.tree()), *_of_tenants(history))
+    return _held[history]
 
 
 def _in_history(operations: Sequence[Operation]) -> Iterator[str]:

@@ -206,7 +206,8 @@ class Replay:
 
 
 def _environment(handler: Handler, script: Script, options: Options) -> Environment:
-    return Environment.of(script.arn, dict.fromkeys(handler.assumed, UNKNOWN) | dict(options.env))
+    assumed = dict.fromkeys(handler.assumed, UNKNOWN) if handler.assumed else {}
+    return Environment.of(script.arn, assumed | dict(options.env))
 
 
 def prepare(handler: object, history: History, options: Options) -> tuple[Handler, Script]:

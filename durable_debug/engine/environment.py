@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import functools
 import os
-import platform
-from pathlib import Path
+import sys
 from typing import TYPE_CHECKING, Any
 
 from durable_debug.engine.users_code import is_users
@@ -27,6 +26,7 @@ __all__ = ["Environment", "fences", "listed_variables", "missing_variable", "nam
 _GONE = object()  # in an overlay: taken out by the handler
 _CREDENTIALS = ("AWS_ACCESS_KEY_ID", "AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_WEB_IDENTITY_TOKEN_FILE")
 _CREDENTIAL_FILES = ("AWS_SHARED_CREDENTIALS_FILE", "AWS_CONFIG_FILE")
+_EXECUTION_ENV = "AWS_Lambda_python{}.{}".format(*sys.version_info)
 # No keys that anybody ever had: clients are made with them, and reach nobody.
 _NOBODY = {"AWS_ACCESS_KEY_ID": "durable-debug", "AWS_SECRET_ACCESS_KEY": "durable-debug"}
 
@@ -45,7 +45,7 @@ class Environment(dict[str, Any]):
             AWS_REGION=region,
             AWS_DEFAULT_REGION=region,
             AWS_EC2_METADATA_DISABLED="true",
-            AWS_EXECUTION_ENV=f"AWS_Lambda_python{'.'.join(platform.python_version_tuple()[:2])}",
+            AWS_EXECUTION_ENV=_EXECUTION_ENV,
         )
         if arn is not None and arn.region is not None:  # else nobody knows which function it is
             found.update(
@@ -72,13 +72,16 @@ def _own_region() -> str | None:
 
 
 def _has_credentials() -> bool:
-    if any(os.environ.get(name) for name in _CREDENTIALS):
+    value = os.environ.get
+    if any(map(value, _CREDENTIALS)):
         return True
-    named = [os.environ.get(name) for name in _CREDENTIAL_FILES]
-    return any(
-        Path(path).expanduser().exists()
-        for path in (*filter(None, named), "~/.aws/credentials", "~/.aws/config")
-    )
+    return any(map(os.path.exists, _credential_files(value("HOME"), *map(value, _CREDENTIAL_FILES))))
+
+
+@functools.lru_cache(maxsize=8)  # for every pass: to make up the paths would take longer than to look
+def _credential_files(_home: str | None, *named: str | None) -> tuple[str, ...]:
+    paths = (*filter(None, named), "~/.aws/credentials", "~/.aws/config")
+    return tuple(map(os.path.expanduser, paths))
 
 
 def missing_variable(error: BaseException | None) -> tuple[str, str] | None:

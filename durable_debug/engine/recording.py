@@ -116,6 +116,11 @@ class Recording:
                 ask.freeze()
 
     @functools.cached_property
+    def objected(self) -> tuple[Ask, ...]:
+        """The calls that the SDK objected to, in the order of asking."""
+        return tuple(ask for ask in self.asks if ask.objection is not None)
+
+    @functools.cached_property
     def operations(self) -> tuple[AskedOperation, ...]:
         """Every operation that the handler asked for, in the order of asking."""
         return tuple(asked_operation(ask) for ask in self.asks)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from durable_debug.history.invocations import Invocations, find_invocations
 from durable_debug.history.operations import Operation, build_operations, positions
-from durable_debug.history.state import Change, fold, operations_at, operations_at_start
+from durable_debug.history.state import Change, fold, operations_at, operations_at_start, states_at
 
 if TYPE_CHECKING:
     from durable_debug.history.columns import Columns
@@ -41,7 +41,8 @@ class Derived:
     @cached_property
     def operations(self) -> tuple[Operation, ...]:
         """All operations but the EXECUTION, in start order."""
-        return build_operations(self.columns, self.final_state(), self.invocations, self.positions)
+        last = states_at(self._changes, max(self.columns.times, default=None))
+        return build_operations(self.columns, last, self.invocations, self.positions)
 
     @cached_property
     def by_key(self) -> dict[str, Operation]:

@@ -106,8 +106,13 @@ def operations_at(changes: Iterable[Change], clock: int | None) -> list[State]:
     clock
         Microseconds since 1970: attempts due by then are READY. None: none is.
     """
+    return [_handed_out(operation) for operation in states_at(changes, clock)]
+
+
+def states_at(changes: Iterable[Change], clock: int | None) -> list[State]:
+    """Operations after these changes, in start order, to be read only; see `operations_at`."""
     now = from_microseconds(clock) if clock is not None else None
-    return [_handed_out(operation, now) for operation in _latest(changes).values()]
+    return [_at_moment(operation, now) for operation in _latest(changes).values()]
 
 
 def operations_at_start(
@@ -145,7 +150,8 @@ def operations_at_start(
         return from_microseconds(moment) if moment is not None else None
 
     return [
-        _handed_out(operation, ready_by(each) if each in due else None) for each, operation in latest.items()
+        _handed_out(_at_moment(operation, ready_by(each) if each in due else None))
+        for each, operation in latest.items()
     ]
 
 
@@ -189,13 +195,20 @@ def _is_summary(result: str, kind: str) -> bool:
     return isinstance(document, dict) and document.get("type") == kind and "totalCount" in document
 
 
-def _handed_out(operation: State, now: datetime | None) -> State:
+def _at_moment(operation: State, now: datetime | None) -> State:
+    """An operation as it is by then: an attempt that is due is READY."""
+    if operation["Status"] != "PENDING" or now is None or _due(operation) > now:
+        return operation
+    ready = _handed_out(operation)
+    ready["Status"] = "READY"
+    del ready["StepDetails"]["NextAttemptTimestamp"]
+    return ready
+
+
+def _handed_out(operation: State) -> State:
     copy = operation.copy()
     details = _DETAILS_KEYS[copy["Type"]]
     copy[details] = copy[details].copy()
-    if copy["Status"] == "PENDING" and now is not None and _due(copy) <= now:
-        copy["Status"] = "READY"
-        del copy["StepDetails"]["NextAttemptTimestamp"]
     return copy
 
 

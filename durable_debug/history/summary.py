@@ -61,19 +61,19 @@ class Summary:
         header: Mapping[str, str] = self.execution.get("TraceHeader") or {}
         return header.get("XAmznTraceId")
 
-    @property
+    @cached_property
     def input(self) -> str | None:
         """What it was given, JSON text."""
         payload, _ = self._told(started=True)
         return payload if payload is not None else self.execution.get("InputPayload")
 
-    @property
+    @cached_property
     def result(self) -> str | None:
         """What it gave, JSON text."""
         payload, _ = self._told(started=False)
         return payload if payload is not None else self.execution.get("Result")
 
-    @property
+    @cached_property
     def error(self) -> dict[str, Any] | None:
         """What it failed with."""
         _, error = self._told(started=False)

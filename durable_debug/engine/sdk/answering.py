@@ -115,9 +115,8 @@ class AnsweringContext(_Context):
             virtual,
             self._depth,
             self._within,
-            args=args,
-            arn=self.state.durable_execution_arn,
         )
+        ask.args, ask.arn = args, self.state.durable_execution_arn
         self._asked = ask
         frame = sys._getframe(3)
         if not self._silent:

@@ -21,9 +21,5 @@ class Given(Ask):
     recorded: SdkOperation | None = None  # as the SDK is given it
     match: SdkOperation | None = None  # as the history holds it
     failure: Exception | None = None  # the SDK's own objection
+    args: tuple[Any, ...] = ()  # the call's name, and what it was given
     arn = ""
-
-    def __init__(self, *identity: Any, args: tuple[Any, ...], arn: str) -> None:
-        super().__init__(*identity)
-        self.args = args  # the call's name, and what it was given
-        self.arn = arn
