@@ -15,6 +15,7 @@ from durable_debug.divergence.arguments import changes
 from durable_debug.divergence.branches import given_names, paired_by_content
 from durable_debug.divergence.sequences import Costs, Sequences
 from durable_debug.divergence.tree import identity_of, numbers, parent_of
+from durable_debug.wording import abridged
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -152,7 +153,7 @@ class _Alignment:
         if not self._surplus_asked[wanted] or not self._surplus_held[held]:
             return _NEVER  # one of them is where it belongs, or elsewhere
         if wanted[:2] == held[:2]:
-            unlike = 1 - _likeness(wanted[2] or "", held[2] or "")
+            unlike = 1 - _likeness(abridged(wanted[2] or ""), abridged(held[2] or ""))  # as they are shown
             return _RENAMED + _UNLIKE_NAMES * unlike + _RENAMED_AND_OTHER * self._has_changed(ask, node)
         if wanted[2] == held[2] and (wanted[2] is not None or wanted[0] == held[0]):
             return _RETYPED

@@ -232,6 +232,15 @@ def _maps_for_writing(descriptor: int, _length: int, access: int, *_: object) ->
 # -------------------------------------------------------------------------- what Python does for itself
 
 _BYTE_CODE = re.compile(r"__pycache__([\\/][^\\/]+\.pyc(\.\d+)?)?$")
+_PREFIXED = re.compile(r"\.pyc(\.\d+)?$")
+
+
+def _keeps_byte_code(path: str) -> bool:
+    """Whether the import system keeps byte code there, beside the modules or where PYTHONPYCACHEPREFIX says."""
+    prefix = sys.pycache_prefix
+    if prefix is not None and path.startswith(prefix):
+        return not os.path.splitext(path)[1] or _PREFIXED.search(path) is not None  # noqa: PTH122
+    return _BYTE_CODE.search(path) is not None
 
 
 def _is_housekeeping(path: Any) -> bool:
@@ -246,7 +255,7 @@ def _is_housekeeping(path: Any) -> bool:
         frame = frame.f_back
     if frame is not None and frame.f_code.co_name == "_get_default_tempdir":
         return frame.f_globals.get("__name__") == "tempfile"
-    if not _BYTE_CODE.search(os.fsdecode(path)):
+    if not _keeps_byte_code(os.fsdecode(path)):
         return False
     while frame is not None:
         if frame.f_code.co_filename.startswith("<frozen importlib"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass
 from types import CodeType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from durable_debug.engine import sdk
 from durable_debug.engine.engine import Replay, prepare
@@ -100,7 +100,11 @@ class InProcess:
             outcome = replay.run()
             self.ran.update(replay.tape.seen.ran)
             missing = missing_variable(replay.tape.seen.error)
-            if missing is None or missing[0] in self.handler.assumed or _is_recorded(history, missing[0]):
+            if (
+                missing is None
+                or missing[0] in self.handler.assumed
+                or _is_recorded(self.script.error, missing[0])
+            ):
                 if self.handler.assumed and any(UNKNOWN in (ask.name or "") for ask in replay.tape.seen.asks):
                     raise named_by(self.name, self.handler.assumed)
                 return self._recorded(replay, history, outcome, {})
@@ -177,9 +181,9 @@ class InProcess:
         )
 
 
-def _is_recorded(history: History | None, name: str) -> bool:
+def _is_recorded(error: Mapping[str, Any] | None, name: str) -> bool:
     """Whether the execution itself failed for want of a variable."""
-    error = (history.error if history is not None else None) or {}
+    error = error or {}
     return str(error.get("ErrorType")).endswith("KeyError") and name in str(error.get("ErrorMessage"))
 
 

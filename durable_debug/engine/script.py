@@ -12,6 +12,7 @@ from durable_debug.engine.invocation import invocation_end
 from durable_debug.errors import HistoryError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from collections.abc import Set as AbstractSet
 
     from aws_durable_execution_sdk_python.lambda_service import Operation as SdkOperation
@@ -39,6 +40,8 @@ class Script:
         Ids of operations that began after the replayed invocation, which had ended in order.
     redacted
         By what values were redacted; None where none were.
+    error
+        What the execution failed with; None where it did not.
     branches_were_cut
         Whether the branches of maps and parallels under way did not come to their ends: another one ended the execution.
     """
@@ -50,6 +53,7 @@ class Script:
     later: frozenset[str]
     request_id: str | None
     redacted: tuple[str, ...] | None = None
+    error: Mapping[str, Any] | None = None
     branches_were_cut: bool = False
 
     @functools.cached_property
@@ -64,10 +68,10 @@ class Script:
 
     @functools.cached_property
     def _both(self) -> tuple[list[SdkOperation], list[SdkOperation]]:
-        from durable_debug.engine import sdk  # where no handler runs, none is needed
+        from durable_debug.engine.sdk.payloads import sdk_operation  # where no handler runs, none is needed
 
-        end = [sdk.sdk_operation(wire) for wire in self.end]
-        return (end if self.start is self.end else [sdk.sdk_operation(wire) for wire in self.start]), end
+        end = [sdk_operation(wire) for wire in self.end]
+        return (end if self.start is self.end else [sdk_operation(wire) for wire in self.start]), end
 
     def replaying(self, contexts: AbstractSet[str]) -> Script:
         """Give the same with these contexts replayed: no result of theirs is on record."""
@@ -133,4 +137,5 @@ def _script(history: History, invocation: int | None) -> Script:
         later=later,
         request_id=request_id,
         redacted=None if history.redacted is None else tuple(history.redacted),
+        error=history.error,
     )

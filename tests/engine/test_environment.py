@@ -90,7 +90,6 @@ def test_while_a_debugger_stands_the_notebook_keeps_its_own(app, monkeypatch) ->
 
 
 def test_clients_are_made_without_a_region_or_credentials(app) -> None:
-    pytest.importorskip("boto3")
     handler, history = app(
         """
         import boto3
@@ -195,6 +194,22 @@ def test_an_import_that_can_not_do_without_names_them_all(app) -> None:
     assert "TABLE_NAME (read at " in str(told.value) and "MOST (read at " in str(told.value)
     assert "--env TABLE_NAME=" in str(told.value)
     assert dd.replay(handler, history, env={"MOST": "3"}).ok
+
+
+@pytest.mark.parametrize("python", [False, sys.executable])
+def test_an_execution_that_failed_for_want_of_a_variable_fails_as_recorded(app, python) -> None:
+    handler, history = app(
+        """
+        @durable_execution
+        def handler(event, context):
+            context.step(lambda _: 1, name="one")
+            return os.environ["NEVER_SET"]
+        """
+    )
+    run = dd.replay(handler, history, python=python)
+    assert history.status == "FAILED"
+    assert (run.status, run.ok) == ("FAILED", True)
+    assert run.error["ErrorType"].endswith("KeyError")
 
 
 @pytest.mark.parametrize("python", [False, sys.executable])

@@ -23,7 +23,9 @@ from aws_durable_execution_sdk_python import durable_execution
 from aws_durable_execution_sdk_python.config import Duration
 
 from corpus import CASES
+from corpus.case import Case
 from corpus.recorder import record
+from corpus.recorder import run as run_case
 from tests.engine import subject
 from tests.engine.subject import PLACES, RAN, TROUBLE, handler, history
 from tests.patience import PATIENCE, comes
@@ -316,6 +318,33 @@ def test_reading_importing_and_computing_are_fine(tmp_path, monkeypatch) -> None
     assert (run.status, run.divergences) == ("SUCCEEDED", ())
     assert [effect for effect in run.side_effects if effect.kind != "sleep"] == []
     assert list((tmp_path / "__pycache__").iterdir())
+
+
+def test_byte_code_is_kept_where_python_is_told_to(tmp_path, monkeypatch) -> None:
+    kept = tmp_path / "byte code"
+    monkeypatch.setattr(sys, "pycache_prefix", str(kept))
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
+    (tmp_path / "neighbour_with_a_prefix.py").write_text("VALUE = 5")
+    (tmp_path / "prefixed_app.py").write_text(
+        "from aws_durable_execution_sdk_python import durable_execution\n"
+        "import neighbour_with_a_prefix\n\n"
+        "@durable_execution\n"
+        "def handler(event, context):\n"
+        "    return context.step(lambda _: neighbour_with_a_prefix.VALUE, name='one')\n"
+    )
+    for path in tmp_path.glob("*.py"):
+        os.utime(path, (time.time() - 60,) * 2)  # of very young files none is kept
+    monkeypatch.syspath_prepend(str(tmp_path))
+    app = importlib.import_module("prefixed_app")
+    shutil.rmtree(kept, ignore_errors=True)
+    try:
+        recorded = run_case(Case(handler=app.handler, name="prefixed", input={}))
+    finally:
+        for name in ("prefixed_app", "neighbour_with_a_prefix"):
+            sys.modules.pop(name, None)
+    run = dd.replay(f"{tmp_path}/prefixed_app.py:handler", dd.load(recorded.history))
+    assert run.ok and run.side_effects == ()
+    assert list(kept.rglob("*.pyc"))
 
 
 def test_threads_and_sleeps_are_noted() -> None:

@@ -13,7 +13,7 @@ from durable_debug.engine.sdk.asks import SdkAsk
 from durable_debug.engine.sdk.contexts import ReplayContext
 from durable_debug.engine.sdk.frames import is_user_code, looks_by_itself, user_frame
 from durable_debug.engine.sdk.invocation import invoke
-from durable_debug.engine.sdk.payloads import TERMINAL, sdk_operation
+from durable_debug.engine.sdk.payloads import TERMINAL
 
 is_durable, users_function = lines.LINE.is_durable, lines.LINE.users_function
 is_unreadable = lines.LINE.is_unreadable
@@ -28,7 +28,6 @@ __all__ = [
     "is_unreadable",
     "is_user_code",
     "looks_by_itself",
-    "sdk_operation",
     "user_frame",
     "users_function",
 ]
