@@ -38,6 +38,10 @@ VIEWS = {
     "audit.sarif": "durable_debug.reports.sarif:sarif",
     "audit.text": "durable_debug.reports.audit_text:report",
     "deploy.text": "durable_debug.reports.deploy_text:report",
+    "cost.card": "durable_debug.plots.cost:card",
+    "cost.text": "durable_debug.plots.cost:text",
+    "timing.card": "durable_debug.plots.timing:card",
+    "timing.text": "durable_debug.plots.timing:text",
     "debugger.workbench": "durable_debug.widgets:Workbench",
 }
 

@@ -12,8 +12,7 @@ if TYPE_CHECKING:
     import networkx as nx
     from matplotlib.axes import Axes
 
-    from durable_debug.plots.cost import Cost, Prices
-    from durable_debug.plots.timing import Timing
+    from durable_debug.history.measures import Cost, Prices, Timing
 
 __all__ = ["Views"]
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from durable_debug.errors import DurableDebugError, HistoryError
 from durable_debug.history.documents import error_object
+from durable_debug.history.measures import Cost, Prices
 from durable_debug.history.vocabulary import Origin, meaning
 from durable_debug.plots.folding import family_names
 
@@ -15,136 +16,43 @@ if TYPE_CHECKING:
 
     from durable_debug.history import History, Operation
 
-__all__ = ["Cost", "Prices", "cost"]
+__all__ = ["Cost", "Prices", "card", "cost", "text"]
 
 _GB = 1e9
 _MONTH_DAYS = 30
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Prices:
-    """Prices and limits to count with: look them up at https://aws.amazon.com/lambda/pricing/ and change them.
-
-    Attributes
-    ----------
-    as_of
-        The month in which these were collected. They are of us-east-1, x86, without the free tier.
-    per_million_operations
-        US dollars per million durable operations. From AWS's launch talk and the examples on its page.
-    per_gb_written, per_gb_month_retained
-        US dollars for data written by an execution, and kept after it. Second-hand: check them.
-    per_million_invocations, per_gb_second
-        US dollars for Lambda itself.
-    operations_limit, bytes_limit
-        What one execution may use: operations, and bytes written.
-    """
-
-    as_of: str = "2026-11"
-    per_million_operations: float = 8.00
-    per_gb_written: float = 0.25
-    per_gb_month_retained: float = 0.15
-    per_million_invocations: float = 0.20
-    per_gb_second: float = 0.0000166667
-    operations_limit: int = 3_000
-    bytes_limit: int = 100_000_000
+def text(found: Cost) -> str:
+    """Say it in a line."""
+    least = "" if found.complete else "at least "
+    return (
+        f"<Cost {found.operations:,} operations ({_percent(found.share_of_operations)} of the limit), "
+        f"{least}{_bytes(found.bytes_written)} written ({_percent(found.share_of_bytes)}), "
+        f"about ${found.total_dollars:.6f} at prices of {found.prices.as_of}>"
+    )
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Cost:
-    """What one execution used, and about what it costs.
-
-    Attributes
-    ----------
-    operations
-        Operations metered, the execution itself and invocations that were retried included.
-    bytes_written
-        Bytes (UTF-8) of the payloads that the execution checkpointed: results, errors and what it sent to functions it
-        invoked; and of its own result.
-    bytes_retained
-        These, and what came from outside: the execution's input, results of callbacks and invoked functions.
-    complete
-        Whether all events and payloads are in the history; if not, these are the least that it can have been.
-    share_of_operations, share_of_bytes
-        Of the limits; 1.0 is all.
-    gb_seconds
-        Memory times the time that invocations ran.
-    dollars
-        The estimate, item by item: ``operations``, ``written``, ``retained``, ``invocations``, ``compute``.
-    prices, memory_mb, retention_days
-        What the estimate was made with.
-    by_name
-        One row per name (`*` for digits that differ), type and sub-type, dearest first, the execution itself among them as type ``EXECUTION``.
-
-        ===================  =========  ==================================================================
-        column               dtype      meaning
-        ===================  =========  ==================================================================
-        name, type,          str
-        sub_type
-        count                int64      operations
-        attempts             int64      of steps
-        metered              int64      operations metered
-        bytes_written        int64
-        bytes_retained       int64
-        share_of_operations  float64    of the limit
-        share_of_bytes       float64    of the limit
-        dollars              float64    for operations, data written and retained; Lambda itself is not in it
-        ===================  =========  ==================================================================
-
-    Notes
-    -----
-    Metered are: the execution 1, and 1 for each invocation that was retried; a step 1 and 1 for each retry; a
-    wait_for_condition 1 and 1 for each poll; a wait, callback, invoke, child context, map, parallel, item and branch 1
-    each. A wait_for_callback is a context, a callback and a step, so 3 and retries. Items of a FLAT map leave no
-    operations of their own and are not counted. The service also counts names and other metadata as data; a history
-    does not tell how.
-    """
-
-    operations: int
-    bytes_written: int
-    bytes_retained: int
-    complete: bool
-    share_of_operations: float
-    share_of_bytes: float
-    gb_seconds: float
-    dollars: dict[str, float]
-    prices: Prices
-    memory_mb: int
-    retention_days: float
-    by_name: pd.DataFrame = field(repr=False)
-
-    @property
-    def total_dollars(self) -> float:
-        """All items of the estimate together."""
-        return sum(self.dollars.values())
-
-    def __repr__(self) -> str:
-        least = "" if self.complete else "at least "
-        return (
-            f"<Cost {self.operations:,} operations ({_percent(self.share_of_operations)} of the limit), "
-            f"{least}{_bytes(self.bytes_written)} written ({_percent(self.share_of_bytes)}), "
-            f"about ${self.total_dollars:.6f} at prices of {self.prices.as_of}>"
-        )
-
-    def _repr_html_(self) -> str:
-        least = "" if self.complete else "at least "
-        used = (
-            ("Operations metered", f"{self.operations:,}", _meter(self.share_of_operations)),
-            ("Bytes written", f"{least}{_bytes(self.bytes_written)}", _meter(self.share_of_bytes)),
-            ("Bytes retained", f"{least}{_bytes(self.bytes_retained)}", ""),
-        )
-        money = tuple((f"Dollars for {word}", f"${value:.7f}", "") for word, value in self.dollars.items())
-        rows = "".join(
-            f"<tr><th style='text-align:left'>{word}</th><td style='text-align:right'>{value}</td>"
-            f"<td style='text-align:left'>{share}</td></tr>"
-            for word, value, share in (*used, *money, ("Dollars together", f"${self.total_dollars:.7f}", ""))
-        )
-        shown = self.by_name.head(12).drop(columns=["share_of_operations", "share_of_bytes"])
-        prices = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in asdict(self.prices).items())
-        return (
-            f"<div><table>{rows}</table>{shown.to_html(index=False, na_rep='', border=0)}"
-            f"<small>An estimate with {self.memory_mb} MB, {self.retention_days:g} days of retention, and these prices "
-            f"(US dollars): {prices}. Change them: history.cost(prices=Prices(…)).</small></div>"
-        )
+def card(found: Cost) -> str:
+    """Show it in a notebook."""
+    least = "" if found.complete else "at least "
+    used = (
+        ("Operations metered", f"{found.operations:,}", _meter(found.share_of_operations)),
+        ("Bytes written", f"{least}{_bytes(found.bytes_written)}", _meter(found.share_of_bytes)),
+        ("Bytes retained", f"{least}{_bytes(found.bytes_retained)}", ""),
+    )
+    money = tuple((f"Dollars for {word}", f"${value:.7f}", "") for word, value in found.dollars.items())
+    rows = "".join(
+        f"<tr><th style='text-align:left'>{word}</th><td style='text-align:right'>{value}</td>"
+        f"<td style='text-align:left'>{share}</td></tr>"
+        for word, value, share in (*used, *money, ("Dollars together", f"${found.total_dollars:.7f}", ""))
+    )
+    shown = found.by_name.head(12).drop(columns=["share_of_operations", "share_of_bytes"])
+    prices = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in asdict(found.prices).items())
+    return (
+        f"<div><table>{rows}</table>{shown.to_html(index=False, na_rep='', border=0)}"
+        f"<small>An estimate with {found.memory_mb} MB, {found.retention_days:g} days of retention, and these prices "
+        f"(US dollars): {prices}. Change them: history.cost(prices=Prices(…)).</small></div>"
+    )
 
 
 def cost(

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from durable_debug.history.measures import Timing
 from durable_debug.history.vocabulary import Origin, meaning
 from durable_debug.plots.activity import Interval, Segment, Span, clipped, length, minus
 from durable_debug.plots.critical import Piece, critical_path
@@ -18,114 +18,29 @@ if TYPE_CHECKING:
 
     from durable_debug.history import History, Operation
 
-__all__ = ["Timing", "timing"]
+__all__ = ["Timing", "card", "text", "timing"]
 
 _WAITING = frozenset({"wait", "callback", "invoke"})
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Timing:
-    """Where the time of one execution went. All in seconds.
+def text(timed: Timing) -> str:
+    """Say it in a line."""
+    parts = ("total", "running", "suspended", "working", "backoff", "waiting", "other")
+    return f"<Timing {', '.join(f'{part} {duration(getattr(timed, part))}' for part in parts)}>"
 
-    Each moment of the execution counts once, so these two lines hold:
 
-    | ``total == running + suspended``
-    | ``total == working + backoff + waiting + other``
-
-    Attributes
-    ----------
-    total
-        From the first event to the last.
-    running
-        An invocation was running.
-    suspended
-        None was.
-    working
-        At least one attempt of a step, or poll of a wait_for_condition, was in progress.
-    backoff
-        Otherwise, and a retry was due later.
-    waiting
-        Otherwise, and a wait, callback, invoke or next poll was pending.
-    other
-        The rest: replay, code outside steps, the SDK's checkpoints, and Lambda's start of an invocation.
-    invocations
-        One row per invocation; ``duration == replay + working + other``.
-
-        =================  =========  =====================================================================
-        column             dtype      meaning
-        =================  =========  =====================================================================
-        invocation         int64      counts from 1
-        duration           float64    from its start to its end
-        replay             float64    from its start to its first checkpoint, attempts in progress excepted: the
-                                      replay overhead. All of it where it left none; 0 for the first invocation,
-                                      which has nothing to replay
-        working            float64    at least one attempt was in progress
-        other              float64    the rest
-        =================  =========  =====================================================================
-
-    operations
-        One row per operation in start order; ``elapsed == working + backoff + waiting + inside + other``.
-
-        ============================  =========  ==========================================================
-        column                        dtype      meaning
-        ============================  =========  ==========================================================
-        position, name, type,         str        as in `History.operations`
-        sub_type, status
-        attempts                      int64
-        elapsed                       float64    from its start to its end, or to the end of the record
-        working                       float64    its attempts
-        backoff                       float64    from its failed attempts to the next
-        waiting                       float64    its timer, callback or invoke; from a poll to the next
-        inside                        float64    of a context: at least one operation in it was in progress
-        other                         float64    of a context: none was
-        critical                      float64    its share of the critical path, what is inside excepted
-        ============================  =========  ==========================================================
-
-    by_name
-        The same columns from ``elapsed`` on, summed over the operations of one name (`*` for
-        digits that differ), sub-type and type, with ``count``,
-        ``failed``, ``attempts``, ``mean`` and ``longest`` (of ``elapsed``); the largest ``critical`` first. Operations
-        that ran beside each other count each: sums may exceed `total`.
-    critical_path
-        What the end waited for, backwards from it, in time order and without gaps: the ``seconds`` add up to `total`.
-        Columns ``position``, ``name`` (missing for what belongs to no operation), ``activity`` (``work``, ``backoff``,
-        ``wait``, ``callback``, ``invoke``, ``other``), ``start``, ``end`` (datetime64[us, UTC]), ``seconds``.
-
-    Notes
-    -----
-    The times are those of the service's events. The SDK sends the start of a step together with its end where that
-    comes within its batch of 100 ms: such a step has no duration, and its work is in `other`.
-
-    An execution that is still running is measured up to its last event.
-    """
-
-    total: float
-    running: float
-    suspended: float
-    working: float
-    backoff: float
-    waiting: float
-    other: float
-    invocations: pd.DataFrame
-    operations: pd.DataFrame
-    by_name: pd.DataFrame
-    critical_path: pd.DataFrame
-
-    def __repr__(self) -> str:
-        parts = ("total", "running", "suspended", "working", "backoff", "waiting", "other")
-        return f"<Timing {', '.join(f'{part} {duration(getattr(self, part))}' for part in parts)}>"
-
-    def _repr_html_(self) -> str:
-        shares = "".join(
-            f"<tr><th style='text-align:left'>{part}</th><td style='text-align:right'>{duration(value)}</td>"
-            f"<td style='text-align:right'>{value / self.total if self.total else 0:.1%}</td></tr>"
-            for part in ("running", "suspended", "working", "backoff", "waiting", "other")
-            for value in (getattr(self, part),)
-        )
-        return (
-            f"<div><strong>{duration(self.total)}</strong><table>{shares}</table>"
-            f"{self.by_name.head(12).to_html(float_format='{:.3f}'.format, na_rep='', index=False, border=0)}</div>"
-        )
+def card(timed: Timing) -> str:
+    """Show it in a notebook."""
+    shares = "".join(
+        f"<tr><th style='text-align:left'>{part}</th><td style='text-align:right'>{duration(value)}</td>"
+        f"<td style='text-align:right'>{value / timed.total if timed.total else 0:.1%}</td></tr>"
+        for part in ("running", "suspended", "working", "backoff", "waiting", "other")
+        for value in (getattr(timed, part),)
+    )
+    return (
+        f"<div><strong>{duration(timed.total)}</strong><table>{shares}</table>"
+        f"{timed.by_name.head(12).to_html(float_format='{:.3f}'.format, na_rep='', index=False, border=0)}</div>"
+    )
 
 
 def timing(history: History) -> Timing:
