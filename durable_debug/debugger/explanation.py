@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from durable_debug.debugger.session import Debugger
 from durable_debug.debugger.siblings import Sibling, nearest
+from durable_debug.debugger.source_lines import SourceLine, lines_around
 from durable_debug.divergence.run import as_history, replay
 from durable_debug.engine.variables import preview
 from durable_debug.options import NAMES, unknown_options
@@ -31,15 +32,6 @@ __all__ = ["Explanation", "SourceLine", "Value", "why"]
 
 _AROUND = 2  # lines of source before and behind
 _MOST_VALUES = 8
-
-
-@dataclass(frozen=True, slots=True)
-class SourceLine:
-    """A line of the user's code; `decided` where it is the one that is told of."""
-
-    number: int
-    text: str
-    decided: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +181,7 @@ def _located(told: Explanation, handler: object, options: dict[str, Any]) -> Exp
             run=run,
             fed=_fed(run, at),
             place=place,
-            source=tuple(_lines(place)) if place is not None else (),
+            source=tuple(lines_around(place, _AROUND)) if place is not None else (),
             stack=debugger.stack,
             values=tuple(_values(debugger, place)) if place is not None else (),
         )
@@ -212,14 +204,6 @@ def _fed(run: Run, at: int) -> Operation | None:
     by_id = {operation.id: operation for operation in run.history.tree()}
     answered = [ask.match_id for ask in run.complete.asks[:at] if ask.answered and ask.match_id in by_id]
     return by_id[answered[-1] or ""] if answered else None
-
-
-def _lines(place: Place) -> Iterator[SourceLine]:
-    last = max(place.end_line, place.line)
-    for number in range(max(1, place.line - _AROUND), last + _AROUND + 1):
-        text = linecache.getline(place.file, number)
-        if text:
-            yield SourceLine(number, text.rstrip(), place.line <= number <= last)
 
 
 # -------------------------------------------------------------------------------- values on the line

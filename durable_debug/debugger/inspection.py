@@ -45,6 +45,13 @@ class Inspection:
 
     def evaluate(self, expression: str, frame: int) -> Any:
         """See `Debugger.evaluate`."""
+        return self._of(frame).evaluate(expression)
+
+    def text(self, expression: str, frame: int, width: int | None) -> str:
+        """See `Debugger.text`."""
+        return self._of(frame).text(expression, width)
+
+    def _of(self, frame: int) -> HeldFrame:
         if not self._has(frame):
             raise DurableDebugError(
                 "There are no variables here.",
@@ -52,7 +59,7 @@ class Inspection:
                 if self.held is None
                 else f"The stack has {len(self._frames)} functions.",
             )
-        return self._frames[frame].evaluate(expression)
+        return self._frames[frame]
 
     @property
     def _frames(self) -> tuple[HeldFrame, ...]:

@@ -13,6 +13,7 @@ from durable_debug.debugger.navigator import Navigator
 from durable_debug.debugger.states import reached_statuses, state_frame
 from durable_debug.debugger.stop_index import StopIndex
 from durable_debug.debugger.subscribers import Subscribers
+from durable_debug.debugger.typed_places import line_place
 from durable_debug.divergence import Run, replay
 from durable_debug.divergence.run import as_history
 from durable_debug.engine.guard import unguarded
@@ -303,7 +304,7 @@ class Debugger:
     ) -> Breakpoint:
         """Stop at operations that fit all that is given; see `Breakpoint` for each.
 
-        A line without an operation binds to the next one that has one. While a posted verb is under way it waits for
+        ``break_at("orders.py:54")`` is a line, too. A line without an operation binds to the next one that has one. While a posted verb is under way it waits for
         that verb, since its hits are counted up to the stop.
 
         Raises
@@ -317,6 +318,9 @@ class Debugger:
             self._breakpoints.at_divergences.enabled = divergence
             self._subscribers.tell()
             return self._breakpoints.at_divergences
+        place = line_place(name) if name is not None and line is None else None
+        if place is not None and "file" in place:
+            name, file, line = None, place["file"], place["line"]
         made = Breakpoint(
             0,  # gets its number in the list
             name,
@@ -380,6 +384,19 @@ class Debugger:
         """
         with self._navigator.noticing_changes(self._subscribers.tell):
             return self._inspection().evaluate(expression, frame)
+
+    def text(self, expression: str, frame: int = 0, *, width: int | None = None) -> str:
+        """Give the text of an expression's value: its whole `repr`, made where the handler is held.
+
+        What the value's own `repr` does is guarded as the expression is; see `evaluate`.
+
+        Parameters
+        ----------
+        width
+            Columns over which it is laid out, as `pprint` does; None for one line.
+        """
+        with self._navigator.noticing_changes(self._subscribers.tell):
+            return self._inspection().text(expression, frame, width)
 
     def variables(self, frame: int = 0, path: Sequence[str] = ()) -> list[Variable]:
         """Describe a function's variables, or what one of them holds: bounded, for display.

@@ -9,7 +9,7 @@ from durable_debug.engine.expressions import compiled
 from durable_debug.engine.guard import Scope, guarded
 from durable_debug.engine.places import Place, place_of
 from durable_debug.engine.runner import Truth
-from durable_debug.engine.variables import Variable, inside, variables, variables_of
+from durable_debug.engine.variables import Variable, inside, text_of, variables, variables_of
 from durable_debug.errors import DurableDebugError
 
 if TYPE_CHECKING:
@@ -83,9 +83,23 @@ class Frame:
         Exception
             Whatever the expression raises.
         """
+        return self._looked(expression, lambda value: value)
+
+    def text(self, expression: str, width: int | None = None) -> str:
+        """Give the text of an expression's value; see `evaluate`.
+
+        Parameters
+        ----------
+        width
+            Columns over which it is laid out; None for one line.
+        """
+        return self._looked(expression, lambda value: text_of(value, width))
+
+    def _looked(self, expression: str, told: Callable[[Any], _T]) -> _T:
+        """Evaluate an expression and tell of its value, refusing side effects to both."""
         code, held = compiled(expression.strip()), Changes(self._frame, expression)
         try:
-            return _looking_only(self._tape, lambda: self._evaluated(code), opened=True)
+            return _looking_only(self._tape, lambda: told(self._evaluated(code)), opened=True)
         except (Exception, KeyboardInterrupt):
             raise
         except BaseException as error:  # noqa: BLE001 - `exit()`, or the SDK's way to suspend: not for the caller

@@ -92,6 +92,20 @@ class HeldFrame(Protocol):
             Whatever the expression raises.
         """
 
+    def text(self, expression: str, width: int | None = None) -> str:
+        """Give the text of an expression's value: its `repr`, made where the function stands and as guarded as the expression.
+
+        Parameters
+        ----------
+        width
+            Columns over which it is laid out; None for one line.
+
+        Raises
+        ------
+        DurableDebugError, Exception
+            As `evaluate`.
+        """
+
     def holds(self, condition: str) -> Truth:
         """Say whether a condition is true."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import pprint
 import reprlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -13,9 +14,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from types import FrameType
 
-__all__ = ["Variable", "inside", "preview", "variables", "variables_of"]
+__all__ = ["Variable", "inside", "preview", "text_of", "variables", "variables_of"]
 
 _LONGEST = 200
+_LONGEST_TEXT = 100_000
 _PLAIN = {list, tuple, set, frozenset, dict}
 
 
@@ -79,6 +81,23 @@ def preview(value: object) -> str:
     if type(value) not in _PLAIN:
         return repr_of(value, _LONGEST)
     return repr_of(_Short(value), _LONGEST)
+
+
+def text_of(value: object, width: int | None = None) -> str:
+    """Give a value's whole `repr`, cut only where it is huge.
+
+    Parameters
+    ----------
+    width
+        Columns over which it is laid out, as `pprint` does; None for one line.
+    """
+    if width is None:
+        return repr_of(value, _LONGEST_TEXT)
+    try:
+        text = pprint.pformat(value, width=width, sort_dicts=False)
+    except Exception:  # noqa: BLE001 - somebody's own repr, which is told of then
+        return repr_of(value, _LONGEST_TEXT)
+    return text if len(text) <= _LONGEST_TEXT else f"{text[: _LONGEST_TEXT - 1]}…"
 
 
 def variables_of(frame: FrameType) -> dict[str, Any]:

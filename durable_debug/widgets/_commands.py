@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any
 
-from durable_debug.errors import DurableDebugError, NoSuchStopError
+from durable_debug.debugger.typed_places import target
+from durable_debug.errors import DurableDebugError
 
 if TYPE_CHECKING:
     from durable_debug.debugger import Breakpoint, Debugger
     from durable_debug.widgets._messages import Done
 
-__all__ = ["do", "target"]
+__all__ = ["do"]
 
 VERBS = frozenset({"run", "run_back", "step", "step_in", "step_out", "step_back", "restart"})
 
@@ -30,8 +30,6 @@ _FIELDS: dict[str, type[int | str]] = {
     "when": str,
     "hits": int,
 }
-_EVENT = re.compile(r"(?:event|#)\s*(\d+)", re.IGNORECASE)
-_POSITION = re.compile(r"\d+(-\d+)*")
 
 
 def do(debugger: Debugger, request: dict[str, Any]) -> Done:
@@ -62,23 +60,6 @@ def do(debugger: Debugger, request: dict[str, Any]) -> Done:
                 "The panel asked for something unknown.", cure="Reload the page, and run the cell again."
             )
     return {"note": ""}
-
-
-def target(text: str) -> dict[str, Any]:
-    """Read what was typed into the box: a position, ``event 17``, or a name.
-
-    >>> target("2-0-1"), target("#17"), target("charge-card")
-    ({'position': '2-0-1'}, {'event_id': 17}, {'name': 'charge-card'})
-    """
-    text = text.strip()
-    if not text:
-        raise NoSuchStopError(
-            "Nowhere to go.", cure="Type a position (2-0-1), an event (event 17) or a name."
-        )
-    event = _EVENT.fullmatch(text)
-    if event:
-        return {"event_id": int(event[1])}
-    return {"position": text} if _POSITION.fullmatch(text) else {"name": text}
 
 
 def _read(fields: dict[str, Any]) -> dict[str, Any]:

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any, cast
 import anywidget
 import traitlets
 
+from durable_debug.debugger.rows import in_order
 from durable_debug.errors import ClosedError, DurableDebugError
 from durable_debug.plots import style
 from durable_debug.widgets import _commands, _details
 from durable_debug.widgets._queue import Queue
 from durable_debug.widgets._rows import Table
-from durable_debug.widgets._rows import _in_order as in_order
 from durable_debug.widgets._text import one_line
 
 if TYPE_CHECKING:

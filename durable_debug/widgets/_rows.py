@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from durable_debug.debugger.rows import rows_of
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from durable_debug.debugger import Breakpoint, Debugger
-    from durable_debug.engine.asked import AskedOperation
-    from durable_debug.history import Operation
+    from durable_debug.debugger.rows import Row
     from durable_debug.widgets._messages import Rows
 
-__all__ = ["CODES", "Row", "Table", "handler_file"]
+__all__ = ["CODES", "Table", "handler_file"]
 
 CODES = {
     "STARTED": "s",
@@ -28,17 +28,6 @@ CODES = {
     "CANCELLED": "C",
 }
 """Letter for each status. Besides: ``.`` not begun as of then, ``-`` not in the history, ``?`` a status not known here."""
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """An operation of the history, one that was asked for, or both."""
-
-    recorded: Operation | None
-    asked: AskedOperation | None
-    position: str
-    depth: int
-    parent: int
 
 
 def handler_file(debugger: Debugger) -> str:
@@ -68,12 +57,10 @@ class Table:
     def __init__(self, debugger: Debugger) -> None:
         run = debugger.run_result
         asked = run.complete.operations
-        answers = [ask.match_id for ask in run.complete.asks]
         self.history = debugger.history
         self.outcome = run.complete.outcome
         self._tree = debugger.history.tree()
-        known = {operation.id for operation in self._tree}
-        self.rows = _in_order(self._tree, asked, [answer if answer in known else None for answer in answers])
+        self.rows = rows_of(run)
         self.total = len(asked)
         self.row_of_stop = {row.asked.seq: at for at, row in enumerate(self.rows) if row.asked is not None}
         self._lines: defaultdict[str, set[int]] = defaultdict(set)
@@ -143,63 +130,3 @@ def _kind(row: Row) -> str:
     one = row.recorded or row.asked
     assert one is not None
     return one.sub_type or one.type
-
-
-def _in_order(
-    tree: Sequence[Operation], asked: Sequence[AskedOperation], answers: Sequence[str | None]
-) -> list[Row]:
-    ask_of = {answer: ask for ask, answer in zip(asked, answers, strict=True) if answer is not None}
-    answer_of = {
-        ask.position: answer for ask, answer in zip(asked, answers, strict=True) if answer is not None
-    }
-    place_of = {operation.id: operation.position for operation in tree}
-    known = set(place_of.values())
-    only_asked = [ask for ask, answer in zip(asked, answers, strict=True) if answer is None]
-
-    # Keys are ids of recorded operations, and ("asked", seq) for those that the history does not have.
-    virtual = {ask.position: f"asked {ask.seq}" for ask in only_asked}
-    children: defaultdict[str, list[tuple[tuple[int, ...], int, str]]] = defaultdict(list)
-    found: dict[str, tuple[Operation | None, AskedOperation | None, str]] = {}
-    id_at = {operation.position: operation.id for operation in tree}
-
-    def parent_key(position: str, fallback: str | None) -> str:
-        path = position.rpartition("-")[0]
-        while path:
-            if path in known:
-                return id_at[path]
-            if path in virtual:
-                return virtual[path]
-            path = path.rpartition("-")[0]
-        return fallback if fallback in place_of else ""
-
-    for operation in tree:
-        key = operation.id
-        found[key] = (operation, ask_of.get(key), operation.position)
-        children[parent_key(operation.position, operation.parent_id)].append(
-            (_numbers(operation.position), 1, key)
-        )
-    for ask in only_asked:
-        key = f"asked {ask.seq}"
-        found[key] = (None, ask, ask.position)
-        parent = answer_of.get(ask.parent_position) or virtual.get(ask.parent_position)
-        children[parent or parent_key(ask.position, None)].append((_numbers(ask.position), 0, key))
-
-    def walk() -> Iterator[Row]:
-        stack = [(key, -1, 0) for *_, key in sorted(children[""], reverse=True)]
-        count = 0
-        while stack:
-            key, parent, depth = stack.pop()
-            operation, ask, position = found[key]
-            yield Row(operation, ask, position, depth, parent)
-            stack += [(inner, count, depth + 1) for *_, inner in sorted(children[key], reverse=True)]
-            count += 1
-
-    return list(walk())
-
-
-def _numbers(position: str) -> tuple[int, ...]:
-    """Sort key: 10 after 9, and what has no known position last."""
-    try:
-        return tuple(int(part) for part in position.split("-"))
-    except ValueError:
-        return (1 << 30,)

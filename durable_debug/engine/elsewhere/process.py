@@ -62,6 +62,7 @@ class Process:
                         *([str(before)] if before is not None else []),
                     ],
                     pass_fds=[theirs.fileno()],
+                    process_group=0,  # Ctrl-C in a terminal is for this process, which ends the other one if need be
                     stdin=subprocess.DEVNULL,
                     stdout=output,
                     stderr=output,

@@ -207,7 +207,7 @@ class FarLive:
                 "frame", self._number, at, what, *arguments, limit=self._limit
             )
         finally:
-            if what in {"evaluate", "holds"}:
+            if what in {"evaluate", "text", "holds"}:
                 self.changed_by = self._runner.process.request("changed_by", self._number)
 
 
@@ -232,6 +232,11 @@ class FarFrame:
     def evaluate(self, expression: str) -> Any:
         """Give the value of an expression over its variables."""
         return self._live.ask(self._at, "evaluate", expression)
+
+    def text(self, expression: str, width: int | None = None) -> str:
+        """Give the text of an expression's value."""
+        found: str = self._live.ask(self._at, "text", expression, width)
+        return found
 
     def holds(self, condition: str) -> Truth:
         """Say whether a condition is true."""
