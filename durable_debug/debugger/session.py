@@ -13,12 +13,12 @@ from durable_debug.debugger.navigator import Navigator
 from durable_debug.debugger.states import reached_statuses, state_frame
 from durable_debug.debugger.stop_index import StopIndex
 from durable_debug.debugger.subscribers import Subscribers
-from durable_debug.debugger.typed_places import line_place
 from durable_debug.divergence import Run, replay
 from durable_debug.divergence.run import as_history
 from durable_debug.engine.guard import unguarded
 from durable_debug.errors import ClosedError, DurableDebugError
 from durable_debug.options import NAMES, unknown_options
+from durable_debug.typed_places import line_place
 from durable_debug.views import view
 
 if TYPE_CHECKING:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from durable_debug.debugger.typed_places import target
 from durable_debug.errors import DurableDebugError
+from durable_debug.typed_places import target
 
 if TYPE_CHECKING:
     from durable_debug.debugger import Breakpoint, Debugger

@@ -8,7 +8,7 @@ from argparse import ArgumentTypeError
 
 import pytest
 
-from durable_debug.cli.replay import break_spec
+from durable_debug.cli.replay_options import break_spec
 
 RECORDED_WITH = {
     "chained_invoke": "order",
@@ -92,6 +92,13 @@ def test_one_invocation(replay):
         ("charge-*", {"name": "charge-*"}),
         ("status=FAILED", {"status": "FAILED"}),
         ("name=a b,attempt=2", {"name": "a b", "attempt": 2}),
+        ("src/orders.py:54", {"file": "src/orders.py", "line": 54}),
+        ("orders.py:54, total == f(1, 2)", {"file": "orders.py", "line": 54, "when": "total == f(1, 2)"}),
+        ("54", {"line": 54}),
+        ("order:54", {"name": "order:54"}),
+        ("charge-*, status == 'late'", {"name": "charge-*", "when": "status == 'late'"}),
+        ("charge-*,status=FAILED,hits=2", {"name": "charge-*", "status": "FAILED", "hits": 2}),
+        ("file=orders.py,line=54,divergence=true", {"file": "orders.py", "line": 54, "divergence": True}),
         ("event_id=17,line=3", {"event_id": 17, "line": 3}),
         (
             "type=STEP,when=f(a, b) == {'c': 1, 'd': x}",
@@ -103,7 +110,10 @@ def test_what_break_takes(text, spec):
     assert break_spec(text) == spec
 
 
-@pytest.mark.parametrize("text", ["colour=red", "attempt=two", "name=a,", "name=a,b", "status=FAILED,=3"])
+@pytest.mark.parametrize(
+    "text",
+    ["colour=red", "attempt=two", "name=a,", "name=a,b", "status=FAILED,=3", "", "a,", ", a", "divergence=2"],
+)
 def test_what_break_does_not_take(text):
     with pytest.raises(ArgumentTypeError):
         break_spec(text)
