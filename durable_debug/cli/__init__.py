@@ -1,4 +1,4 @@
-"""The same verbs for a terminal: ``durable-debug show``, ``why``, ``replay``, ``audit``, ``deploy-check``, ``ls``, ``fetch``, ``redact``, ``callback``, ``lab``.
+"""The same verbs for a terminal: ``durable-debug show``, ``why``, ``replay``, ``debug``, ``audit``, ``deploy-check``, ``ls``, ``fetch``, ``redact``, ``callback``, ``lab``.
 
 A subcommand is a module with an ``add(commands)`` that makes its parser and sets ``do``, a function from the parsed arguments to the
 exit code; it is listed in `main`. Whatever is slow to load is imported in ``do``, so that ``--help`` answers at once.
@@ -12,7 +12,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from durable_debug import __version__
-from durable_debug.cli import audit, callback, deploy_check, fetch, lab, ls, redact, replay, show, why
+from durable_debug.cli import audit, callback, debug, deploy_check, fetch, lab, ls, redact, replay, show, why
 from durable_debug.cli.text import plain
 from durable_debug.errors import DurableDebugError
 
@@ -27,6 +27,7 @@ examples:
   durable-debug why order.json orders.py:handler
   durable-debug replay orders.py:handler order.json
   durable-debug replay orders.py:handler order.json --break 'name=charge-*'
+  durable-debug debug orders.py:handler order.json
   durable-debug audit orders.py:handler histories/
   durable-debug deploy-check release/orders.py:handler orders.py:handler running/
   durable-debug ls orders --status FAILED --since 2d
@@ -66,7 +67,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--version", action="version", version=f"durable-debug {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for command in (show, why, replay, audit, deploy_check, ls, fetch, redact, callback, lab):
+    for command in (show, why, replay, debug, audit, deploy_check, ls, fetch, redact, callback, lab):
         command.add(commands)
     arguments, rest = parser.parse_known_args(argv)
     if rest and not hasattr(arguments, "jupyter_options"):

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any
 from durable_debug.cli.text import paint, plain
 from durable_debug.cli.values import add_environment, environment, seconds
 from durable_debug.errors import OptionError
-from durable_debug.options import meant
+from durable_debug.options import fit_nothing, meant
 from durable_debug.typed_places import BREAK_AT, break_place
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Mapping
 
-    from durable_debug.debugger import Breakpoint, Debugger
+    from durable_debug.debugger import Debugger
     from durable_debug.history import History
 
 __all__ = ["add_breaks", "add_replay", "break_spec", "opened", "replay_options", "set_breaks"]
@@ -124,24 +125,26 @@ def set_breaks(debugger: Debugger, breaks: list[dict[str, Any]]) -> None:
         No operation has the name, neither of the history nor of what the handler asks for.
     """
     for spec in breaks:
+        refuse_unknown_name(debugger, spec)
         made = debugger.break_at(**spec)
-        refused = no_such_name(debugger, made)
-        if refused is not None:
-            raise refused
         if made.note:
             _warn(f"--break {made.spec:.200}: {made.note}")
 
 
-def no_such_name(debugger: Debugger, one: Breakpoint) -> OptionError | None:
-    """Give what is told of a name that nothing has, as `--run` is told; None where something has it."""
-    if one.bound or one.name is None:
-        return None
+def refuse_unknown_name(debugger: Debugger, spec: Mapping[str, Any]) -> None:
+    """Refuse a breakpoint's name that nothing has, as `--run` does.
+
+    Raises
+    ------
+    OptionError
+        No operation has it, neither of the history nor of what the handler asks for.
+    """
+    name = spec.get("name")
     asked = {each.name or "" for each in debugger.run_result.operations}
     known = asked | {each.name or "" for each in debugger.history.tree()}
-    if any(one.is_like(name) for name in known):
-        return None
-    return OptionError(
-        f"{one.spec!r:.80} fits no operation, neither of the history nor of what the handler asks for.",
-        cure=meant(one.name, known - {""})
-        or "Give a name, a glob, FILE.py:LINE, or KEY=VALUE: status=FAILED.",
+    if name is None or name in known or not fit_nothing((name,), known):
+        return
+    raise OptionError(
+        f"{name!r:.80} fits no operation, neither of the history nor of what the handler asks for.",
+        cure=meant(name, known - {""}) or "Give a name, a glob, FILE.py:LINE, or KEY=VALUE: status=FAILED.",
     )

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from durable_debug.divergence.divergence import Divergence
     from durable_debug.divergence.run import Run
 
-__all__ = ["report"]
+__all__ = ["divergence_lines", "report"]
 
 _LONGEST = 500
 
@@ -40,7 +40,7 @@ def report(run: Run) -> str:
     else:
         lines.append(f"  {counted(len(run.divergences), 'divergence')}")
     for number, divergence in enumerate(run.divergences, 1):
-        lines += ["", *_divergence(number, divergence)]
+        lines += ["", *divergence_lines(number, divergence)]
     if run.history.remarks:
         lines += ["", "  in the record:"]
         lines += [f"    - {sentence}" for sentence in run.history.remarks]
@@ -62,7 +62,8 @@ def _as_recorded(run: Run) -> list[str]:
     return [f"  clean: it fails as recorded, at {where}", f"       {place.line} | {place.source}"]
 
 
-def _divergence(number: int, divergence: Divergence) -> list[str]:
+def divergence_lines(number: int, divergence: Divergence) -> list[str]:
+    """Tell of a divergence: what, where, both sides, what Lambda would do, what to do about it."""
     where = f"{_short_path(divergence.file)}:{divergence.line}" if divergence.file else "no line"
     lines = [f"  {number}. {divergence.kind} ({divergence.severity}) at {where}: {divergence.message}"]
     if divergence.source:
