@@ -7,6 +7,7 @@ import collections
 import contextlib
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -32,6 +33,8 @@ __all__ = ["EndedError", "Process", "interpreter", "process_of"]
 _PACKAGE = Path(__file__).parents[2]
 _BOOT = Path(__file__).with_name("boot.py")
 _START_SECONDS = 60.0
+_INTERRUPT_SECONDS = 2.0
+_INTERRUPTIBLE = {"go", "frame"}  # what a person waits for at a debugger
 
 
 class EndedError(DurableDebugError):
@@ -62,7 +65,7 @@ class Process:
                         *([str(before)] if before is not None else []),
                     ],
                     pass_fds=[theirs.fileno()],
-                    process_group=0,  # Ctrl-C in a terminal is for this process, which ends the other one if need be
+                    process_group=0,  # Ctrl-C in a terminal is for this process, which interrupts the other one
                     stdin=subprocess.DEVNULL,
                     stdout=output,
                     stderr=output,
@@ -77,6 +80,7 @@ class Process:
         self._connection = Connection(ours.detach())
         self._lock = threading.RLock()
         self._depth = 0  # of requests under way
+        self._waits = False  # for the beginning of a message
         self.held = 0  # passes that stand still in it
         self._put_off: collections.deque[tuple[str, tuple[Any, ...], float | None]] = collections.deque()
         self._owner = os.getpid()
@@ -130,7 +134,11 @@ class Process:
                 kind, told = self._answer(name, arguments, asked or {}, limit)
             except EndedError:
                 raise
-            except BaseException:  # an interrupt, or an error of who was asked: it may stand anywhere
+            except KeyboardInterrupt:
+                if name not in _INTERRUPTIBLE or self._depth > 1 or not self._is_interrupted():
+                    self.end()
+                raise
+            except BaseException:  # an error of who was asked: it may stand anywhere
                 self.end()
                 raise
             finally:
@@ -184,12 +192,25 @@ class Process:
 
     def _receive(self, limit: float | None) -> tuple[Any, ...]:
         try:
-            if limit is not None and not self._connection.poll(limit):
+            self._waits = True
+            has_come = self._connection.poll(limit)
+            self._waits = False
+            if not has_come:
                 raise self._ended(f"gave no answer for {limit:g} s")
             message: tuple[Any, ...] = self._connection.recv()
         except (EOFError, OSError) as error:
             raise self._ended("ended") from error
         return message
+
+    def _is_interrupted(self) -> bool:
+        """Interrupt what it does, as Ctrl-C did here; says whether it has given up, and can be asked again."""
+        if not self._waits:  # half a message may have come
+            return False
+        self._process.send_signal(signal.SIGINT)
+        try:
+            return self._connection.poll(_INTERRUPT_SECONDS) and self._connection.recv()[0] == "failed"
+        except (EOFError, OSError, KeyboardInterrupt):
+            return False
 
     def _ended(self, how: str) -> EndedError:
         if how == "ended":

@@ -51,6 +51,8 @@ def serve(descriptor: int) -> None:
     while True:
         try:
             request = connection.recv()
+        except KeyboardInterrupt:  # it came too late: what it was for is done
+            continue
         except (EOFError, OSError):
             os._exit(0)  # threads of the user's may never end
         server.answer(*request)
@@ -257,7 +259,11 @@ class _Server:
                 self._frames.pop(number, None)
             return reason
 
-        held: Held | None = self._lives[number].go(decide)
+        try:
+            held: Held | None = self._lives[number].go(decide)
+        except KeyboardInterrupt:
+            self.end(number)  # so that it asks nothing more
+            raise
         if held is None:
             return None
         self._frames[number] = held.frames
