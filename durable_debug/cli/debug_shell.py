@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from durable_debug.cli import debug_text as shown
@@ -269,7 +270,7 @@ class Shell:
 
     def _places(self, one: Breakpoint) -> list[str]:
         asked = self.debugger.run_result.complete.operations
-        return list(dict.fromkeys(f"{relative(asked[seq].file)}:{asked[seq].line}" for seq in one.stops))
+        return list(dict.fromkeys(f"{Path(asked[seq].file).name}:{asked[seq].line}" for seq in one.stops))
 
     def do_clear(self, rest: str) -> None:
         """Remove breakpoints."""
@@ -376,32 +377,26 @@ class Shell:
 
     def do_list(self, rest: str) -> None:
         """Print source around here, around a line, or further on."""
-        file, here = self._here()
+        frame = self._stack[self.frame]
         if rest and rest != ".":
             place = line_place(rest)
             if place is None or "file" in place:
                 raise OptionError(f"{rest!r:.40} is no line.", cure="Give its number, or `.` for here.")
             first = place["line"] - _LISTED // 2
-        elif self._listed is not None and self._listed[0] == file and not rest:
+        elif self._listed is not None and self._listed[0] == frame.file and not rest:
             first = self._listed[1] + 1
         else:
-            first = here.start - _LISTED // 2
+            first = frame.line - _LISTED // 2
         first = max(1, first)
-        self._source(file, here, first, first + _LISTED - 1)
+        self._source(frame, first, first + _LISTED - 1)
 
     def do_longlist(self, _: str) -> None:
         """Print the source of the function."""
-        file, here = self._here()
-        self._source(file, here, *shown.function_lines(file, here.start))
+        frame = self._stack[self.frame]
+        self._source(frame, *shown.function_lines(frame.file, frame.line))
 
-    def _here(self) -> tuple[str, range]:
-        """Give the file and the lines that are looked at."""
-        frame, place = self._stack[self.frame], self.debugger.stop.source
-        if self.frame == 0 and place is not None:
-            return place.file, range(place.line, place.end_line + 1)
-        return frame.file, range(frame.line, frame.line + 1)
-
-    def _source(self, file: str, here: range, first: int, last: int) -> None:
+    def _source(self, frame: StackFrame, first: int, last: int) -> None:
+        file = frame.file
         asked = self.debugger.run_result.complete.operations
         marked = {seq for one in self.debugger.breakpoints if one.enabled for seq in one.stops}
         lines = list(
@@ -409,7 +404,7 @@ class Shell:
                 file,
                 first,
                 last,
-                current=here,
+                current=frame.line,
                 breaks={asked[seq].line for seq in marked if asked[seq].file == file},
                 operations={one.line for one in asked if one.file == file},
             )

@@ -7,13 +7,13 @@ import fnmatch
 import linecache
 import shutil
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from durable_debug.cli.stops import operation_line, operation_of, where
 from durable_debug.cli.text import error_line, paint, paint_status, plain, symbol, word
 from durable_debug.debugger.source_lines import lines_around
 from durable_debug.history.payloads import plain_payload
-from durable_debug.reports.paths import relative
 from durable_debug.reports.run_text import divergence_lines
 from durable_debug.wording import counted, duration
 
@@ -40,6 +40,7 @@ _AROUND = 1  # lines of source before and behind a stop
 _LONGEST_LINE = 200
 _LONGEST_CALL = 12  # lines of a call that are shown
 _ROWS_AROUND = 15
+_MOST_REMARKS = 3
 _LONGEST_VALUE = 1_000
 
 
@@ -63,19 +64,24 @@ def stop_text(debugger: Debugger, stop: Stop) -> Iterator[str]:
     elif stop.kind == "exception":
         yield paint(f"> {plain(stop.error, 500)}", "31") + "  leaves the handler"
     else:
-        yield f"> {operation_line(operation_of(stop))}"
+        yield f"> {_operation(stop)}"
     if stop.source is not None:
         yield f"  {where(stop.source.file, stop.source.line, stop.source.function)}"
         lines = list(lines_around(stop.source, _AROUND))
         width = max((len(str(line.number)) for line in lines), default=1)
         for line in lines[: _LONGEST_CALL + 2 * _AROUND]:
-            yield _source_line(line.number, line.text, width, current=line.decided)
+            yield _source_line(line.number, line.text, width, current=line.number == stop.source.line)
         if not lines and stop.source.source:  # the file is not here any more
             yield _source_line(stop.source.line, stop.source.source, width, current=True)
     for one in stop.divergences:
         yield f"  {paint('divergence', '31')}  {plain(one.message, 500)}"
     if stop.changed_by:
         yield f"  {paint('changed', '33')}  by {plain(stop.changed_by, 200)}: what follows need not be as recorded. `start` begins anew."
+
+
+def _operation(stop: Stop) -> str:
+    is_virtual = stop.operation is None and stop.asked is not None and stop.asked.answer == "virtual"
+    return operation_line(operation_of(stop) | ({"status": "VIRTUAL"} if is_virtual else {}))
 
 
 def _end(run: Run, stop: Stop) -> Iterator[str]:
@@ -86,6 +92,9 @@ def _end(run: Run, stop: Stop) -> Iterator[str]:
         yield f"  {counted(len(run.divergences), 'divergence')}: `divergences` lists them"
     elif run.ok:
         yield "  as recorded"
+    if status == "PENDING":
+        for remark in run.history.remarks[:_MOST_REMARKS]:
+            yield f"  {plain(remark, 300)}"
 
 
 def _source_line(number: int, text: str, width: int, *, current: bool, mark: str = " ") -> str:
@@ -97,14 +106,14 @@ def _source_line(number: int, text: str, width: int, *, current: bool, mark: str
 
 
 def listing(  # noqa: PLR0913
-    file: str, first: int, last: int, *, current: range, breaks: Collection[int], operations: Collection[int]
+    file: str, first: int, last: int, *, current: int, breaks: Collection[int], operations: Collection[int]
 ) -> Iterator[str]:
     """Give lines of a file: ``B`` where a breakpoint is, ``·`` where an operation is asked for."""
     for number in range(max(1, first), last + 1):
         text = linecache.getline(file, number)
         if text:
             mark = "B" if number in breaks else "·" if number in operations else " "
-            yield _source_line(number, text, len(str(last)), current=number in current, mark=mark)
+            yield _source_line(number, text, len(str(last)), current=number == current, mark=mark)
 
 
 def function_lines(file: str, line: int) -> tuple[int, int]:
@@ -142,7 +151,7 @@ def answer_text(stop: Stop) -> Iterator[str]:
     if asked is None:
         yield "No operation is asked for here."
         return
-    yield f"  {operation_line(operation_of(stop))}"
+    yield f"  {_operation(stop)}"
     for name, value in asked.arguments.items():
         yield f"  {plain(name):10}  {plain(value, _LONGEST_VALUE)}"
     if operation is None:
@@ -189,9 +198,10 @@ def _cells(row: Row, breaks: Collection[int]) -> tuple[int, str, tuple[str, ...]
     """Give the number of its stop (-1: none), its status, and what its columns say."""
     one = row.recorded or row.asked
     assert one is not None
-    status = row.recorded.status if row.recorded is not None else "no record"
     asked = row.asked
-    place = "not asked for" if asked is None else f"{relative(asked.file)}:{asked.line}"
+    is_virtual = asked is not None and asked.answer == "virtual"
+    status = row.recorded.status if row.recorded is not None else "VIRTUAL" if is_virtual else "no record"
+    place = "not asked for" if asked is None else f"{Path(asked.file).name}:{asked.line}"
     cells = (
         "B" if asked is not None and asked.seq in breaks else " ",
         plain(row.position, 20),
