@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-import io
 import sys
 from argparse import RawDescriptionHelpFormatter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 from durable_debug.cli.replay_options import add_breaks, add_replay, opened, replay_options, set_breaks
 
@@ -92,18 +91,21 @@ def debug(arguments: argparse.Namespace) -> int:
 
 def _piped(shell: Shell, commands: list[str]) -> None:
     """Do what is given, or piped; nothing is: go from stop to stop."""
-    given = iter(commands)
-    if not commands and sys.stdin is not None:
-        if isinstance(sys.stdin, io.TextIOWrapper):
-            sys.stdin.reconfigure(errors="replace")
-        given = iter(sys.stdin)
+    given = iter(commands) if commands or sys.stdin is None else iter(_stdin())
     first = next(given, None)
     if first is None:
         shell.run_through()
         return
     shell.show()
-    if not shell.line(first):
-        any(shell.line(line) for line in given)
+    left = shell.line(first)
+    while not left and (line := next(given, None)) is not None:
+        sys.stdout.flush()  # a program may read it before it writes on
+        left = shell.line(line)
+
+
+def _stdin() -> TextIO:
+    """Open standard input anew: ``exit()`` in an expression closes Python's own."""
+    return open(0, encoding="utf-8", errors="replace", closefd=False)
 
 
 def _typed(shell: Shell, commands: list[str]) -> None:
@@ -114,6 +116,8 @@ def _typed(shell: Shell, commands: list[str]) -> None:
         try:
             line = next(given, None)
             if line is None:
+                if sys.stdin.closed:
+                    sys.stdin = _stdin()
                 line = input("(debug) ")
         except EOFError:
             print()

@@ -368,11 +368,12 @@ class Shell:
         self._look(self.frame - 1, "This is the innermost function.")
 
     def _look(self, frame: int, otherwise: str) -> None:
-        if not 0 <= frame < len(self._stack):
+        stack = self._stack
+        if not 0 <= frame < len(stack):
             self._complain(otherwise)
             return
         self.frame, self._listed = frame, None
-        for line in shown.stack_text(self._stack[frame : frame + 1], 0):
+        for line in shown.stack_text(stack[frame : frame + 1], 0):
             print(line)
 
     def do_list(self, rest: str) -> None:
