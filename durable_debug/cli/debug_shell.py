@@ -103,7 +103,7 @@ class Shell:
             elif command.word == "quit":
                 return True
             elif found["rest"] and not command.takes:
-                self._complain(f"`{found['name']}` takes nothing behind it.")
+                self._expression(text)  # of a variable that is called as the command is
             elif not found["rest"] and command.takes and not command.takes.startswith("["):
                 self._complain(f"`{found['name']}` needs {command.takes}: `help {command.word}`.")
             else:
@@ -163,6 +163,7 @@ class Shell:
 
     def _reopen(self) -> None:
         """Take the replay anew, with the same breakpoints, up to the same stop."""
+        print("The replay is taken anew.", flush=True)
         old, new = self.debugger, self._open()
         numbers: dict[int, int] = {}
         for one in old.breakpoints:
@@ -200,6 +201,8 @@ class Shell:
             self.debugger.clear(number)
         if stop.index != before.index or always:
             self.show()
+        elif not self.debugger.run_result.complete.asks:
+            print("This is the only stop: the handler asks for no operation.")
         elif stop.kind == "end":
             print("This is the end: `back`, `rc` and `start` go back.")
         else:

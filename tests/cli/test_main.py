@@ -13,7 +13,7 @@ import durable_debug
 def test_help_has_examples_for_every_command(call):
     code, out, _ = call("--help")
     assert code == 0
-    for command in ("show", "replay", "ls", "fetch", "redact", "callback", "lab"):
+    for command in ("show", "replay", "debug", "ls", "fetch", "redact", "callback", "lab"):
         assert f"durable-debug {command}" in out
         code, help_of_command, _ = call(command, "--help")
         assert code == 0

@@ -38,6 +38,8 @@ def positions(dbg) -> list[str]:
         ({"line": 35}, ["1-1-2", "1-2-2"]),  # a comment: the next line that has an operation
         ({"line": 73}, ["4"]),  # within a call of several lines
         ({"line": 34, "file": "apps/nested.py"}, ["1-1-1", "1-2-1"]),
+        ({"name": "apps/nested.py:34"}, ["1-1-1", "1-2-1"]),
+        ({"name": "other.py:34"}, []),
         ({"line": 34, "file": "elsewhere.py"}, []),
         ({"name": "nothing"}, []),
     ],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import sys
 
 import durable_debug as dd
 import pytest
@@ -98,6 +99,31 @@ def test_side_effects_are_refused(dbg, expression, tmp_path, monkeypatch) -> Non
     (tmp_path / "mine").write_text("this thread is as free as before")
     with socket.socket() as one:
         one.bind(("127.0.0.1", 0))
+
+
+WRITES = "type('R', (), {'__repr__': lambda s: open('made', 'w').name})()"
+
+
+@pytest.mark.parametrize("python", [False, sys.executable], ids=["here", "elsewhere"])
+def test_the_text_of_a_value_is_whole_and_made_as_guarded_as_the_expression(
+    python, tmp_path, monkeypatch
+) -> None:
+    with open_debugger("timed out", python=python) as dbg:
+        dbg.goto(position="5")
+        monkeypatch.chdir(tmp_path)
+        assert dbg.text("list(range(500))") == repr(list(range(500)))
+        assert dbg.text("order") == repr(dbg.locals["order"])
+        assert max(map(len, dbg.text("[order] * 9", width=60).splitlines())) <= 60
+        assert "\n" not in dbg.text("'a\\nb'") and len(dbg.text("'x' * 10**6")) < 200_000
+        for width in (None, 60):
+            with pytest.raises(dd.DurableDebugError, match="refused"):
+                dbg.text(WRITES, width=width)
+        with pytest.raises(ZeroDivisionError):
+            dbg.text("1 / 0")
+        assert dbg.stop.changed_by is None
+        dbg.text("order.pop('drink')")
+        assert dbg.stop.changed_by == "order.pop('drink')"
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize(

@@ -33,7 +33,7 @@ __all__ = ["EndedError", "Process", "interpreter", "process_of"]
 _PACKAGE = Path(__file__).parents[2]
 _BOOT = Path(__file__).with_name("boot.py")
 _START_SECONDS = 60.0
-_INTERRUPT_SECONDS = 2.0
+_INTERRUPT_SECONDS = 10.0
 _INTERRUPTIBLE = {"go", "frame"}  # what a person waits for at a debugger
 
 
