@@ -131,7 +131,5 @@ def _typed(shell: Shell, commands: list[str]) -> None:
         except KeyboardInterrupt:
             given = iter(())
             print()
-            with contextlib.suppress(
-                KeyboardInterrupt
-            ):  # of somebody without patience: the next command finds the way
+            with contextlib.suppress(KeyboardInterrupt):  # once more: the next command finds the way back
                 shell.interrupted()

@@ -55,6 +55,7 @@ SPEC is one of
                              invocation, when, hits, divergence
 Behind a name or a line comes a condition: b orders.py:54, total > 100
 The replay stops at operations only, before each is answered."""
+_GO_TO = "Of several operations with one name it is the next, or else the first."
 _EXPRESSION = """\
 Python over the variables of the function that is looked at (`up`, `down`).
 What would reach the outside is refused. What is no command but an expression
@@ -65,16 +66,10 @@ GROUPS: dict[str, tuple[Command, ...]] = {
         Command("next", ("n",), "", "", "to the next operation, over those inside this one"),
         Command("step", ("s",), "", "", "to the next operation, into contexts and branches"),
         Command("return", ("r",), "", "", "to the next operation outside this context"),
-        Command("continue", ("c", "cont"), "", "", "to a breakpoint, a divergence, an exception, the end"
-        ),
+        Command("continue", ("c", "cont"), "", "", "to a breakpoint, a divergence, an exception, the end"),
         Command("back", ("rn",), "", "", "to the operation before, over those inside it"),
         Command("rback", ("rc",), "", "", "back to a breakpoint, a divergence, the first stop"),
-        Command("goto", ("g",),
-            "WHERE",
-            "operations",
-            "to a name, a position (3-1) or an event (event 17)",
-            "Of several with the same name: the next one, or else the first.",
-        ),
+        Command("goto", ("g",), "WHERE", "operations", "to a name, a position (3-1) or an event (event 17)", _GO_TO),
         Command("start", ("restart",), "", "", "to the first operation"),
         Command("end", (), "", "", "to the end of the replay, to go back from there"),
     ),

@@ -98,6 +98,8 @@ class Shell:
         found = _LINE.fullmatch(text)
         command = BY_NAME.get(found["name"]) if found is not None else None
         try:
+            if not self.debugger.stack:  # an interrupt came twice, or it is the end
+                self._stand()
             if found is None or command is None:
                 self._expression(text)
             elif command.word == "quit":
@@ -112,7 +114,7 @@ class Shell:
             self._complain(error.message)
         except DurableDebugError as error:
             self._complain(error)
-            self._need_a_replay()
+            self._recover()
         except Exception as error:  # noqa: BLE001 - a typed expression may raise whatever it likes
             self._complain(f"{type(error).__name__}: {error}")
         return False
@@ -141,25 +143,27 @@ class Shell:
 
     def interrupted(self) -> None:
         """Stand again where it stood, after Ctrl-C in a command."""
-        stop = self.debugger.stop
-        try:
-            if stop.kind != "end":
-                self.debugger.goto(index=stop.index)
-                self.debugger.variables()  # which a process that was ended can't tell
-        except DurableDebugError:
-            self._reopen()
+        self._stand()
         print("Interrupted: still here.")
         self.show()
 
-    def _need_a_replay(self) -> None:
-        """Take the replay anew where its process is gone."""
+    def _stand(self) -> None:
+        """Hold the handler at the stop; in a new replay, where the process of the old one is gone."""
+        stop = self.debugger.stop
+        if stop.kind == "end":
+            return
         try:
-            self.debugger.variables()
+            self.debugger.goto(index=stop.index)
+            self.debugger.variables()  # which a process that was ended can't tell
         except DurableDebugError:
-            try:
-                self._reopen()
-            except DurableDebugError as error:
-                self._complain(error)
+            self._reopen()
+
+    def _recover(self) -> None:
+        """Stand again where an error came from a process that is gone."""
+        try:
+            self._stand()
+        except DurableDebugError as error:
+            self._complain(error)
 
     def _reopen(self) -> None:
         """Take the replay anew, with the same breakpoints, up to the same stop."""

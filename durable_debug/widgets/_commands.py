@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from durable_debug.errors import DurableDebugError
-from durable_debug.typed_places import target
+from durable_debug.typed_places import BREAK_AT, target
 
 if TYPE_CHECKING:
     from durable_debug.debugger import Breakpoint, Debugger
@@ -15,21 +15,8 @@ __all__ = ["do"]
 
 VERBS = frozenset({"run", "run_back", "step", "step_in", "step_out", "step_back", "restart"})
 
-# Keywords of Debugger.break_at that the page may give, and their types.
-_FIELDS: dict[str, type[int | str]] = {
-    "name": str,
-    "type": str,
-    "sub_type": str,
-    "status": str,
-    "attempt": int,
-    "position": str,
-    "event_id": int,
-    "line": int,
-    "file": str,
-    "invocation": int,
-    "when": str,
-    "hits": int,
-}
+# Keywords of Debugger.break_at that the page may give, and how they are read.
+_FIELDS = {key: read for key, read in BREAK_AT.items() if key != "divergence"}
 
 
 def do(debugger: Debugger, request: dict[str, Any]) -> Done:
