@@ -41,9 +41,10 @@ VERBS = {
     "step_in": [],
     "step_out": [],
     "subscribe": ["callback"],
+    "text": ["expression", "frame", "width"],
     "variables": ["frame", "path"],
 }
-BY_NAME_ONLY = {"break_at": 12, "goto": 4}  # how many of the last
+BY_NAME_ONLY = {"break_at": 12, "goto": 4, "text": 1}  # how many of the last
 
 
 def test_a_debugger_has_these_names_and_no_others() -> None:
