@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from durable_debug.history import History, Operation
     from durable_debug.sources import (
         Histories,
+        Redaction,
         executions,
         fetch,
         heartbeat,
@@ -61,6 +62,7 @@ __all__ = [
     "NoSuchStopError",
     "Operation",
     "OptionError",
+    "Redaction",
     "Report",
     "Run",
     "Stop",
@@ -88,6 +90,7 @@ _ROOMS = {
     "Histories": "sources",
     "History": "history",
     "Operation": "history",
+    "Redaction": "sources",
     "Report": "audits",
     "Run": "divergence",
     "Stop": "debugger",

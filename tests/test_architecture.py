@@ -28,6 +28,7 @@ PUBLIC = [
     "NoSuchStopError",
     "Operation",
     "OptionError",
+    "Redaction",
     "Report",
     "Run",
     "Stop",

@@ -7,7 +7,9 @@ from argparse import RawDescriptionHelpFormatter
 from typing import TYPE_CHECKING
 
 from durable_debug.cli.ls import add_choice, add_where, where
+from durable_debug.cli.redacting import add_redaction, redaction
 from durable_debug.cli.text import plain
+from durable_debug.errors import OptionError
 
 if TYPE_CHECKING:
     import argparse
@@ -17,7 +19,7 @@ examples:
   durable-debug fetch orders --status FAILED --since 2d -o histories
   durable-debug fetch arn:aws:lambda:…:function:orders:7/durable-execution/order-42/ce67da72-… -o histories --children
   durable-debug fetch orders --endpoint-url http://127.0.0.1:5000 -o histories
-  durable-debug fetch orders -o shared --redact
+  durable-debug fetch orders -o shared --redact --keep numbers,enums --secret redaction.secret
 
 What is complete in the folder is not fetched again: after Ctrl-C, the same command goes on.
 """
@@ -43,6 +45,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser.add_argument(
         "--redact", action="store_true", help="put placeholders where values are, before writing"
     )
+    add_redaction(parser)
     parser.add_argument("--rate", metavar="R", type=float, help="history requests a second (15)")
     add_where(parser)
     parser.set_defaults(do=fetch)
@@ -56,7 +59,12 @@ def fetch(arguments: argparse.Namespace) -> int:
     options = where(arguments)
     if arguments.rate is not None:
         options["rate"] = arguments.rate
-    to, how = arguments.output, {"children": arguments.children, "redact": arguments.redact or None}
+    if not arguments.redact and (arguments.keep or arguments.secret):
+        raise OptionError(
+            "--keep and --secret say how values are redacted, and none are.", cure="Give --redact, too."
+        )
+    redact = redaction(arguments) if arguments.redact else None
+    to, how = arguments.output, {"children": arguments.children, "redact": redact}
     if "/" in arguments.what:  # an execution's ARN has one, a function's has none
         kept = keep(arguments.what, to, **how, **options)
     else:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from argparse import RawDescriptionHelpFormatter
-from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from durable_debug.cli.ls import add_where, where
+from durable_debug.cli.redacting import Counts, add_redaction, redaction
 from durable_debug.cli.text import plain
 from durable_debug.errors import HistoryError
 
@@ -16,14 +16,16 @@ if TYPE_CHECKING:
     import argparse
 
     from durable_debug.history import History
+    from durable_debug.sources import Redaction
 
 EXAMPLES = """\
 examples:
   durable-debug redact order.json -o shared.json                                  every value
   durable-debug redact order.json -o shared.json --path '$.card' --key '*email*'  these only
   durable-debug redact histories/ -o shared/                                      a whole folder
+  durable-debug redact histories/ -o shared/ --keep numbers,enums,status          what a handler decides by
 
-Names, ids, ARNs, times and sizes stay.
+Lengths, formats, names, ids, ARNs and times stay. Equal values stay equal; with --secret, in later calls, too.
 """
 
 
@@ -48,6 +50,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser.add_argument(
         "--key", metavar="K", action="append", default=[], help="a pattern of a key: '*email*'"
     )
+    add_redaction(parser)
     add_where(parser)
     parser.set_defaults(do=redact)
 
@@ -55,46 +58,43 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 def redact(arguments: argparse.Namespace) -> int:
     """Load, redact and write; nothing, where a pattern replaces nothing."""
     from durable_debug.sources import Histories, load
-    from durable_debug.sources.redaction import labels
 
     wrong = next((path for path in arguments.path if not path.startswith("$")), None)
     if wrong is not None:
         raise HistoryError(f"{wrong!r:.80} is no JSON path.", cure="It begins with $: '$.card.number'.")
-    rules = [*arguments.path, *arguments.key] or True
+    how = redaction(arguments, [*arguments.path, *arguments.key] or True)
     found = load(arguments.history, **where(arguments))
     many = isinstance(found, Histories)
     _require_another_place(arguments.history, Path(arguments.output).expanduser(), many=many)
     problems = list(found.problems) if isinstance(found, Histories) else []
-    counts: Counter[str] = Counter(dict.fromkeys(labels(rules), 0))
+    counts = Counts(how)
     numbers = []
     for number in range(len(found) if many else 1):
         try:
-            counts.update(_redacted(found, number, rules).redacted or {})
+            counts.add(_redacted(found, number, how))
             numbers.append(number)
         except HistoryError as error:
             if not many:
                 raise
             problems.append(str(error))
-    if idle := [label for label, count in counts.items() if not count]:
+    if idle := counts.idle:
         raise HistoryError(
             f"Nothing was replaced by {', '.join(f'{label!r:.80}' for label in idle)}, so nothing was written.",
             cure="Keys are matched whole: '*mail*' for any with mail in it; paths begin at the payload: '$.card.number'.",
         )
     to = f"{arguments.output}/" if many else arguments.output
-    written = [_redacted(found, number, rules).save(to) for number in numbers]
+    written = [_redacted(found, number, how).save(to) for number in numbers]
     print(f"{len(written)} executions in {plain(arguments.output)}" if many else plain(written[0]))
-    for label, count in counts.items():
-        print(f"  {plain(label)}: {count:,} value{'' if count == 1 else 's'} replaced")
+    for line in counts.lines():
+        print(line)
     for problem in problems:
         print(f"left out: {plain(problem)}")
     return 1 if problems else 0
 
 
-def _redacted(found: Any, number: int, rules: Any) -> History:
+def _redacted(found: Any, number: int, how: Redaction) -> History:
     """One of them; they are not kept, since there may be many."""
-    from durable_debug.sources import redacted
-
-    return redacted(found[number] if isinstance(found, Sequence) else found, rules)
+    return how.of(found[number] if isinstance(found, Sequence) else found)
 
 
 def _require_another_place(source: str, output: Path, *, many: bool) -> None:

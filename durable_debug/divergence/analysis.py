@@ -251,7 +251,7 @@ def _pass(  # noqa: PLR0913
     hurried: bool = False,
     trace: bool = False,
     jumps: frozenset[Jump] = frozenset(),
-    other_values: bool = False,
+    other_values: int = 0,
 ) -> Recording:
     """Run the handler once more, and note from where it asks."""
     timeout = None
@@ -291,11 +291,20 @@ def _told(
     judged = Judged(kept, 0, ())
     if complete.looks is not None:
         judged = judged_by_what_is_known(
-            kept, (evidence, complete), lambda: _pass(evidence, None, hurried=True, other_values=True)
+            kept, (evidence, complete), lambda number: _otherwise(evidence, complete, pairing, number)
         )
     groups = grouped(judged.kept, {ask.position: ask for ask in complete.asks}.values(), complete.stacks)
     unchecked = _distinct((*pairing.unchecked, *judged.unchecked))
     return Analysis(tuple(groups), unchecked, complete, evidence, pairing, judged.left)
+
+
+def _otherwise(evidence: Recording, complete: Recording, pairing: Pairing, number: int) -> Recording:
+    """Run the handler as in the complete pass, with other placeholders."""
+    aligner = None
+    if any(asked != target for asked, target in pairing.used.items()) or pairing.unreadable:
+        planned = {position: identity_of(ask) for position, ask in pairing.asks.items()}
+        aligner = Aligner(pairing.recorded, pairing.used, planned, unreadable=pairing.unreadable)
+    return _pass(evidence, aligner, hurried=True, other_values=number)
 
 
 def _distinct(sentences: Iterable[str]) -> tuple[str, ...]:

@@ -1,10 +1,16 @@
-"""What of a redacted history can be judged: the handler's structure, up to where it decides by a placeholder."""
+"""What of a redacted history can be judged: what the handler does whatever the hidden values were.
+
+Three things tell that a difference comes only of placeholders. The handler had looked at one before (`engine.veiled`): it may
+have gone another way. With other placeholders it does something else again. Or the values have the same form, and so may be
+the same: a result is compared as it would be redacted.
+"""
 
 from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
+from durable_debug.divergence.redacted_values import Values
 from durable_debug.divergence.tree import identity_of
 
 if TYPE_CHECKING:
@@ -15,10 +21,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Judged", "judged_by_what_is_known", "values_sentence"]
 
-# Compared with a placeholder, or made of one.
-_OF_VALUES = frozenset({"result", "error", "child_result", "invoke_payload", "undeserializable"})
 _OF_NAMES = frozenset({"renamed", "branch_name", "reordered", "missing", "unexpected"})
 _ALWAYS = frozenset({"side_effect"})
+_OTHERS = 4  # times that a handler is replayed with other placeholders, before a difference is told
 _SHORTEST = 2  # characters of a text that is looked for in a name
 
 
@@ -40,20 +45,21 @@ class Judged(NamedTuple):
     unchecked: tuple[str, ...]
 
 
-def values_sentence(redacted: Sequence[str]) -> str:
+def values_sentence(redacted: Sequence[str], kept: Sequence[str] = ()) -> str:
     """Say that values are placeholders."""
-    by = ", ".join(f"{pattern:.60}" for pattern in redacted[:5]) + (", …" if len(redacted) > 5 else "")
-    return (
-        f"Values were redacted ({by}): results, errors and payloads are not compared."
-        if by
-        else ("Values were redacted: results, errors and payloads are not compared.")
-    )
+    by = f" ({_some(redacted)})" if redacted else ""
+    but = f", except {_some(kept)}" if kept else ""
+    return f"Values were redacted{by}{but}: what stands for one is compared by its form."
+
+
+def _some(rules: Sequence[str]) -> str:
+    return ", ".join(f"{rule:.60}" for rule in rules[:5]) + (", …" if len(rules) > 5 else "")
 
 
 def judged_by_what_is_known(
     findings: Sequence[Finding],
     passes: Sequence[Recording],
-    otherwise: Callable[[], Recording],
+    otherwise: Callable[[int], Recording],
 ) -> Judged:
     """Leave out what a handler may do otherwise only because values are placeholders.
 
@@ -64,31 +70,53 @@ def judged_by_what_is_known(
     passes
         The pass that Lambda would make, and the one through to the end.
     otherwise
-        Replays with other placeholders: what then is other too depends on them.
+        Replays with other placeholders, of which a number stands for some: what then is other too depends on them.
     """
-    names = _Names(passes)
-    of_values = [f for f in findings if f.kind in _OF_VALUES or (f.kind in _OF_NAMES and names.explain(f))]
-    others = [f for f in findings if f not in of_values]
-    if not others:
-        return Judged([], len(of_values), ())
-    looks = [each.looks for each in passes if each.looks is not None and each.looks.looked_at is not None]
-    since = min((look.looked_at for look in looks if look.looked_at is not None), default=None)
-    place = next((look.place for look in looks if look.looked_at == since), None)
-    if _before(others, since):
-        parts = _parts(passes[0], otherwise())
+    names, values = _Names(passes), Values(passes[-1])
+    found = [f for f in findings if not (f.kind in _OF_NAMES and names.explain(f)) and values.differ(f)]
+    if not found:
+        return Judged([], len(findings), ())
+    since, place = _first_look(passes)
+    kept = _before(found, since)
+    for number in range(1, _OTHERS + 1):
+        if all(finding.kind in _ALWAYS for finding in kept):
+            break
+        other = otherwise(number)
+        parts = _parts(passes[-1], other)
         if parts is not None and (since is None or parts < since):
             since, place = parts, None
-    kept = _before(others, since)
-    count = len(others) - len(kept)
-    if not count:
-        return Judged(kept, len(of_values), ())
+        kept = [finding for finding in _before(kept, since) if values.hold(finding, other)]
+    behind = len(found) - len(_before(found, since))
+    if not behind:
+        return Judged(kept, len(findings) - len(kept), ())
     assert since is not None
     where = f"From {place[0]}:{place[1]} on" if place is not None else f"From its operation {since + 1} on"
     sentence = (
         f"{where} the handler decides by values that were redacted: "
-        f"{count} difference{'' if count == 1 else 's'} behind it can't be judged."
+        f"{behind} difference{'' if behind == 1 else 's'} behind it can't be judged."
     )
-    return Judged(kept, len(of_values) + count, (sentence,))
+    return Judged(kept, len(findings) - len(kept), (sentence,))
+
+
+def _first_look(passes: Sequence[Recording]) -> tuple[int | None, tuple[str, int] | None]:
+    """How many calls came before a placeholder decided anything, and where that was."""
+    looks = [
+        (each.looks.looked_at, each.looks.place)
+        for each in passes
+        if each.looks is not None and each.looks.looked_at is not None
+    ]
+    looks += [
+        (len(each.asks), (each.raised.place.file, each.raised.place.line) if each.raised.place else None)
+        for each in passes
+        if each.raised is not None and each.raised.may_be_of_a_value and not _failed_so(each)
+    ]
+    return min(looks, key=lambda look: look[0], default=(None, None))
+
+
+def _failed_so(recording: Recording) -> bool:
+    """Whether the execution failed with an exception of the same class."""
+    kind = str((recording.history.error or {}).get("ErrorType") or "").rpartition(".")[2]
+    return recording.raised is not None and recording.raised.type == kind
 
 
 def _before(findings: Sequence[Finding], since: int | None) -> list[Finding]:

@@ -30,7 +30,7 @@ _NOTED = {
 def unchecked(recording: Recording) -> tuple[str, ...]:
     """Name what the history does not hold, and what the replay did not come to, a sentence each."""
     redacted = recording.history.redacted
-    told = () if redacted is None else (values_sentence(tuple(redacted)),)
+    told = () if redacted is None else (values_sentence(tuple(redacted), tuple(recording.history.kept)),)
     return (
         *told,
         *_of_history(recording.history),

@@ -86,7 +86,9 @@ class Replay:
         scope = Scope(self._report, note=self._note, environment=_environment(handler, script, options))
         self.tape = Tape(script, rules, scope)
         if script.redacted is not None:
-            self.tape.veil = Veil(self.tape.seen.asks, matcher_of(script.redacted), sdk.looks_by_itself)
+            self.tape.veil = Veil(
+                self.tape.seen.asks, matcher_of(script.redacted, script.kept), sdk.looks_by_itself
+            )
         self._pass = contextlib.ExitStack()
         self._worker = Worker(self._invoke, self.tape, ended)
 

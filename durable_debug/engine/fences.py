@@ -14,7 +14,7 @@ import sys
 import threading
 from typing import TYPE_CHECKING, Any
 
-from durable_debug.engine import environment, finalisers, handover
+from durable_debug.engine import environment, finalisers, handover, veiled
 from durable_debug.engine.opened import reached, reached_by
 from durable_debug.engine.watch import here, tell
 
@@ -72,6 +72,7 @@ def _fences() -> list[tuple[Any, str, Any, Any]]:
     ]
     made += handover.fences()
     made += environment.fences()
+    made += veiled.fences()
     known = [
         (owner, name, make(getattr(owner, name)), vars(owner).get(name, _MISSING))
         for owner, name, make in made

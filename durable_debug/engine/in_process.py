@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import dis
 from dataclasses import dataclass
 from types import CodeType
 from typing import TYPE_CHECKING, Any
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
     from durable_debug.options import Options
 
 __all__ = ["InProcess", "record"]
+
+_RAISING = frozenset({dis.opmap["RAISE_VARARGS"], dis.opmap["RERAISE"]})
 
 
 def record(handler: object, history: History, options: Options) -> Recording:
@@ -195,13 +198,17 @@ def _says(code: CodeType, name: str) -> bool:
 
 def _raised(error: BaseException) -> Raised:
     place: Place | None = None
+    by_a_raise = False
     trace = error.__traceback__
     while trace is not None:
-        frame = trace.tb_frame
-        if is_users(frame.f_code.co_filename):
-            place = place_of(frame.f_code, trace.tb_lasti)
+        code = trace.tb_frame.f_code
+        users = is_users(code.co_filename)
+        if users:
+            place = place_of(code, trace.tb_lasti)
+        by_a_raise = users and code.co_code[trace.tb_lasti] in _RAISING
         trace = trace.tb_next
-    return Raised(type(error).__name__, str(error), place, sdk.is_unreadable(error))
+    of_a_value = isinstance(error, ValueError | LookupError | ArithmeticError) and not by_a_raise
+    return Raised(type(error).__name__, str(error), place, sdk.is_unreadable(error), of_a_value)
 
 
 def _is_handed_on(raised: BaseException | None, failure: object) -> bool:

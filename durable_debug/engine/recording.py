@@ -35,12 +35,16 @@ class Raised:
         The innermost line of the user's code that it came through; None where it came through none.
     is_unreadable
         Whether it is the SDK's, for a payload that it can't read.
+    may_be_of_a_value
+        Whether a value may be why, that was hidden: it is a ValueError, LookupError or ArithmeticError which no ``raise`` of
+        the user's code raised, but what that called.
     """
 
     type: str
     text: str
     place: Place | None
     is_unreadable: bool = False
+    may_be_of_a_value: bool = False
 
 
 @dataclass(frozen=True, slots=True)

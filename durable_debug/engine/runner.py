@@ -44,7 +44,7 @@ class Pass:
     timeout
         Seconds without a further call; None: as the options say.
     other_values
-        Whether a redacted history gives other placeholders than those that it holds.
+        Which other placeholders a redacted history gives than those that it holds: any number stands for some; 0 for none.
     supposes
         Whether the SDK goes on behind what would run or begin: with a value that nobody knows in the place of its answer.
     branches_were_cut
@@ -57,7 +57,7 @@ class Pass:
     trace: bool = False
     jumps: frozenset[Jump] = frozenset()
     timeout: float | None = None
-    other_values: bool = False
+    other_values: int = 0
     supposes: bool = False
     branches_were_cut: bool = False
 

@@ -42,6 +42,8 @@ class Script:
         By what values were redacted; None where none were.
     error
         What the execution failed with; None where it did not.
+    kept
+        By what values were kept, of those.
     branches_were_cut
         Whether the branches of maps and parallels under way did not come to their ends: another one ended the execution.
     """
@@ -54,6 +56,7 @@ class Script:
     request_id: str | None
     redacted: tuple[str, ...] | None = None
     error: Mapping[str, Any] | None = None
+    kept: tuple[str, ...] = ()
     branches_were_cut: bool = False
 
     @functools.cached_property
@@ -138,4 +141,5 @@ def _script(history: History, invocation: int | None) -> Script:
         request_id=request_id,
         redacted=None if history.redacted is None else tuple(history.redacted),
         error=history.error,
+        kept=tuple(history.kept),
     )

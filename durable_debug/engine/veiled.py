@@ -1,9 +1,9 @@
 """Placeholders of a redacted history, as values that notice when the handler decides by them.
 
-A placeholder has its value's type and form, and nothing else of it: what a handler decides by it, it decides otherwise than it
-did. So each is given to the handler as a text or number that notes when its value is looked at (compared, tested, counted,
-searched …), and hands that on to what is calculated from it. What comes behind the first look cannot be judged; all before it
-can.
+A placeholder has its value's type and form, and nothing else of it: what a handler decides by more than the form, it decides
+otherwise than it did. So each is given to the handler as a text or number that notes when its value is looked at (compared,
+tested, searched …), and hands that on to what is calculated from it; looks that the form answers are none (`known_by_form`).
+What comes behind the first look cannot be judged; all before it can.
 
 Not noticed is what C code does with a text or number by itself: ``range``, ``re.match``, ``is``. Hence a second way: `other`
 placeholders, and what the handler does otherwise with them.
@@ -12,22 +12,32 @@ placeholders, and what the handler does otherwise with them.
 from __future__ import annotations
 
 import contextlib
+import datetime
 import functools
+import json
 import sys
+import uuid
+from collections.abc import Callable  # noqa: TC003 - of a table
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from durable_debug.engine.known_by_form import Known, is_answered, keeps_form
 from durable_debug.engine.placeholder import Unrecorded
+from durable_debug.stand_ins import StandIns, extreme, json_text
+from durable_debug.value_paths import walked
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sized
+    from collections.abc import Sized
     from types import FrameType
 
+    from durable_debug.value_paths import Gone, Path
 
-__all__ = ["Veil"]
 
-Path = tuple[str | int, ...]
+__all__ = ["Veil", "fences"]
+
 _DEEPEST = 50
 _MOST_TEXTS = 10_000
+_LOWEST, _HIGHEST = 2, 3  # which of the other placeholders
 _OF_PYTHON = frozenset(
     f"__{name}__"
     for name in [
@@ -55,10 +65,6 @@ _OF_PYTHON = frozenset(
 )
 # What tells of the value although it gives a text or a number, or has to give one of Python's own.
 _LOOKS = frozenset(f"__{name}__" for name in ["bool", "len", "hash", "int", "float", "index", "contains"])
-_OTHER = str.maketrans(
-    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789",
-    "zyxwvutsrqponmlkjihgfedcbaZYXWVUTSRQPONMLKJIHGFEDCBA9876543210",
-)
 
 
 class Veil:
@@ -69,7 +75,7 @@ class Veil:
     asks
         The calls of the pass, so far.
     is_gone
-        Whether the value at a path of a payload is a placeholder.
+        Whether a value at a path of a payload is a placeholder.
     ignored
         Whether code of a file may look: the SDK's and ours do without meaning to decide anything.
 
@@ -82,11 +88,11 @@ class Veil:
     texts
         Texts that placeholders are, or were written as: an operation's name may be made of one.
     other
-        Whether to give other placeholders than those in the history.
+        Which other placeholders to give than those in the history: any number stands for some; 0 for none.
     """
 
     def __init__(
-        self, asks: Sized, is_gone: Callable[[Path], bool], ignored: Callable[[FrameType], bool | None]
+        self, asks: Sized, is_gone: Gone, ignored: Callable[[FrameType], bool | None]
     ) -> None:
         self._asks = asks
         self._is_gone = is_gone
@@ -94,7 +100,7 @@ class Veil:
         self.looked_at: int | None = None
         self.place: tuple[str, int] | None = None
         self.texts: set[str] = set()
-        self.other = False
+        self.other = 0
 
     def over(self, value: Any, path: Path = ()) -> Any:
         """The same value, with what is gone in it veiled."""
@@ -106,19 +112,29 @@ class Veil:
         if kind is list or kind is tuple:
             return kind(self.over(held, (*path, at)) for at, held in enumerate(value))
         veiled = _VEILED.get(kind)
-        if value is None or not self._is_gone(path):
+        if value is None or not (self._is_gone(path, value) or (kind is str and self._holds(value, path))):
             return value
-        if veiled is None:  # dates, decimals, objects of the user's own: what is done with them is not seen
+        if veiled is None and kind not in _UNSEEN:  # objects of the user's own: what is done with them is not seen
             if not isinstance(value, Unrecorded) and self.looked_at is None:
                 self.looked_at = len(self._asks)
             return value
         if self.other:
-            value = (
-                value.translate(_OTHER) if kind is str else kind(not value) if kind is bool else value + 17
-            )
+            value = _other(value, self.other)
+        if veiled is None:
+            return value
         if kind is str:
             self.written(value)
-        return _of(veiled, value, self)
+        made = _of(veiled, value, self, Known.NOTHING if kind is bool else Known.FORM)
+        made.path = path
+        return made
+
+    def _holds(self, text: str, path: Path) -> bool:
+        """Whether a text is JSON with something in it that is gone."""
+        found = json_text(text)
+        gone: list[Path] = []
+        if found is not None:
+            walked(found[0], lambda at, held, _: gone.append(at) if self._is_gone(at, held) else None, path)
+        return bool(gone)
 
     def over_error(self, error: BaseException) -> None:
         """Veil what an exception says."""
@@ -149,9 +165,30 @@ class Veil:
             frame = frame.f_back
 
 
-def _of(kind: Any, value: Any, veil: Veil) -> Any:
+def _other(value: Any, number: int) -> Any:
+    """Of numbers and dates the lowest and highest are among the first: what grows with them is between what it is for these."""
+    if isinstance(value, bool):
+        return (number % 2 == 1) != value
+    if (unseen := _UNSEEN.get(type(value))) is not None:
+        written, read = unseen
+        with contextlib.suppress(ValueError, ArithmeticError):
+            return read(_other(written(value), number))
+        return value
+    if isinstance(value, str) and value[:1] in {"{", "["} and json_text(value) is not None:
+        return value  # the values in it get others when it is read
+    found = extreme(value, highest=number == _HIGHEST) if number in {_LOWEST, _HIGHEST} else None
+    return _stand_ins(number).of(value) if found is None else found
+
+
+@functools.cache
+def _stand_ins(number: int) -> StandIns:
+    return StandIns(b"others %d" % number)
+
+
+def _of(kind: Any, value: Any, veil: Veil, known: Known = Known.NOTHING) -> Any:
     made = kind(value)
     made.veil = veil
+    made.known = known
     return made
 
 
@@ -165,11 +202,21 @@ def _method(base: type, name: str) -> Callable[..., Any]:
             if base is not int or not args or not isinstance(args[0], float):
                 return given
             given = getattr(float, name)(float(self._plain()), *args)
+        others = tuple(each.known if isinstance(each, _Placeholder) else None for each in args)
+        by_form = not options and is_answered(name, self._plain(), self.known, args, others)
+        known = Known.NOTHING
+        if base is str and self.known and not options and keeps_form(name, args, others):
+            known = Known.SIGNS
+        if by_form and isinstance(given, list | tuple):
+            return type(given)(_of(_Text, part, self.veil, Known.SIGNS) for part in given)
         veiled = _VEILED.get(type(given))
         if name in _LOOKS or veiled is None or veiled is _Truth:
-            self.veil.look()
+            if not by_form:
+                self.veil.look()
             return given
-        return _of(veiled, given, self.veil)
+        if by_form:  # where it was found, how often
+            return given
+        return _of(veiled, given, self.veil, known)
 
     return method
 
@@ -188,9 +235,12 @@ class _Placeholder:
     """What all of them have in common."""
 
     veil: Veil
+    known: Known = Known.NOTHING
+    path: Path = ()
 
     def __bool__(self) -> bool:
-        self.veil.look()
+        if not is_answered("__bool__", self._plain(), self.known, (), ()):
+            self.veil.look()
         return bool(self._plain())
 
     def __format__(self, spec: str) -> str:
@@ -229,7 +279,9 @@ class _Text(_Placeholder, str):  # noqa: SLOT000 - it holds its veil
         return float(self._plain())
 
     def __radd__(self, before: Any) -> Any:
-        return _of(_Text, before + self._plain(), self.veil) if isinstance(before, str) else NotImplemented
+        if not isinstance(before, str):
+            return NotImplemented
+        return _of(_Text, before + self._plain(), self.veil, min(self.known, Known.SIGNS))
 
     def __str__(self) -> str:
         self.veil.written(self._plain())
@@ -270,4 +322,30 @@ class _Number(_Placeholder, float):
         return float.__float__(self)
 
 
+# What is done with these is not seen, but that something else is done with others.
+_UNSEEN: dict[type, tuple[Callable[[Any], str], Callable[[str], Any]]] = {
+    Decimal: (str, Decimal),
+    uuid.UUID: (str, uuid.UUID),
+    datetime.datetime: (datetime.datetime.isoformat, datetime.datetime.fromisoformat),
+    datetime.date: (datetime.date.isoformat, datetime.date.fromisoformat),
+    datetime.time: (datetime.time.isoformat, datetime.time.fromisoformat),
+    bytes: (lambda held: held.hex(), bytes.fromhex),
+}
 _VEILED: dict[type, Any] = {str: _Text, int: _Whole, bool: _Truth, float: _Number}
+
+
+def fences() -> list[tuple[Any, str, Callable[[Any], Any]]]:
+    """Functions of Python that are stood in for while a thread is watched: what is in a veiled text stays veiled."""
+    return [(json.JSONDecoder, "decode", _decoding)]
+
+
+@functools.cache
+def _decoding(plain: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(plain)
+    def decode(self: Any, s: str, *more: Any) -> Any:
+        if not isinstance(s, _Text) or s.known is not Known.FORM:
+            return plain(self, s, *more)
+        found = plain(self, s._plain(), *more)  # noqa: SLF001
+        return s.veil.over(found, s.path)
+
+    return decode

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from functools import cached_property
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from durable_debug.errors import HistoryError
@@ -55,6 +56,8 @@ class History(Frames, Views):
         Why this can be shown only: "… cannot be replayed, because" this.
     redacted
         By pattern, how many values placeholders were put for; None where all values are as recorded.
+    kept
+        Of a redacted history: by rule, how many values were kept.
 
     Attributes
     ----------
@@ -62,7 +65,7 @@ class History(Frames, Views):
         The ARN or None.
     execution
         The execution's own record: ``Version``, ``DurableConfig``, ``TraceHeader`` …; empty where it is not known.
-    source, redacted
+    source, redacted, kept
         As given.
     warnings
         What is wrong or missing in the record, each a sentence.
@@ -77,6 +80,7 @@ class History(Frames, Views):
     execution: Mapping[str, Any]
     source: Callable[[str], History] | None
     redacted: Mapping[str, int] | None
+    kept: Mapping[str, int]
     warnings: tuple[str, ...]
 
     def __init__(  # noqa: PLR0913
@@ -90,6 +94,7 @@ class History(Frames, Views):
         source: Callable[[str], History] | None = None,
         not_replayable: str = "",
         redacted: Mapping[str, int] | None = None,
+        kept: Mapping[str, int] = MappingProxyType({}),
     ) -> None:
         columns = Columns(events)
         self._derived = Derived(columns)
@@ -101,6 +106,7 @@ class History(Frames, Views):
         self._summary = Summary(columns, arn, self.execution)
         self.source = source
         self.redacted = redacted
+        self.kept = dict(kept)
         self.warnings = (
             *self._noticed,
             *columns.warnings,
@@ -296,11 +302,13 @@ class History(Frames, Views):
         execution: Mapping[str, Any],
         source: Callable[[str], History] | None,
         redacted: Mapping[str, int] | None = None,
+        kept: Mapping[str, int] = MappingProxyType({}),
     ) -> History:
         """Return the same execution with other events, record and source: redacted ones, say; and more so than before."""
         before = self.redacted
         if redacted is not None and before is not None:
             redacted = {key: before.get(key, 0) + redacted.get(key, 0) for key in {**before, **redacted}}
+            kept = {key: self.kept[key] for key in self.kept if key in kept}  # what both have left
         return History(
             events,
             arn=self.arn,
@@ -310,6 +318,7 @@ class History(Frames, Views):
             source=source,
             not_replayable=self._not_replayable,
             redacted=redacted if redacted is not None else before,
+            kept=kept if redacted is not None else self.kept,
         )
 
     # State
@@ -405,7 +414,8 @@ class History(Frames, Views):
         if self._not_replayable:
             also["NotReplayable"] = self._not_replayable
         if self.redacted is not None:
-            also["Redacted"] = {"by": "durable_debug", "patterns": dict(self.redacted)}
+            kept = {"kept": dict(self.kept)} if self.kept else {}
+            also["Redacted"] = {"by": "durable_debug", "patterns": dict(self.redacted), **kept}
         to = Path(path).expanduser()
         into_folder = to.is_dir() or str(path).endswith(("/", os.sep))
         write = keeping.keep if into_folder else saving.write
@@ -430,6 +440,7 @@ class History(Frames, Views):
             "execution": self.execution,
             "not_replayable": self._not_replayable,
             "redacted": self.redacted,
+            "kept": self.kept,
         }
         return _restored, (self.raw, self.arn, self.warnings, self._more_pages, also)
 

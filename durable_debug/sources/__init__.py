@@ -5,10 +5,11 @@ from durable_debug.sources.collection import Histories
 from durable_debug.sources.executions import executions
 from durable_debug.sources.fetching import fetch, keep
 from durable_debug.sources.loading import load, load_one
-from durable_debug.sources.redaction import redacted
+from durable_debug.sources.redaction import Redaction, redacted
 
 __all__ = [
     "Histories",
+    "Redaction",
     "executions",
     "fetch",
     "heartbeat",

@@ -117,18 +117,19 @@ def _response(document: dict[str, Any], **options: Any) -> History:
         more_pages=_has_marker(document),
         execution=execution if isinstance(execution, dict) else None,
         not_replayable=reason if isinstance(reason, str) else "",
-        redacted=_redacted(document.get("Redacted")),
+        redacted=_counts(document.get("Redacted"), "patterns"),
+        kept=_counts(document.get("Redacted"), "kept") or {},
         **options,
     )
 
 
-def _redacted(mark: Any) -> dict[str, int] | None:
+def _counts(mark: Any, what: str) -> dict[str, int] | None:
     """What `History.save` notes of a redacted history; any such mark is one."""
     if not mark:
         return None
-    patterns = mark.get("patterns") if isinstance(mark, dict) else None
-    known = patterns.items() if isinstance(patterns, dict) else ()
-    return {pattern: count for pattern, count in known if type(count) is int}
+    noted = mark.get(what) if isinstance(mark, dict) else None
+    known = noted.items() if isinstance(noted, dict) else ()
+    return {rule: count for rule, count in known if type(count) is int}
 
 
 def _pages(documents: list[dict[str, Any]], **options: Any) -> History:

@@ -3,59 +3,59 @@
 What becomes of a value:
 
 ===============================  ===================================================================================
-text                             as long, each letter another letter and each digit another digit, the same text the
-                                 same again within a history (so comparisons and look-ups go on working); ISO dates
-                                 become 1970-01-01T00:00:00; a text that is JSON is looked into
-number                           0, or 0.0
+text                             another one of the same form (see `StandIns`): as long, each letter another letter and
+                                 each digit another digit; dates, UUIDs, e-mail addresses and numbers stay such; a text
+                                 that is JSON, also in base64, is looked into
+number                           another one of the same sign and with as many digits; 0 stays
 true, false                      false
 null                             null
-what the Python SDK tags         a value of the same type: Decimal 0, a UUID, bytes of the same length
+what the Python SDK tags         a value of the same type: a Decimal, a UUID, a date, bytes of the same length
 of a map's or parallel's result  the items' results and errors; number, status and order of items stay
 error                            message, data and stack trace; ErrorType stays
 ===============================  ===================================================================================
 
-Names, ids, ARNs, times, durations and sizes stay: they are no payload.
+Equal values stay equal and others different, in all histories that one `Redaction` is used for. Names, ids, ARNs, times,
+durations and sizes stay: they are no payload.
 """
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import json
-import re
+import os
 import secrets
-import string
 from collections.abc import Callable, Iterable
+from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from durable_debug.value_paths import ALWAYS_KEPT, EVERY_VALUE, Matcher, Path, everything, matcher
+from durable_debug.errors import HistoryError
+from durable_debug.stand_ins import StandIns, dumped, json_text
+from durable_debug.value_paths import (
+    ALWAYS_KEPT,
+    EVERY_VALUE,
+    Gone,
+    Matcher,
+    Path,
+    everything,
+    keeper,
+    matcher,
+    walked,
+)
 
 if TYPE_CHECKING:
     from durable_debug.history import History
 
-__all__ = ["Redact", "labels", "redacted", "redactor"]
+__all__ = ["Redact", "Redaction", "redacted", "redactor"]
 
 Rule = str | Callable[[str, Any], Any]
-Redact = bool | Rule | Iterable[Rule]
-
-_DATE = re.compile(
-    r"\d{4}-\d\d-\d\d(?P<time>[T ]\d\d:\d\d(?::\d\d(?:[.,]\d+)?)?)?(?P<zone>Z|[+-]\d\d:?\d\d)?"
-)
-_UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
-_TAGS = frozenset(
-    {"n", "s", "i", "f", "b", "B", "u", "d", "dt", "D", "t", "l", "m", "br"}
-)  # TypeTag of SDK 3.0.0
-_DEEPEST = 200
+_SHORTEST_SECRET = 16
 
 
-def redacted(history: History, redact: Redact = True) -> History:  # noqa: FBT002
-    """Put placeholders where values are; this module says which.
+class Redaction:
+    """How histories are redacted: what goes, what is kept, and the secret that decides what stands in for it.
 
     Parameters
     ----------
-    history
-        Stays as it is.
-    redact
+    what
         True for all values, or one or more of
 
         - a JSON path into any payload: ``"$.card.number"``, ``"$.items[*].price"``, ``"$..email"``;
@@ -64,12 +64,87 @@ def redacted(history: History, redact: Redact = True) -> History:  # noqa: FBT00
           put there, or the value itself.
 
         With a path or key, all that is below goes too. Errors are read as ``{"ErrorMessage": …, "ErrorData": …}``.
+    keep
+        What stays as it is, of all that `what` names: ``"numbers"``, ``"booleans"``, ``"enums"`` (texts of two to 40
+        capital letters and underscores, such as ``IN_TRANSIT``; names that are written so are taken for such, too), and
+        paths and patterns as above: ``"$.order.state"``, ``"status"``.
+    secret
+        Bytes, or a file of at least 16, so that equal values stay equal from one call to the next; kept where the
+        histories are not. None: one that is made for this object and that nobody else has.
+
+    Raises
+    ------
+    HistoryError
+        A path cannot be read; the secret can't be, or is too short.
+
+    Examples
+    --------
+    >>> redaction = Redaction(keep=["numbers", "enums", "$.order.state"])
+    >>> shared = [redaction.of(history) for history in histories]  # doctest: +SKIP
+    """
+
+    def __init__(
+        self,
+        what: bool | Rule | Iterable[Rule] = True,  # noqa: FBT001, FBT002
+        *,
+        keep: str | Iterable[str] = (),
+        secret: bytes | str | os.PathLike[str] | None = None,
+    ) -> None:
+        self._rules = _rules(what)
+        kept = [keep] if isinstance(keep, str) else list(keep)
+        self._keepers = {rule: keeper(rule) for rule in kept}
+        self._stand_ins = StandIns(secrets.token_bytes(32) if secret is None else _secret(secret))
+
+    @property
+    def what(self) -> list[str]:
+        """What `History.redacted` calls each of the patterns."""
+        return [rule.label for rule in self._rules]
+
+    @property
+    def keep(self) -> list[str]:
+        """The rules of what is kept, as given."""
+        return list(self._keepers)
+
+    def of(self, history: History) -> History:
+        """Redact a history; see `redacted`."""
+        if not self._rules:
+            return history
+        eraser = _Eraser(self._rules, self._keepers, self._stand_ins)
+        events = [eraser.event(event) for event in history.raw]
+        replaced, kept = dict(eraser.replaced), dict(eraser.kept)
+        execution = eraser.execution(dict(history.execution))
+        for counts, seen in ((replaced, eraser.replaced), (kept, eraser.kept)):
+            for label, count in seen.items():  # the record repeats what the events hold
+                counts[label] = counts[label] or count
+        source = history.source
+        return history.rewritten(
+            events,
+            execution=execution,
+            source=None if source is None else lambda arn: self.of(source(arn)),
+            redacted=replaced,
+            kept=kept,
+        )
+
+
+Redact = bool | Rule | Iterable[Rule] | Redaction
+
+
+def redacted(history: History, redact: Redact = True) -> History:  # noqa: FBT002
+    """Put stand-ins where values are; this module says which.
+
+    Parameters
+    ----------
+    history
+        Stays as it is.
+    redact
+        A `Redaction`, or what it takes for `what`: True for all values, JSON paths, patterns of keys, functions.
 
     Returns
     -------
     History
         Its structure replays as before, as far as the handler's control flow does not depend on a value that is gone. Its
-        ``redacted`` says how many values each pattern replaced; so does the file that it is saved to.
+        ``redacted`` says how many values each pattern replaced, ``kept`` how many each rule kept; so does the file that
+        it is saved to.
 
     Raises
     ------
@@ -80,35 +155,37 @@ def redacted(history: History, redact: Redact = True) -> History:  # noqa: FBT00
     --------
     >>> redacted(history, ["$.card", "*email*"]).save("shared.json")  # doctest: +SKIP
     """
-    rules = _rules(redact)
-    if not rules:
-        return history
-    eraser = _Eraser(rules)
-    events = [eraser.event(event) for event in history.raw]
-    replaced = dict(eraser.replaced)
-    execution = eraser.execution(dict(history.execution))
-    for label, count in eraser.replaced.items():  # the record repeats what the events hold
-        replaced[label] = replaced[label] or count
-    return history.rewritten(
-        events, execution=execution, source=_redacting(history.source, redact), redacted=replaced
-    )
+    return _redaction(redact).of(history)
 
 
 def redactor(redact: Redact | None) -> Callable[[History], History] | None:
-    """Return the function that redacts a history in this way; None where nothing is to be redacted."""
+    """Return the function that redacts histories in this way, all by one secret; None where nothing is to be redacted."""
     if redact is None or redact is False:
         return None
-    _rules(redact)  # a mistake in them is told now
-    return lambda history: redacted(history, redact)
+    return _redaction(redact).of  # a mistake in the rules is told now
 
 
-def labels(redact: Redact) -> list[str]:
-    """What `History.redacted` calls each of these patterns."""
-    return [rule.label for rule in _rules(redact)]
+def _redaction(redact: Redact) -> Redaction:
+    return redact if isinstance(redact, Redaction) else Redaction(redact)
 
 
-def _redacting(source: Callable[[str], History] | None, redact: Redact) -> Callable[[str], History] | None:
-    return None if source is None else lambda arn: redacted(source(arn), redact)
+def _secret(given: bytes | str | os.PathLike[str]) -> bytes:
+    if isinstance(given, bytes):
+        found = given
+    else:
+        path = FilePath(given).expanduser()
+        cure = f"Make one, and keep it: head -c 32 /dev/urandom | base64 > {path.name}"
+        try:
+            found = path.read_bytes().strip()
+        except OSError as error:
+            reason = error.strerror or type(error).__name__
+            raise HistoryError(f"The secret {str(path)!r:.200} can't be read: {reason}.", cure=cure) from None
+    if len(found) < _SHORTEST_SECRET:
+        raise HistoryError(
+            f"A secret of {len(found)} bytes is too short: it could be found out.",
+            cure=f"Give at least {_SHORTEST_SECRET} bytes that were drawn by chance: head -c 32 /dev/urandom | base64",
+        )
+    return found
 
 
 class _Rule(NamedTuple):
@@ -119,7 +196,7 @@ class _Rule(NamedTuple):
     function: Callable[[str, Any], Any] | None = None
 
 
-def _rules(redact: Redact) -> list[_Rule]:
+def _rules(redact: bool | Rule | Iterable[Rule]) -> list[_Rule]:  # noqa: FBT001
     if redact is True:
         return [_Rule(EVERY_VALUE, everything)]
     if not redact:
@@ -134,12 +211,12 @@ def _rules(redact: Redact) -> list[_Rule]:
 
 
 class _Eraser:
-    def __init__(self, rules: list[_Rule]) -> None:
+    def __init__(self, rules: list[_Rule], keepers: dict[str, Gone], stand_ins: StandIns) -> None:
         self._rules = rules
+        self._keepers = keepers
+        self._stand_ins = stand_ins
         self.replaced = dict.fromkeys((rule.label for rule in rules), 0)
-        self._key = secrets.token_bytes(
-            16
-        )  # so that nobody can try values until one gives the same placeholder
+        self.kept = dict.fromkeys(keepers, 0)
 
     def event(self, event: dict[str, Any]) -> dict[str, Any]:
         details_key = f"{event.get('EventType')}Details"
@@ -153,9 +230,9 @@ class _Eraser:
         for key in ("InputPayload", "Result"):
             held = execution.get(key)
             if held is not None:
-                execution[key] = self._text(held) if isinstance(held, str) else self._walk((), held)
+                execution[key] = self._payload(held)
         if isinstance(execution.get("Error"), dict):
-            execution["Error"] = self._walk((), execution["Error"])
+            execution["Error"] = walked(execution["Error"], self._leaf)
         return execution
 
     def _held(self, key: str, value: Any) -> Any:
@@ -165,159 +242,48 @@ class _Eraser:
             or value.get("Payload") is None
         ):
             return value
-        payload = value["Payload"]
-        return {
-            **value,
-            "Payload": self._text(payload) if isinstance(payload, str) else self._walk((), payload),
-        }
+        return {**value, "Payload": self._payload(value["Payload"])}
 
-    def _text(self, payload: str) -> str:
-        """A payload: JSON text, or any other."""
+    def _payload(self, payload: Any) -> Any:
+        """A payload: JSON text, any other text, or a value."""
+        if not isinstance(payload, str):
+            return walked(payload, self._leaf)
         if payload == "":  # says that the children replay
             return payload
         try:
             value = json.loads(payload)
         except (ValueError, RecursionError):
             return str(self._leaf((), payload))
-        return _dumped(self._walk((), value), payload)
+        return dumped(walked(value, self._leaf), payload)
 
-    def _walk(self, path: Path, value: Any, depth: int = 0) -> Any:
-        if depth > _DEEPEST:
-            return None
-        if isinstance(value, dict):
-            if value.keys() == {"t", "v"} and isinstance(value["t"], str) and value["t"] in _TAGS:
-                return {"t": value["t"], "v": self._tagged(path, value["t"], value["v"], depth)}
-            return {key: self._walk((*path, key), held, depth + 1) for key, held in value.items()}
-        if isinstance(value, list):
-            return [self._walk((*path, at), held, depth + 1) for at, held in enumerate(value)]
-        return self._leaf(path, value, depth + 1)
-
-    def _tagged(self, path: Path, tag: str, value: Any, depth: int) -> Any:
-        if tag == "br" and isinstance(value, dict):  # a BatchResult: what it says of its items is structure
-            items = value.get("all")
-            return {**value, "all": self._batch(path, items, depth)} if isinstance(items, dict) else value
-        if isinstance(value, dict | list):
-            walked = value.items() if isinstance(value, dict) else enumerate(value)
-            new = {key: self._walk((*path, key), held, depth + 1) for key, held in walked}
-            return new if isinstance(value, dict) else list(new.values())
-        if not isinstance(value, str) or tag == "s" or self._new(path, value) is value:
-            return self._leaf(path, value, depth + 1)
-        return {"B": _bytes, "d": lambda _: "0", "u": self._uuid, "dt": _epoch, "D": _epoch}.get(
-            tag, self._scrambled
-        )(value)
-
-    def _batch(self, path: Path, items: dict[str, Any], depth: int) -> dict[str, Any]:
-        def item(held: Any) -> Any:
-            if not isinstance(held, dict) or not isinstance(held.get("v"), dict):
-                return held
-            new = {
-                key: self._walk(path, value, depth + 1) if key in {"result", "error"} else value
-                for key, value in held["v"].items()
-            }
-            return {**held, "v": new}
-
-        return {**items, "v": [item(held) for held in items.get("v") or ()]}
-
-    def _leaf(self, path: Path, value: Any, depth: int = 0) -> Any:
-        new = self._new(path, value)
-        if new is not value or not isinstance(value, str) or value[:1] not in {"{", "["}:
-            return new
-        try:  # JSON in JSON, as in the body of an HTTP request
-            inner = json.loads(value)
-        except (ValueError, RecursionError):
-            return new
-        walked = self._walk(path, inner, depth)
-        return value if walked == inner else _dumped(walked, value)
-
-    def _new(self, path: Path, value: Any) -> Any:
-        """What stands in for a value; the value itself where no rule means it."""
-        new = value
-        for rule in self._rules:
-            if rule.function is not None and new is value:
-                shown = "$" + "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in path)
-                new = rule.function(shown, value)
-                self.replaced[rule.label] += new is not value
+    def _leaf(self, path: Path, value: Any, tag: str = "") -> Any:
+        new = self._by_function(path, value)
         if new is not value or value is None:
             return new
-        kept = path[-1:] == (ALWAYS_KEPT,)
-        matched = [r for r in self._rules if not kept and r.matches is not None and r.matches(path)]
+        inner = json_text(value) if isinstance(value, str) and not tag else None
+        if inner is not None:  # JSON in JSON, as in the body of an HTTP request
+            held, written = inner
+            changed = walked(held, self._leaf, path)
+            return value if changed == held else written(changed)
+        matched = [rule for rule in self._rules if rule.matches is not None and rule.matches(path)]
+        if not matched or path[-1:] == (ALWAYS_KEPT,):
+            return value
+        shown = 0 if tag == "d" else value  # a Decimal is a number, written as text
+        keeping = [label for label, keeps in self._keepers.items() if keeps(path, shown)]
+        for label in keeping:
+            self.kept[label] += 1
+        if keeping:
+            return value
         for rule in matched:
             self.replaced[rule.label] += 1
-        return self._placeholder(value) if matched else value
+        return self._stand_ins.data(value) if tag == "B" and isinstance(value, str) else self._stand_ins.of(value)
 
-    def _placeholder(self, value: Any) -> Any:
-        if isinstance(value, bool):
-            return False
-        if isinstance(value, int | float):
-            return type(value)(0)
-        if _DATE.fullmatch(value):
-            return _epoch(value)
-        if _UUID.fullmatch(value):
-            return self._uuid(value)
-        if value[:1] in {"{", "["}:
-            try:
-                inner = json.loads(value)
-            except (ValueError, RecursionError):
-                return self._scrambled(value)
-            return _dumped(_mapped(inner, self._placeholder), value)
-        return self._scrambled(value)
-
-    def _scrambled(self, text: str) -> str:
-        """Another text of the same form; the same one for the same text."""
-        return "".join(
-            _other(string.ascii_lowercase, number)
-            if each.islower()
-            else _other(string.ascii_uppercase, number)
-            if each.isalpha()
-            else _other(string.digits, number)
-            if each.isdigit()
-            else each
-            for each, number in zip(text, self._stream(text), strict=True)
-        )
-
-    def _uuid(self, text: str) -> str:
-        numbers = self._stream(text)
-        return "".join(
-            _other("0123456789abcdef", number) if each.isalnum() else each
-            for each, number in zip(text, numbers, strict=True)
-        )
-
-    def _stream(self, text: str) -> bytes:
-        """A number for each character."""
-        return hashlib.shake_256(self._key + text.encode(errors="surrogatepass")).digest(len(text))
-
-
-def _mapped(value: Any, leaf: Callable[[Any], Any], depth: int = 0) -> Any:
-    if depth > _DEEPEST:
-        return None
-    if isinstance(value, dict):
-        return {key: _mapped(held, leaf, depth + 1) for key, held in value.items()}
-    if isinstance(value, list):
-        return [_mapped(held, leaf, depth + 1) for held in value]
-    return value if value is None else leaf(value)
-
-
-def _other(alphabet: str, number: int) -> str:
-    return alphabet[number % len(alphabet)]
-
-
-def _bytes(text: str) -> str:
-    try:
-        return base64.b64encode(bytes(len(base64.b64decode(text)))).decode()
-    except ValueError:
-        return ""
-
-
-def _epoch(text: str) -> str:
-    found = _DATE.fullmatch(text)
-    if found is None:
-        return "1970-01-01"
-    time = re.sub(r"\d", "0", found["time"] or "")
-    zone = found["zone"] or ""
-    return f"1970-01-01{time}{zone if zone == 'Z' else re.sub(r'[0-9]', '0', zone)}"
-
-
-def _dumped(value: Any, like: str) -> str:
-    """JSON text with the spaces that the other one has."""
-    separators = None if ", " in like or '": ' in like else (",", ":")
-    return json.dumps(value, separators=separators, ensure_ascii=like.isascii())
+    def _by_function(self, path: Path, value: Any) -> Any:
+        for rule in self._rules:
+            if rule.function is not None:
+                shown = "$" + "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in path)
+                new = rule.function(shown, value)
+                if new is not value:
+                    self.replaced[rule.label] += 1
+                    return new
+        return value

@@ -1,0 +1,176 @@
+"""Values of a replay against those of a redacted history, as far as both are known: results are compared as they would be redacted.
+
+What is kept is compared as it is. Of what is gone the form is left, which a value and its stand-in have in common: another
+text of the same form may be the same text. What becomes another with other placeholders is calculated from them, and nobody
+knows what it would be.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from durable_debug.stand_ins import coarse, form, json_text
+from durable_debug.value_paths import matcher_of, walked
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from durable_debug.divergence.facts import Finding
+    from durable_debug.engine.recording import Recording
+    from durable_debug.engine.tape import Ask
+    from durable_debug.value_paths import Gone, Path
+
+__all__ = ["Values"]
+
+Leaves = dict[tuple[Any, ...], list[Any]]  # by path, what is known of the leaves there
+Value = tuple[str, Any]  # "returned" and a payload, or "raised" and an error object
+
+_LEVELS: tuple[Callable[[Any], Any], ...] = (form, coarse)
+_OF_CODECS = frozenset({"undeserializable"})
+_OF_VALUES = frozenset({"result", "error", "child_result", "invoke_payload"})
+_OF_ARGUMENTS = frozenset(
+    {"wait_duration", "callback_timeout", "invoke_target", "invoke_tenant", "retry_strategy", "wait_strategy"}
+)
+
+
+class Values:
+    """Findings on values: which are more than that other values of the same form stand there."""
+
+    def __init__(self, recording: Recording) -> None:
+        history = recording.history
+        self._gone = matcher_of(history.redacted or (), history.kept)
+        self._recording = recording
+        self._differences: dict[Finding, list[set[tuple[Any, ...]]]] = {}
+
+    def differ(self, finding: Finding) -> bool:
+        """Whether a finding is one where the values are compared as far as they are known; true of all that are of none."""
+        if finding.kind in _OF_CODECS:
+            return False
+        if finding.kind not in _OF_VALUES:
+            return True
+        recorded, ours = _recorded(finding, self._recording), _replayed(finding, self._recording)
+        if recorded is None or ours is None:
+            return False
+        differences = [
+            _differences(_leaves(recorded, self._gone, level), _leaves(ours, self._gone, level))
+            for level in _LEVELS
+        ]
+        self._differences[finding] = differences
+        return any(differences)
+
+    def hold(self, finding: Finding, other: Recording) -> bool:
+        """Whether a finding is there with other placeholders, too."""
+        if finding.kind in _OF_ARGUMENTS:
+            asked = _asked(finding, other)
+            ask = finding.ask
+            return asked is not None and ask is not None and dict(asked.arguments) == dict(ask.arguments)
+        if finding.kind not in _OF_VALUES:
+            return True  # whether it asks for something else is seen of all calls
+        ours, theirs = _replayed(finding, self._recording), _replayed(finding, other)
+        if ours is None or theirs is None:
+            return False
+        for level, differences in zip(_LEVELS, self._differences[finding], strict=True):
+            differences -= _differences(
+                _leaves(ours, self._gone, level), _leaves(theirs, self._gone, level)
+            )
+        return any(self._differences[finding])
+
+
+def _recorded(finding: Finding, recording: Recording) -> Value | None:
+    history, operation, ask = recording.history, finding.operation, finding.ask
+    if finding.kind == "result":
+        return "returned", history.result
+    if finding.kind == "error":
+        return "raised", history.error
+    if operation is None or ask is None:
+        return None
+    if finding.kind == "invoke_payload":
+        return "returned", operation.payload
+    if ask.kind == "branch" and operation.type == "CONTEXT" and ask.within is not None:
+        item = ask.within.items.get(ask.number)
+        if item is not None and operation.sub_type in {"Map", "Parallel"}:  # it has no operation of its own
+            return ("returned", item.plain[1]) if item.status == "SUCCEEDED" else ("raised", item.error)
+    return ("returned", operation.result) if operation.status == "SUCCEEDED" else ("raised", operation.error)
+
+
+def _replayed(finding: Finding, recording: Recording) -> Value | None:
+    if finding.kind == "result":
+        return ("returned", recording.outcome.result) if recording.outcome.status == "SUCCEEDED" else None
+    if finding.kind == "error":
+        return ("raised", recording.outcome.error) if recording.outcome.status == "FAILED" else None
+    ask = _asked(finding, recording)
+    if ask is None:
+        return None
+    if finding.kind == "invoke_payload":
+        return None if ask.payload is None else ("returned", ask.payload)
+    body = ask.body
+    if body is None or body.has_codec or body.is_unknown or body.how not in {"returned", "raised"}:
+        return None
+    if body.how == "raised":
+        return "raised", body.error
+    can_write, text = body.plain
+    return ("returned", text) if can_write else None
+
+
+def _asked(finding: Finding, recording: Recording) -> Ask | None:
+    """The call that a finding is about, in any pass."""
+    if finding.ask is None:
+        return None
+    return next((ask for ask in recording.asks if ask.position == finding.ask.position), None)
+
+
+def _leaves(value: Value, gone: Gone, level: Callable[[Any], Any]) -> Leaves:
+    how, what = value
+    found: Leaves = {("how",): [how]}
+    if how == "raised":
+        error: Mapping[str, Any] = what or {}
+        found["type",] = [str(error.get("ErrorType") or "").rpartition(".")[2]]
+        message = error.get("ErrorMessage") or ""
+        _note(found, ("message",), ("ErrorMessage",), message, gone, level)
+        return found
+    try:
+        read = json.loads(what) if isinstance(what, str) else what
+    except (ValueError, RecursionError):
+        read = what
+    _fill(found, ("value",), (), read, gone, level)
+    return found
+
+
+def _fill(
+    found: Leaves, at: tuple[Any, ...], path: Path, value: Any, gone: Gone, level: Callable[[Any], Any]
+) -> None:
+    """Note all leaves of a value, and the shape of what holds them: tags and batches are structure."""
+
+    def leaf(where: Path, held: Any, tag: str) -> None:
+        inner = json_text(held) if isinstance(held, str) and not tag else None
+        if inner is not None:
+            _fill(found, (*at, *where, "json"), where, inner[0], gone, level)
+        else:
+            _note(found, (*at, *where), where, held, gone, level, tag)
+
+    found[*at, "shape"] = [json.dumps(walked(value, leaf, path), sort_keys=True)]
+
+
+def _note(
+    found: Leaves,
+    at: tuple[Any, ...],
+    path: Path,
+    value: Any,
+    gone: Gone,
+    level: Callable[[Any], Any],
+    tag: str = "",
+) -> None:
+    shown = 0 if tag == "d" else value
+    hidden = value is not None and gone(path, shown)
+    known = ("gone", level(value)) if hidden else (isinstance(value, bool), value)
+    found.setdefault(at, []).append(known)  # the items of a batch have one path
+
+
+def _differences(some: Leaves, others: Leaves) -> set[tuple[Any, ...]]:
+    nothing = object()
+    return {
+        at
+        for at in some.keys() | others.keys()
+        if some.get(at, nothing) != others.get(at, nothing)
+    }
