@@ -115,6 +115,8 @@ class StandIns:
         if kind in {"uuid", "hex"}:
             text = text if text.lower() == text else text.upper()
             return self._permuted(text, _hex_digits(text, keeps_version=kind == "uuid"))
+        if kind == "ipv4":
+            return self._permuted(text, [each for part in text.split(".") for each in (*_octet(part), "")][:-1])
         if kind == "json":
             return _with_leaves(text, self.of)
         if text.lstrip("+-").lower() in _NOT_NUMBERS:
@@ -347,6 +349,10 @@ def _hex_digits(text: str, *, keeps_version: bool) -> list[str]:
     if keeps_version:
         alphabets[14] = alphabets[19] = ""  # version and variant
     return alphabets
+
+
+def _octet(part: str) -> list[str]:
+    return ["12" if len(part) == 3 else _DIGITS[len(part) > 1 :], *[_DIGITS] * (len(part) - 1)]
 
 
 def _digits_of_number(text: str) -> list[str]:

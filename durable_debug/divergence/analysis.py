@@ -26,7 +26,7 @@ from durable_debug.engine.runner import Pass
 from durable_debug.engine.skipping import Jump, jump_over
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from durable_debug.divergence.matcher import Call, Kind
     from durable_debug.divergence.pairing import Pairing
@@ -199,12 +199,17 @@ def _aligned(first: Recording, held: RecordedTree, cut: Cut) -> Analysis:
         idle, known = (0 if answered > known and not endless else idle + 1), max(known, answered)
     evidence = _pass(first, None, hurried=endless, jumps=effects.jumps) if effects.jumps else first
     pairing = compare(complete, held, aligner.used, unreadable, cut)
-    told = _told(evidence, complete, pairing, effects.seen)
+
+    def again(number: int) -> Recording:
+        guide = Aligner(held, aligner.used, planned, replaced=replaced, unreadable=unreadable)
+        return _pass(first, guide, hurried=True, jumps=effects.jumps, other_values=number)
+
+    told = _told(evidence, complete, pairing, effects.seen, again)
     if _lines_are_missing(told):
         aligner = Aligner(held, plan, planned, replaced=replaced, unreadable=unreadable)
         complete = _pass(first, aligner, hurried=endless, jumps=effects.jumps, trace=True)
         pairing = compare(complete, held, aligner.used, unreadable, cut)
-        told = _told(evidence, complete, pairing, effects.seen)
+        told = _told(evidence, complete, pairing, effects.seen, again)
     moved = any(asked != target for asked, target in aligner.used.items())
     return dataclasses.replace(told, is_aligned=moved or bool(unreadable))
 
@@ -281,7 +286,9 @@ def _told(
     complete: Recording,
     pairing: Pairing,
     effects: Sequence[tuple[SideEffect, float]] = (),
+    again: Callable[[int], Recording] | None = None,
 ) -> Analysis:
+    """Judge what is found; `again` makes the complete pass with other placeholders, where it was aligned."""
     found = pairing.findings
     found += find_in_outcome(evidence, complete, found, pairing.cut)
     found += find_side_effects(effects)
@@ -291,20 +298,13 @@ def _told(
     judged = Judged(kept, 0, ())
     if complete.looks is not None:
         judged = judged_by_what_is_known(
-            kept, (evidence, complete), lambda number: _otherwise(evidence, complete, pairing, number)
+            kept,
+            (evidence, complete),
+            lambda number: again(number) if again else _pass(evidence, None, hurried=True, other_values=number),
         )
     groups = grouped(judged.kept, {ask.position: ask for ask in complete.asks}.values(), complete.stacks)
     unchecked = _distinct((*pairing.unchecked, *judged.unchecked))
     return Analysis(tuple(groups), unchecked, complete, evidence, pairing, judged.left)
-
-
-def _otherwise(evidence: Recording, complete: Recording, pairing: Pairing, number: int) -> Recording:
-    """Run the handler as in the complete pass, with other placeholders."""
-    aligner = None
-    if any(asked != target for asked, target in pairing.used.items()) or pairing.unreadable:
-        planned = {position: identity_of(ask) for position, ask in pairing.asks.items()}
-        aligner = Aligner(pairing.recorded, pairing.used, planned, unreadable=pairing.unreadable)
-    return _pass(evidence, aligner, hurried=True, other_values=number)
 
 
 def _distinct(sentences: Iterable[str]) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ knows what it would be.
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 from durable_debug.stand_ins import coarse, form, json_text
@@ -162,6 +163,8 @@ def _note(
     tag: str = "",
 ) -> None:
     shown = 0 if tag == "d" else value
+    if tag == "B" and isinstance(value, str):
+        value = re.sub("[^=]", "x", value)  # as many bytes
     hidden = value is not None and gone(path, shown)
     known = ("gone", level(value)) if hidden else (isinstance(value, bool), value)
     found.setdefault(at, []).append(known)  # the items of a batch have one path

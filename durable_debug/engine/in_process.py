@@ -126,7 +126,7 @@ class InProcess:
         recorder = StackRecorder(how.most) if how.most is not None else None
         replay = Replay(
             self.handler,
-            self.script,
+            self.script.with_other_values(how.other_values),
             options,
             observer=recorder,
             matcher=how.matcher,
@@ -137,8 +137,6 @@ class InProcess:
         )
         if recorder is not None:
             recorder.tape = replay.tape
-        if replay.tape.veil is not None:
-            replay.tape.veil.other = how.other_values
         outcome = replay.run()
         return self._recorded(replay, first.history, outcome, recorder.stacks if recorder is not None else {})
 

@@ -31,7 +31,7 @@ _COMPARISONS: dict[str, Callable[[Any, Any], Any]] = {
 _EQUALITY = frozenset({"__eq__", "__ne__"})
 _KEEP_FORM = frozenset(
     "__getitem__ __add__ __radd__ upper lower casefold strip lstrip rstrip split rsplit partition rpartition splitlines "
-    "zfill ljust rjust removeprefix removesuffix".split()
+    "replace zfill ljust rjust removeprefix removesuffix".split()
 )
 
 
@@ -76,7 +76,7 @@ def is_answered(name: str, value: Any, known: Known, args: tuple[Any, ...], othe
             return True
         if name in _CLASSES:
             return known is Known.FORM
-        return name in _SEARCHES and all(_is_signs(each) for each in args)
+        return name in _SEARCHES and all(_is_found_by_form(each, value) for each in args)
     if known is not Known.FORM:
         return False
     if name == "__bool__":
@@ -88,15 +88,14 @@ def is_answered(name: str, value: Any, known: Known, args: tuple[Any, ...], othe
     return bool(compare(low, args[0])) == bool(compare(high, args[0]))
 
 
-def keeps_form(name: str, args: tuple[Any, ...], others: tuple[Known | None, ...]) -> bool:
+def keeps_form(name: str, value: str, args: tuple[Any, ...], others: tuple[Known | None, ...]) -> bool:
     """Whether what a method of a text gives has the signs that it would have of the value."""
     if name not in _KEEP_FORM:
         return False
     if name in {"__add__", "__radd__", "__getitem__"}:
         return all(other is None or other >= Known.SIGNS for other in others)
-    return all(other is None for other in others) and all(
-        isinstance(each, int) or _is_signs(each) for each in args
-    )
+    sought = args[:1] if name == "replace" else args
+    return all(other is None for other in others) and all(_is_found_by_form(each, value) for each in sought)
 
 
 def _equality(value: Any, known: Known, other: Any, other_known: Known | None) -> bool:
@@ -112,12 +111,13 @@ def _equality(value: Any, known: Known, other: Any, other_known: Known | None) -
     return known is Known.FORM and (low == high or not low <= other <= high)
 
 
-def _is_signs(each: Any) -> bool:
-    if isinstance(each, tuple):
-        return all(_is_signs(one) for one in each)
-    return each is None or isinstance(each, int) or (
-        isinstance(each, str) and not any(one.isalnum() for one in each)
-    )
+def _is_found_by_form(sought: Any, text: str) -> bool:
+    """Whether the form of a text tells where something is in it: signs; or that it isn't, for there is nothing of its form."""
+    if isinstance(sought, tuple):
+        return all(_is_found_by_form(one, text) for one in sought)
+    if not isinstance(sought, str):
+        return sought is None or isinstance(sought, int)
+    return not any(each.isalnum() for each in sought) or coarse(sought) not in coarse(text)
 
 
 def _between(value: float) -> tuple[float, float]:

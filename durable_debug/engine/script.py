@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from durable_debug.engine.arn import ArnParts, for_replay
 from durable_debug.engine.invocation import invocation_end
+from durable_debug.engine.others import with_others
 from durable_debug.errors import HistoryError
+from durable_debug.value_paths import matcher_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -75,6 +77,17 @@ class Script:
 
         end = [sdk_operation(wire) for wire in self.end]
         return (end if self.start is self.end else [sdk_operation(wire) for wire in self.start]), end
+
+    def with_other_values(self, number: int) -> Script:
+        """Give the same with other placeholders, of which a number stands for some; itself for 0, and where there are none."""
+        if not number or self.redacted is None:
+            return self
+        gone = matcher_of(self.redacted, self.kept)
+        end = [with_others(wire, gone, number) for wire in self.end]
+        same = self.start is self.end
+        return replace(
+            self, end=end, start=end if same else [with_others(wire, gone, number) for wire in self.start]
+        )
 
     def replaying(self, contexts: AbstractSet[str]) -> Script:
         """Give the same with these contexts replayed: no result of theirs is on record."""

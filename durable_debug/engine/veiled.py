@@ -5,29 +5,25 @@ otherwise than it did. So each is given to the handler as a text or number that 
 tested, searched …), and hands that on to what is calculated from it; looks that the form answers are none (`known_by_form`).
 What comes behind the first look cannot be judged; all before it can.
 
-Not noticed is what C code does with a text or number by itself: ``range``, ``re.match``, ``is``. Hence a second way: `other`
-placeholders, and what the handler does otherwise with them.
+Not noticed is what C code does with a text or number by itself: ``range``, ``re.match``, ``is``. Hence a second way: other
+placeholders (`others`), and what the handler does otherwise with them.
 """
 
 from __future__ import annotations
 
 import contextlib
-import datetime
 import functools
 import json
 import sys
-import uuid
-from collections.abc import Callable  # noqa: TC003 - of a table
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from durable_debug.engine.known_by_form import Known, is_answered, keeps_form
 from durable_debug.engine.placeholder import Unrecorded
-from durable_debug.stand_ins import StandIns, extreme, json_text
+from durable_debug.stand_ins import json_text
 from durable_debug.value_paths import walked
 
 if TYPE_CHECKING:
-    from collections.abc import Sized
+    from collections.abc import Callable, Sized
     from types import FrameType
 
     from durable_debug.value_paths import Gone, Path
@@ -37,7 +33,6 @@ __all__ = ["Veil", "fences"]
 
 _DEEPEST = 50
 _MOST_TEXTS = 10_000
-_LOWEST, _HIGHEST = 2, 3  # which of the other placeholders
 _OF_PYTHON = frozenset(
     f"__{name}__"
     for name in [
@@ -87,8 +82,6 @@ class Veil:
         File and line of that look.
     texts
         Texts that placeholders are, or were written as: an operation's name may be made of one.
-    other
-        Which other placeholders to give than those in the history: any number stands for some; 0 for none.
     """
 
     def __init__(
@@ -100,7 +93,6 @@ class Veil:
         self.looked_at: int | None = None
         self.place: tuple[str, int] | None = None
         self.texts: set[str] = set()
-        self.other = 0
 
     def over(self, value: Any, path: Path = ()) -> Any:
         """The same value, with what is gone in it veiled."""
@@ -114,13 +106,9 @@ class Veil:
         veiled = _VEILED.get(kind)
         if value is None or not (self._is_gone(path, value) or (kind is str and self._holds(value, path))):
             return value
-        if veiled is None and kind not in _UNSEEN:  # objects of the user's own: what is done with them is not seen
+        if veiled is None:  # dates, decimals, objects of the user's own: what is done with them is not seen
             if not isinstance(value, Unrecorded) and self.looked_at is None:
                 self.looked_at = len(self._asks)
-            return value
-        if self.other:
-            value = _other(value, self.other)
-        if veiled is None:
             return value
         if kind is str:
             self.written(value)
@@ -165,26 +153,6 @@ class Veil:
             frame = frame.f_back
 
 
-def _other(value: Any, number: int) -> Any:
-    """Of numbers and dates the lowest and highest are among the first: what grows with them is between what it is for these."""
-    if isinstance(value, bool):
-        return (number % 2 == 1) != value
-    if (unseen := _UNSEEN.get(type(value))) is not None:
-        written, read = unseen
-        with contextlib.suppress(ValueError, ArithmeticError):
-            return read(_other(written(value), number))
-        return value
-    if isinstance(value, str) and value[:1] in {"{", "["} and json_text(value) is not None:
-        return value  # the values in it get others when it is read
-    found = extreme(value, highest=number == _HIGHEST) if number in {_LOWEST, _HIGHEST} else None
-    return _stand_ins(number).of(value) if found is None else found
-
-
-@functools.cache
-def _stand_ins(number: int) -> StandIns:
-    return StandIns(b"others %d" % number)
-
-
 def _of(kind: Any, value: Any, veil: Veil, known: Known = Known.NOTHING) -> Any:
     made = kind(value)
     made.veil = veil
@@ -205,7 +173,7 @@ def _method(base: type, name: str) -> Callable[..., Any]:
         others = tuple(each.known if isinstance(each, _Placeholder) else None for each in args)
         by_form = not options and is_answered(name, self._plain(), self.known, args, others)
         known = Known.NOTHING
-        if base is str and self.known and not options and keeps_form(name, args, others):
+        if base is str and self.known and not options and keeps_form(name, self._plain(), args, others):
             known = Known.SIGNS
         if by_form and isinstance(given, list | tuple):
             return type(given)(_of(_Text, part, self.veil, Known.SIGNS) for part in given)
@@ -322,15 +290,6 @@ class _Number(_Placeholder, float):
         return float.__float__(self)
 
 
-# What is done with these is not seen, but that something else is done with others.
-_UNSEEN: dict[type, tuple[Callable[[Any], str], Callable[[str], Any]]] = {
-    Decimal: (str, Decimal),
-    uuid.UUID: (str, uuid.UUID),
-    datetime.datetime: (datetime.datetime.isoformat, datetime.datetime.fromisoformat),
-    datetime.date: (datetime.date.isoformat, datetime.date.fromisoformat),
-    datetime.time: (datetime.time.isoformat, datetime.time.fromisoformat),
-    bytes: (lambda held: held.hex(), bytes.fromhex),
-}
 _VEILED: dict[type, Any] = {str: _Text, int: _Whole, bool: _Truth, float: _Number}
 
 
