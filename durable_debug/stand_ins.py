@@ -12,18 +12,22 @@ stay equal, others stay different. Without the secret nobody can try values unti
 from __future__ import annotations
 
 import base64
-import datetime
+import datetime as dt
 import hashlib
 import json
 import re
 import string
-from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 __all__ = ["StandIns", "coarse", "dumped", "extreme", "form", "json_text"]
 
 _ROUNDS = 8
-_LONGEST_PERMUTED = 12  # letters and digits: two longer texts have the same stand-in as often as two hashes are the same
+_LONGEST_PERMUTED = (
+    12  # letters and digits: two longer texts have the same stand-in as often as two hashes are the same
+)
 _DEEPEST = 200
 _MOST_WALKED = 2_000
 _LONGEST_LOOKED_AT = 1_000  # characters of a text that may by chance become one of another kind
@@ -37,7 +41,9 @@ _DATE_DIGITS = ["12", "90", _DIGITS, _DIGITS, "", "01", _DIGITS, "", "0123", _DI
 _TIME_DIGITS = ["012", _DIGITS, "", "012345", _DIGITS, "", "012345", _DIGITS]
 _TIME = re.compile(r"(?:[01]\d|2[0-3]):[0-5]\d(?::[0-5]\d(?:[.,]\d+)?)?", re.ASCII)
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
-_HEX = re.compile(r"(?=[^0-9]*[0-9])(?=[^a-f]*[a-f])[0-9a-f]{8,}|(?=[^0-9]*[0-9])(?=[^A-F]*[A-F])[0-9A-F]{8,}")
+_HEX = re.compile(
+    r"(?=[^0-9]*[0-9])(?=[^a-f]*[a-f])[0-9a-f]{8,}|(?=[^0-9]*[0-9])(?=[^A-F]*[A-F])[0-9A-F]{8,}"
+)
 _NUMBER = re.compile(r"[+-]?(?P<whole>0|[1-9]\d*)(?P<part>\.\d+)?(?P<power>[eE][+-]?\d+)?", re.ASCII)
 _IPV4 = re.compile(r"(?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(?:\.(?!$)|$)){4}", re.ASCII)
 _BEGINS = re.compile(r"[a-z][a-z0-9+.-]{0,20}://|arn:[a-z-]*:[a-z0-9-]*:[a-z0-9-]*:")
@@ -116,7 +122,9 @@ class StandIns:
             text = text if text.lower() == text else text.upper()
             return self._permuted(text, _hex_digits(text, keeps_version=kind == "uuid"))
         if kind == "ipv4":
-            return self._permuted(text, [each for part in text.split(".") for each in (*_octet(part), "")][:-1])
+            return self._permuted(
+                text, [each for part in text.split(".") for each in (*_octet(part), "")][:-1]
+            )
         if kind == "json":
             return _with_leaves(text, self.of)
         if text.lstrip("+-").lower() in _NOT_NUMBERS:
@@ -151,7 +159,9 @@ class StandIns:
         ).encode(errors="surrogatepass")
         kind = _kind(text)
         new = text
-        for _ in range(_MOST_WALKED):  # on, to one of the same kind: the texts of a kind have a cycle of their own
+        for _ in range(
+            _MOST_WALKED
+        ):  # on, to one of the same kind: the texts of a kind have a cycle of their own
             values = self._next(values, used, about)
             letters = list(text)
             for at, alphabet, value in zip(places, used, values, strict=True):
@@ -230,7 +240,9 @@ def extreme(value: Any, *, highest: bool) -> Any:
     if _NUMBER.fullmatch(written) is None:
         return None
     digits = zip(written, _digits_of_number(written), strict=True)
-    return type(value)("".join(alphabet[-1 if highest else 0] if alphabet else each for each, alphabet in digits))
+    return type(value)(
+        "".join(alphabet[-1 if highest else 0] if alphabet else each for each, alphabet in digits)
+    )
 
 
 def coarse(value: Any) -> Any:
@@ -263,7 +275,7 @@ def _kind(text: str) -> str:
         return ""
     if _DATE.fullmatch(text):
         try:
-            datetime.datetime.fromisoformat(text.replace(",", "."))
+            dt.datetime.fromisoformat(text.replace(",", "."))
         except ValueError:
             return ""
         return "date" if text[:2] in {"19", "20"} else "far date"

@@ -300,7 +300,9 @@ def _told(
         judged = judged_by_what_is_known(
             kept,
             (evidence, complete),
-            lambda number: again(number) if again else _pass(evidence, None, hurried=True, other_values=number),
+            lambda number: (
+                again(number) if again else _pass(evidence, None, hurried=True, other_values=number)
+            ),
         )
     groups = grouped(judged.kept, {ask.position: ask for ask in complete.asks}.values(), complete.stacks)
     unchecked = _distinct((*pairing.unchecked, *judged.unchecked))

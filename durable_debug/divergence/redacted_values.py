@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from durable_debug.stand_ins import coarse, form, json_text
 from durable_debug.value_paths import matcher_of, walked
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from durable_debug.divergence.facts import Finding
     from durable_debug.engine.recording import Recording
@@ -27,12 +28,19 @@ __all__ = ["Values"]
 Leaves = dict[tuple[Any, ...], list[Any]]  # by path, what is known of the leaves there
 Value = tuple[str, Any]  # "returned" and a payload, or "raised" and an error object
 
-_LEVELS: tuple[Callable[[Any], Any], ...] = (form, coarse)
+Level = Callable[[Any], Any]  # how much of a hidden leaf is compared
+
+_LEVELS: tuple[Level, ...] = (form, coarse)
 _OF_CODECS = frozenset({"undeserializable"})
 _OF_VALUES = frozenset({"result", "error", "child_result", "invoke_payload"})
-_OF_ARGUMENTS = frozenset(
-    {"wait_duration", "callback_timeout", "invoke_target", "invoke_tenant", "retry_strategy", "wait_strategy"}
-)
+_ARGUMENTS = {
+    "wait_duration": ("seconds",),
+    "callback_timeout": ("timeout_seconds", "heartbeat_timeout_seconds"),
+    "invoke_target": ("function_name",),
+    "invoke_tenant": ("tenant_id",),
+}
+_OF_STRATEGIES = frozenset({"retry_strategy", "wait_strategy"})
+_ATTEMPTS = range(1, 4)
 
 
 class Values:
@@ -62,19 +70,18 @@ class Values:
 
     def hold(self, finding: Finding, other: Recording) -> bool:
         """Whether a finding is there with other placeholders, too."""
-        if finding.kind in _OF_ARGUMENTS:
-            asked = _asked(finding, other)
-            ask = finding.ask
-            return asked is not None and ask is not None and dict(asked.arguments) == dict(ask.arguments)
+        if finding.kind in _ARGUMENTS or finding.kind in _OF_STRATEGIES:
+            ask, asked = finding.ask, _asked(finding, other)
+            return ask is not None and asked is not None and _argument(finding, ask) == _argument(finding, asked)
         if finding.kind not in _OF_VALUES:
             return True  # whether it asks for something else is seen of all calls
         ours, theirs = _replayed(finding, self._recording), _replayed(finding, other)
         if ours is None or theirs is None:
             return False
-        for level, differences in zip(_LEVELS, self._differences[finding], strict=True):
-            differences -= _differences(
-                _leaves(ours, self._gone, level), _leaves(theirs, self._gone, level)
-            )
+        self._differences[finding] = [
+            differences - _differences(_leaves(ours, self._gone, level), _leaves(theirs, self._gone, level))
+            for level, differences in zip(_LEVELS, self._differences[finding], strict=True)
+        ]
         return any(self._differences[finding])
 
 
@@ -121,59 +128,61 @@ def _asked(finding: Finding, recording: Recording) -> Ask | None:
     return next((ask for ask in recording.asks if ask.position == finding.ask.position), None)
 
 
-def _leaves(value: Value, gone: Gone, level: Callable[[Any], Any]) -> Leaves:
+def _argument(finding: Finding, ask: Ask) -> tuple[Any, ...]:
+    """What a finding on an argument is about."""
+    if finding.kind in _ARGUMENTS:
+        return tuple(ask.arguments.get(name) for name in _ARGUMENTS[finding.kind])
+    strategy = ask.strategy
+    return () if strategy is None else (strategy.most, *map(strategy.delays, _ATTEMPTS))
+
+
+def _leaves(value: Value, gone: Gone, level: Level) -> Leaves:
+    """Give what is known of a value, leaf by leaf."""
     how, what = value
-    found: Leaves = {("how",): [how]}
+    reading = _Reading(gone, level)
+    reading.found["how",] = [how]
     if how == "raised":
         error: Mapping[str, Any] = what or {}
-        found["type",] = [str(error.get("ErrorType") or "").rpartition(".")[2]]
-        message = error.get("ErrorMessage") or ""
-        _note(found, ("message",), ("ErrorMessage",), message, gone, level)
-        return found
+        reading.found["type",] = [str(error.get("ErrorType") or "").rpartition(".")[2]]
+        reading.note(("message",), ("ErrorMessage",), error.get("ErrorMessage") or "")
+        return reading.found
     try:
         read = json.loads(what) if isinstance(what, str) else what
     except (ValueError, RecursionError):
         read = what
-    _fill(found, ("value",), (), read, gone, level)
-    return found
+    reading.fill(("value",), (), read)
+    return reading.found
 
 
-def _fill(
-    found: Leaves, at: tuple[Any, ...], path: Path, value: Any, gone: Gone, level: Callable[[Any], Any]
-) -> None:
-    """Note all leaves of a value, and the shape of what holds them: tags and batches are structure."""
+class _Reading:
+    """A value that is being read."""
 
-    def leaf(where: Path, held: Any, tag: str) -> None:
-        inner = json_text(held) if isinstance(held, str) and not tag else None
-        if inner is not None:
-            _fill(found, (*at, *where, "json"), where, inner[0], gone, level)
-        else:
-            _note(found, (*at, *where), where, held, gone, level, tag)
+    def __init__(self, gone: Gone, level: Level) -> None:
+        self._gone = gone
+        self._level = level
+        self.found: Leaves = {}
 
-    found[*at, "shape"] = [json.dumps(walked(value, leaf, path), sort_keys=True)]
+    def fill(self, at: tuple[Any, ...], path: Path, value: Any) -> None:
+        """Note all leaves of a value, and the shape of what holds them: tags and batches are structure."""
 
+        def leaf(where: Path, held: Any, tag: str) -> None:
+            inner = json_text(held) if isinstance(held, str) and not tag else None
+            if inner is not None:
+                self.fill((*at, *where, "json"), where, inner[0])
+            else:
+                self.note((*at, *where), where, held, tag)
 
-def _note(
-    found: Leaves,
-    at: tuple[Any, ...],
-    path: Path,
-    value: Any,
-    gone: Gone,
-    level: Callable[[Any], Any],
-    tag: str = "",
-) -> None:
-    shown = 0 if tag == "d" else value
-    if tag == "B" and isinstance(value, str):
-        value = re.sub("[^=]", "x", value)  # as many bytes
-    hidden = value is not None and gone(path, shown)
-    known = ("gone", level(value)) if hidden else (isinstance(value, bool), value)
-    found.setdefault(at, []).append(known)  # the items of a batch have one path
+        self.found[*at, "shape"] = [json.dumps(walked(value, leaf, path), sort_keys=True)]
+
+    def note(self, at: tuple[Any, ...], path: Path, value: Any, tag: str = "") -> None:
+        """Note a leaf: of what is gone the form, of what is not all."""
+        shown = 0 if tag == "d" else value
+        if tag == "B" and isinstance(value, str):
+            value = re.sub("[^=]", "x", value)  # as many bytes
+        hidden = value is not None and self._gone(path, shown)
+        known = ("gone", self._level(value)) if hidden else (isinstance(value, bool), value)
+        self.found.setdefault(at, []).append(known)  # the items of a batch have one path
 
 
 def _differences(some: Leaves, others: Leaves) -> set[tuple[Any, ...]]:
-    nothing = object()
-    return {
-        at
-        for at in some.keys() | others.keys()
-        if some.get(at, nothing) != others.get(at, nothing)
-    }
+    return {at for at in some.keys() | others.keys() if some.get(at) != others.get(at)}

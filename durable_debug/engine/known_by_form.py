@@ -1,4 +1,4 @@
-"""What is known of a hidden value by its form alone, so that asking for it decides nothing: its length, whether it is 0 …
+"""What is known of a hidden value by its form alone, so that asking for it decides nothing: its length, whether it is 0 ….
 
 A value and its stand-in have the same form (`durable_debug.stand_ins`), so each question that the form answers is answered
 with the stand-in as it was with the value.
@@ -20,18 +20,52 @@ __all__ = ["Known", "is_answered", "keeps_form"]
 
 _SIZES = frozenset({"__len__", "__bool__"})
 _CLASSES = frozenset(
-    f"is{name}" for name in "alnum alpha ascii decimal digit lower numeric space upper".split()
+    f"is{name}"
+    for name in ["alnum", "alpha", "ascii", "decimal", "digit", "lower", "numeric", "space", "upper"]
 )
 _SEARCHES = frozenset(
-    "count find rfind index rindex startswith endswith __contains__ split rsplit partition rpartition".split()
+    [
+        "count",
+        "find",
+        "rfind",
+        "index",
+        "rindex",
+        "startswith",
+        "endswith",
+        "__contains__",
+        "split",
+        "rsplit",
+        "partition",
+        "rpartition",
+    ]
 )
 _COMPARISONS: dict[str, Callable[[Any, Any], Any]] = {
     f"__{name}__": getattr(operator, name) for name in ("lt", "le", "gt", "ge")
 }
 _EQUALITY = frozenset({"__eq__", "__ne__"})
 _KEEP_FORM = frozenset(
-    "__getitem__ __add__ __radd__ upper lower casefold strip lstrip rstrip split rsplit partition rpartition splitlines "
-    "replace zfill ljust rjust removeprefix removesuffix".split()
+    [
+        "__getitem__",
+        "__add__",
+        "__radd__",
+        "upper",
+        "lower",
+        "casefold",
+        "strip",
+        "lstrip",
+        "rstrip",
+        "split",
+        "rsplit",
+        "partition",
+        "rpartition",
+        "splitlines",
+        "replace",
+        "zfill",
+        "ljust",
+        "rjust",
+        "removeprefix",
+        "removesuffix",
+    ]
 )
 
 
@@ -53,7 +87,9 @@ class Known(IntEnum):
     FORM = 2
 
 
-def is_answered(name: str, value: Any, known: Known, args: tuple[Any, ...], others: tuple[Known | None, ...]) -> bool:
+def is_answered(
+    name: str, value: Any, known: Known, args: tuple[Any, ...], others: tuple[Known | None, ...]
+) -> bool:
     """Whether a method gives with the stand-in what it gave with the value.
 
     Parameters
@@ -104,7 +140,11 @@ def _equality(value: Any, known: Known, other: Any, other_known: Known | None) -
     if isinstance(value, str):
         if not isinstance(other, str):
             return True
-        return coarse(value) != coarse(other) or not value or (known is Known.FORM and form(value) != form(other))
+        return (
+            coarse(value) != coarse(other)
+            or not value
+            or (known is Known.FORM and form(value) != form(other))
+        )
     if not isinstance(other, int | float) or isinstance(other, bool):
         return False
     low, high = _between(value)

@@ -84,9 +84,7 @@ class Veil:
         Texts that placeholders are, or were written as: an operation's name may be made of one.
     """
 
-    def __init__(
-        self, asks: Sized, is_gone: Gone, ignored: Callable[[FrameType], bool | None]
-    ) -> None:
+    def __init__(self, asks: Sized, is_gone: Gone, ignored: Callable[[FrameType], bool | None]) -> None:
         self._asks = asks
         self._is_gone = is_gone
         self._ignored = ignored

@@ -21,7 +21,6 @@ durations and sizes stay: they are no payload.
 from __future__ import annotations
 
 import json
-import os
 import secrets
 from collections.abc import Callable, Iterable
 from pathlib import Path as FilePath
@@ -42,6 +41,8 @@ from durable_debug.value_paths import (
 )
 
 if TYPE_CHECKING:
+    import os
+
     from durable_debug.history import History
 
 __all__ = ["Redact", "Redaction", "redacted", "redactor"]
@@ -276,7 +277,11 @@ class _Eraser:
             return value
         for rule in matched:
             self.replaced[rule.label] += 1
-        return self._stand_ins.data(value) if tag == "B" and isinstance(value, str) else self._stand_ins.of(value)
+        return (
+            self._stand_ins.data(value)
+            if tag == "B" and isinstance(value, str)
+            else self._stand_ins.of(value)
+        )
 
     def _by_function(self, path: Path, value: Any) -> Any:
         for rule in self._rules:

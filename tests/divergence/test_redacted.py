@@ -153,15 +153,27 @@ GIVEN = {
 }
 # What the handler does with values, and the result; each asks for one step 'a' and ends with ``return``.
 BY_FORM = {
-    "formatted": ("text = f\"order {event['id']} costs {event['price']}\"", "text", "order order-42 costs 19.95"),
+    "formatted": (
+        "text = f\"order {event['id']} costs {event['price']}\"",
+        "text",
+        "order order-42 costs 19.95",
+    ),
     "measured": ("assert len(event['id']) == 8 and event['id'].count('-') == 1", "len(event['id'])", 8),
-    "split": ("name, _, host = event['mail'].partition('@')", "[host.lower(), len(name)]", ["example.com", 7]),
+    "split": (
+        "name, _, host = event['mail'].partition('@')",
+        "[host.lower(), len(name)]",
+        ["example.com", 7],
+    ),
     "tested": ("assert event['count'] and event['price'] and not event['empty']", "1", 1),
     "compared by size": ("assert event['count'] < 10 and event['amount'] > 99", "1", 1),
     "compared by form": ("assert event['kind'] != 'small-ones'", "1", 1),
     "compared with itself": ("assert event['items'][0]['sku'] != event['items'][1]['sku']", "1", 1),
     "decimal": ("from decimal import Decimal\nprice = Decimal(event['price'])", "str(price)", "19.95"),
-    "date": ("import datetime\nwhen = datetime.datetime.fromisoformat(event['when'])", "when.isoformat()", GIVEN["when"]),
+    "date": (
+        "import datetime\nwhen = datetime.datetime.fromisoformat(event['when'])",
+        "when.isoformat()",
+        GIVEN["when"],
+    ),
     "uuid": ("import uuid\nuid = uuid.UUID(event['uid'])", "uid.version", 4),
     "json": ("import json\nbody = json.loads(event['body'])", "len([i for i in body['items'] if i['n']])", 1),
     "summed": ("total = sum(i['n'] for i in event['items'])", "'ready'", "ready"),
@@ -217,7 +229,12 @@ def test_values_that_are_kept_are_compared(tmp_path: Path) -> None:
     body = "context.step(lambda _: 1, name='a')\nreturn {'status': 'SHIPPED', 'n': event['n'], 'who': event['who'], 'flag': True}"
     keep = dd.Redaction(keep=["numbers", "enums", "booleans"])
     assert replayed(tmp_path, body, history, keep).ok
-    for old, new in (("'SHIPPED'", "'SKIPPED'"), ("event['n']", "13"), ("True", "False"), ("event['who']", "'anna'")):
+    for old, new in (
+        ("'SHIPPED'", "'SKIPPED'"),
+        ("event['n']", "13"),
+        ("True", "False"),
+        ("event['who']", "'anna'"),
+    ):
         run = replayed(tmp_path, body.replace(old, new), history, keep)
         assert [one.kind for one in run.divergences] == ["result"], (new, run.report())
     for old, new in (("'SHIPPED'", "'SKIPPED'"), ("event['n']", "13")):  # of the same form: nobody knows

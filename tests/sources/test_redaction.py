@@ -110,7 +110,11 @@ def test_one_redaction_has_one_secret(tmp_path: Path) -> None:
     secret = tmp_path / "redaction.secret"
     secret.write_text("drawn by chance, of course\n")
     one, two = Redaction(secret=secret), Redaction(secret=str(secret))
-    assert of("order-42", one) == of("order-42", two) == of("order-42", Redaction(secret=secret.read_bytes().strip()))
+    assert (
+        of("order-42", one)
+        == of("order-42", two)
+        == of("order-42", Redaction(secret=secret.read_bytes().strip()))
+    )
     assert of("order-42", one) != of("order-42")
     secret.write_text("short")
     for wrong in (secret, tmp_path / "none", b"short"):
@@ -164,7 +168,12 @@ def test_what_was_kept_is_counted_and_in_the_file(samples: Path, tmp_path: Path)
 
 
 def test_the_sdks_summary_of_a_large_map_stays(samples: Path) -> None:
-    summary = {"type": "MapResult", "totalCount": 3, "completionReason": "ALL_COMPLETED", "startedIndexes": [1]}
+    summary = {
+        "type": "MapResult",
+        "totalCount": 3,
+        "completionReason": "ALL_COMPLETED",
+        "startedIndexes": [1],
+    }
     gone = of({**summary, "summary": "of mine"})
     assert {key: gone[key] for key in summary} == summary and gone["summary"] != "of mine"
 
@@ -202,7 +211,10 @@ def test_what_the_sdk_tags_keeps_its_type() -> None:
     assert {key: type(held) for key, held in gone.items()} == {key: type(held) for key, held in value.items()}
     assert all(gone[key] != held for key, held in value.items() if key != "n")
     assert len(gone["B"]) == 6 and 10 <= gone["d"] < 100
-    assert serdes.deserialize(of(serdes.serialize(value, CONTEXT), Redaction(keep="numbers")), CONTEXT)["d"] == value["d"]
+    assert (
+        serdes.deserialize(of(serdes.serialize(value, CONTEXT), Redaction(keep="numbers")), CONTEXT)["d"]
+        == value["d"]
+    )
     some = serdes.deserialize(
         of(serdes.serialize({"card": {"cvc": 1, "x": 2}}, CONTEXT), "$.card.cvc"), CONTEXT
     )
@@ -229,7 +241,8 @@ def test_any_payload_keeps_its_structure(value: Any) -> None:
 
 
 SECRETS = st.text(st.characters(codec="utf-8"), min_size=4, max_size=30) | st.from_regex(
-    r"order-[0-9]{4,8}|[a-z]{4,8}@[a-z]{4,8}\\.com|[A-Z]{2}[0-9]{6}|[0-9a-f]{8,16}|20[0-9]{2}-1[0-2]-[0-2][1-8]", fullmatch=True
+    r"order-[0-9]{4,8}|[a-z]{4,8}@[a-z]{4,8}\\.com|[A-Z]{2}[0-9]{6}|[0-9a-f]{8,16}|20[0-9]{2}-1[0-2]-[0-2][1-8]",
+    fullmatch=True,
 )
 
 
