@@ -12,7 +12,8 @@ import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from durable_debug.stand_ins import coarse, form, json_text
+from durable_debug.redaction_secret import own_secret
+from durable_debug.stand_ins import StandIns, coarse, form, json_text
 from durable_debug.value_paths import matcher_of, walked
 
 if TYPE_CHECKING:
@@ -43,6 +44,34 @@ _OF_STRATEGIES = frozenset({"retry_strategy", "wait_strategy"})
 _ATTEMPTS = range(1, 4)
 
 
+class _Exact:
+    """A hidden leaf where the secret is at hand: of the record a stand-in, of a replay a value or a stand-in."""
+
+    def __init__(self, value: Any, stand_ins: StandIns) -> None:
+        self.value = value
+        self._stand_ins = stand_ins
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, _Exact):
+            return NotImplemented
+        one, another = self.value, other.value
+        if isinstance(one, bool) or isinstance(another, bool):
+            return isinstance(one, int) and isinstance(another, int)
+        return bool(one == another or one == self._stand_ins.of(another))
+
+    __hash__ = None  # type: ignore[assignment] - two that are equal to a third need not be equal
+
+
+class _Exactly:
+    """Compares the values themselves: of a record, on the left, with those of a replay."""
+
+    def __init__(self, stand_ins: StandIns) -> None:
+        self._stand_ins = stand_ins
+
+    def __call__(self, value: Any) -> _Exact:
+        return _Exact(value, self._stand_ins)
+
+
 class Values:
     """Findings on values: which are more than that other values of the same form stand there."""
 
@@ -50,6 +79,10 @@ class Values:
         history = recording.history
         self._gone = matcher_of(history.redacted or (), history.kept)
         self._recording = recording
+        secret = own_secret(history.secret_name) if history.secret_name is not None else None
+        self._levels: tuple[Level, ...] = _LEVELS
+        if secret is not None:
+            self._levels = (_Exactly(StandIns(secret)), *_LEVELS)
         self._differences: dict[Finding, list[set[tuple[Any, ...]]]] = {}
 
     def differ(self, finding: Finding) -> bool:
@@ -63,7 +96,7 @@ class Values:
             return False
         differences = [
             _differences(_leaves(recorded, self._gone, level), _leaves(ours, self._gone, level))
-            for level in _LEVELS
+            for level in self._levels
         ]
         self._differences[finding] = differences
         return any(differences)
@@ -72,7 +105,9 @@ class Values:
         """Whether a finding is there with other placeholders, too."""
         if finding.kind in _ARGUMENTS or finding.kind in _OF_STRATEGIES:
             ask, asked = finding.ask, _asked(finding, other)
-            return ask is not None and asked is not None and _argument(finding, ask) == _argument(finding, asked)
+            return (
+                ask is not None and asked is not None and _argument(finding, ask) == _argument(finding, asked)
+            )
         if finding.kind not in _OF_VALUES:
             return True  # whether it asks for something else is seen of all calls
         ours, theirs = _replayed(finding, self._recording), _replayed(finding, other)
@@ -80,7 +115,7 @@ class Values:
             return False
         self._differences[finding] = [
             differences - _differences(_leaves(ours, self._gone, level), _leaves(theirs, self._gone, level))
-            for level, differences in zip(_LEVELS, self._differences[finding], strict=True)
+            for level, differences in zip(self._levels, self._differences[finding], strict=True)
         ]
         return any(self._differences[finding])
 

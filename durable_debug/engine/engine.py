@@ -86,9 +86,8 @@ class Replay:
         scope = Scope(self._report, note=self._note, environment=_environment(handler, script, options))
         self.tape = Tape(script, rules, scope)
         if script.redacted is not None:
-            self.tape.veil = Veil(
-                self.tape.seen.asks, matcher_of(script.redacted, script.kept), sdk.looks_by_itself
-            )
+            gone = matcher_of(script.redacted, script.kept)
+            self.tape.veil = Veil(self.tape.seen.asks, gone, sdk.looks_by_itself, script.stands_for)
         self._pass = contextlib.ExitStack()
         self._worker = Worker(self._invoke, self.tape, ended)
 

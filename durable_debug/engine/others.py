@@ -16,7 +16,7 @@ from durable_debug.value_paths import walked
 if TYPE_CHECKING:
     from durable_debug.value_paths import Gone, Path
 
-__all__ = ["with_others"]
+__all__ = ["other", "with_others"]
 
 _LOWEST, _HIGHEST = 2, 3
 _PAYLOADS = frozenset({"Result", "InputPayload"})
@@ -49,7 +49,7 @@ def _held(name: str, held: Any, gone: Gone, number: int) -> Any:
             return value
         if tag == "B" and isinstance(value, str):
             return _stand_ins(number).data(value)
-        return _other(value, number)
+        return other(value, number)
 
     if name == "Error" and isinstance(held, dict):
         return walked(held, leaf)
@@ -62,7 +62,10 @@ def _held(name: str, held: Any, gone: Gone, number: int) -> Any:
     return dumped(walked(value, leaf), held)
 
 
-def _other(value: Any, number: int) -> Any:
+def other(value: Any, number: int) -> Any:
+    """Give another placeholder for this one; itself for the number 0."""
+    if not number:
+        return value
     if isinstance(value, bool):
         return (number % 2 == 1) != value
     found = extreme(value, highest=number == _HIGHEST) if number in {_LOWEST, _HIGHEST} else None

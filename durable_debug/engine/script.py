@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import functools
 import weakref
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from durable_debug.engine.arn import ArnParts, for_replay
 from durable_debug.engine.invocation import invocation_end
-from durable_debug.engine.others import with_others
+from durable_debug.engine.others import other, with_others
 from durable_debug.errors import HistoryError
+from durable_debug.redaction_secret import own_secret
+from durable_debug.stand_ins import StandIns
 from durable_debug.value_paths import matcher_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from collections.abc import Callable
     from collections.abc import Set as AbstractSet
 
     from aws_durable_execution_sdk_python.lambda_service import Operation as SdkOperation
@@ -46,6 +49,10 @@ class Script:
         What the execution failed with; None where it did not.
     kept
         By what values were kept, of those.
+    secret
+        The secret by which they were redacted, where it is at hand.
+    others
+        Which other placeholders than the history's it has; 0 for the history's.
     branches_were_cut
         Whether the branches of maps and parallels under way did not come to their ends: another one ended the execution.
     """
@@ -59,6 +66,8 @@ class Script:
     redacted: tuple[str, ...] | None = None
     error: Mapping[str, Any] | None = None
     kept: tuple[str, ...] = ()
+    secret: bytes | None = field(default=None, repr=False)
+    others: int = 0
     branches_were_cut: bool = False
 
     @functools.cached_property
@@ -78,6 +87,14 @@ class Script:
         end = [sdk_operation(wire) for wire in self.end]
         return (end if self.start is self.end else [sdk_operation(wire) for wire in self.start]), end
 
+    @functools.cached_property
+    def stands_for(self) -> Callable[[Any], Any] | None:
+        """What gives the placeholder that stands here for a value; None where the secret is not at hand."""
+        if self.secret is None:
+            return None
+        stand_ins = StandIns(self.secret)
+        return lambda value: other(stand_ins.of(value), self.others)
+
     def with_other_values(self, number: int) -> Script:
         """Give the same with other placeholders, of which a number stands for some; itself for 0, and where there are none."""
         if not number or self.redacted is None:
@@ -85,9 +102,8 @@ class Script:
         gone = matcher_of(self.redacted, self.kept)
         end = [with_others(wire, gone, number) for wire in self.end]
         same = self.start is self.end
-        return replace(
-            self, end=end, start=end if same else [with_others(wire, gone, number) for wire in self.start]
-        )
+        start = end if same else [with_others(wire, gone, number) for wire in self.start]
+        return replace(self, start=start, end=end, others=number)
 
     def replaying(self, contexts: AbstractSet[str]) -> Script:
         """Give the same with these contexts replayed: no result of theirs is on record."""
@@ -155,4 +171,5 @@ def _script(history: History, invocation: int | None) -> Script:
         redacted=None if history.redacted is None else tuple(history.redacted),
         error=history.error,
         kept=tuple(history.kept),
+        secret=own_secret(history.secret_name) if history.secret_name is not None else None,
     )

@@ -73,6 +73,9 @@ class Veil:
         Whether a value at a path of a payload is a placeholder.
     ignored
         Whether code of a file may look: the SDK's and ours do without meaning to decide anything.
+    stands_for
+        What gives the placeholder of a value, where the secret of the redaction is at hand: then it is known whether the value
+        behind a placeholder is equal to another.
 
     Attributes
     ----------
@@ -84,10 +87,17 @@ class Veil:
         Texts that placeholders are, or were written as: an operation's name may be made of one.
     """
 
-    def __init__(self, asks: Sized, is_gone: Gone, ignored: Callable[[FrameType], bool | None]) -> None:
+    def __init__(
+        self,
+        asks: Sized,
+        is_gone: Gone,
+        ignored: Callable[[FrameType], bool | None],
+        stands_for: Callable[[Any], Any] | None = None,
+    ) -> None:
         self._asks = asks
         self._is_gone = is_gone
         self._ignored = ignored
+        self._stands_for = stands_for
         self.looked_at: int | None = None
         self.place: tuple[str, int] | None = None
         self.texts: set[str] = set()
@@ -130,6 +140,12 @@ class Veil:
                 with contextlib.suppress(AttributeError, TypeError):
                     setattr(error, name, self.over(held, ("ErrorMessage",)))
 
+    def equal(self, placeholder: Any, other: Any) -> bool | None:
+        """Whether the value that a placeholder stands for is equal to another; None where nobody knows."""
+        if self._stands_for is None or not isinstance(other, str | int | float) or isinstance(other, bool):
+            return None
+        return bool(placeholder == self._stands_for(other))
+
     def written(self, text: str) -> None:
         """Note that a placeholder was written as text."""
         if text and len(self.texts) < _MOST_TEXTS:
@@ -168,6 +184,14 @@ def _method(base: type, name: str) -> Callable[..., Any]:
             if base is not int or not args or not isinstance(args[0], float):
                 return given
             given = getattr(float, name)(float(self._plain()), *args)
+        if (
+            name in {"__eq__", "__ne__"}
+            and self.known is Known.FORM
+            and not isinstance(args[0], _Placeholder)
+        ):
+            equal = self.veil.equal(self._plain(), args[0])
+            if equal is not None:
+                return equal is (name == "__eq__")
         others = tuple(each.known if isinstance(each, _Placeholder) else None for each in args)
         by_form = not options and is_answered(name, self._plain(), self.known, args, others)
         known = Known.NOTHING

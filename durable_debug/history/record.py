@@ -58,6 +58,8 @@ class History(Frames, Views):
         By pattern, how many values placeholders were put for; None where all values are as recorded.
     kept
         Of a redacted history: by rule, how many values were kept.
+    secret_name
+        Of a redacted history: the name of the secret by which it was; None where that is gone, or nobody knows.
 
     Attributes
     ----------
@@ -65,7 +67,7 @@ class History(Frames, Views):
         The ARN or None.
     execution
         The execution's own record: ``Version``, ``DurableConfig``, ``TraceHeader`` …; empty where it is not known.
-    source, redacted, kept
+    source, redacted, kept, secret_name
         As given.
     warnings
         What is wrong or missing in the record, each a sentence.
@@ -81,6 +83,7 @@ class History(Frames, Views):
     source: Callable[[str], History] | None
     redacted: Mapping[str, int] | None
     kept: Mapping[str, int]
+    secret_name: str | None
     warnings: tuple[str, ...]
 
     def __init__(  # noqa: PLR0913
@@ -95,6 +98,7 @@ class History(Frames, Views):
         not_replayable: str = "",
         redacted: Mapping[str, int] | None = None,
         kept: Mapping[str, int] = MappingProxyType({}),
+        secret_name: str | None = None,
     ) -> None:
         columns = Columns(events)
         self._derived = Derived(columns)
@@ -107,6 +111,7 @@ class History(Frames, Views):
         self.source = source
         self.redacted = redacted
         self.kept = dict(kept)
+        self.secret_name = secret_name
         self.warnings = (
             *self._noticed,
             *columns.warnings,
@@ -303,12 +308,14 @@ class History(Frames, Views):
         source: Callable[[str], History] | None,
         redacted: Mapping[str, int] | None = None,
         kept: Mapping[str, int] = MappingProxyType({}),
+        secret_name: str | None = None,
     ) -> History:
         """Return the same execution with other events, record and source: redacted ones, say; and more so than before."""
         before = self.redacted
         if redacted is not None and before is not None:
             redacted = {key: before.get(key, 0) + redacted.get(key, 0) for key in {**before, **redacted}}
             kept = {key: self.kept[key] for key in self.kept if key in kept}  # what both have left
+            secret_name = None  # of two, one after the other
         return History(
             events,
             arn=self.arn,
@@ -319,6 +326,7 @@ class History(Frames, Views):
             not_replayable=self._not_replayable,
             redacted=redacted if redacted is not None else before,
             kept=kept if redacted is not None else self.kept,
+            secret_name=secret_name if redacted is not None else self.secret_name,
         )
 
     # State
@@ -414,8 +422,9 @@ class History(Frames, Views):
         if self._not_replayable:
             also["NotReplayable"] = self._not_replayable
         if self.redacted is not None:
-            kept = {"kept": dict(self.kept)} if self.kept else {}
-            also["Redacted"] = {"by": "durable_debug", "patterns": dict(self.redacted), **kept}
+            more = {"kept": dict(self.kept), "secret": self.secret_name}
+            noted = {key: value for key, value in more.items() if value}
+            also["Redacted"] = {"by": "durable_debug", "patterns": dict(self.redacted), **noted}
         to = Path(path).expanduser()
         into_folder = to.is_dir() or str(path).endswith(("/", os.sep))
         write = keeping.keep if into_folder else saving.write
@@ -441,6 +450,7 @@ class History(Frames, Views):
             "not_replayable": self._not_replayable,
             "redacted": self.redacted,
             "kept": self.kept,
+            "secret_name": self.secret_name,
         }
         return _restored, (self.raw, self.arn, self.warnings, self._more_pages, also)
 

@@ -119,6 +119,7 @@ def _response(document: dict[str, Any], **options: Any) -> History:
         not_replayable=reason if isinstance(reason, str) else "",
         redacted=_counts(document.get("Redacted"), "patterns"),
         kept=_counts(document.get("Redacted"), "kept") or {},
+        secret_name=_secret_name(document.get("Redacted")),
         **options,
     )
 
@@ -130,6 +131,11 @@ def _counts(mark: Any, what: str) -> dict[str, int] | None:
     noted = mark.get(what) if isinstance(mark, dict) else None
     known = noted.items() if isinstance(noted, dict) else ()
     return {rule: count for rule, count in known if type(count) is int}
+
+
+def _secret_name(mark: Any) -> str | None:
+    name = mark.get("secret") if isinstance(mark, dict) else None
+    return name if isinstance(name, str) else None
 
 
 def _pages(documents: list[dict[str, Any]], **options: Any) -> History:

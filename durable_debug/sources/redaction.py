@@ -23,10 +23,9 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import Callable, Iterable
-from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from durable_debug.errors import HistoryError
+from durable_debug.redaction_secret import name_of, own_secret, secret_from
 from durable_debug.stand_ins import StandIns, dumped, json_text
 from durable_debug.value_paths import (
     ALWAYS_KEPT,
@@ -48,7 +47,6 @@ if TYPE_CHECKING:
 __all__ = ["Redact", "Redaction", "redacted", "redactor"]
 
 Rule = str | Callable[[str, Any], Any]
-_SHORTEST_SECRET = 16
 
 
 class Redaction:
@@ -71,7 +69,9 @@ class Redaction:
         paths and patterns as above: ``"$.order.state"``, ``"status"``.
     secret
         Bytes, or a file of at least 16, so that equal values stay equal from one call to the next; kept where the
-        histories are not. None: one that is made for this object and that nobody else has.
+        histories are not. None: what is in the file that the environment's DURABLE_DEBUG_SECRET names; else one that is
+        made for this object and that nobody else has. Where that variable is set, replays of what is redacted so compare
+        texts and numbers themselves, as far as they are not calculated from others.
 
     Raises
     ------
@@ -94,7 +94,9 @@ class Redaction:
         self._rules = _rules(what)
         kept = [keep] if isinstance(keep, str) else list(keep)
         self._keepers = {rule: keeper(rule) for rule in kept}
-        self._stand_ins = StandIns(secrets.token_bytes(32) if secret is None else _secret(secret))
+        known = own_secret() if secret is None else secret_from(secret)
+        self._stand_ins = StandIns(known or secrets.token_bytes(32))
+        self._secret_name = None if known is None else name_of(known)
 
     @property
     def what(self) -> list[str]:
@@ -124,6 +126,7 @@ class Redaction:
             source=None if source is None else lambda arn: self.of(source(arn)),
             redacted=replaced,
             kept=kept,
+            secret_name=self._secret_name,
         )
 
 
@@ -168,25 +171,6 @@ def redactor(redact: Redact | None) -> Callable[[History], History] | None:
 
 def _redaction(redact: Redact) -> Redaction:
     return redact if isinstance(redact, Redaction) else Redaction(redact)
-
-
-def _secret(given: bytes | str | os.PathLike[str]) -> bytes:
-    if isinstance(given, bytes):
-        found = given
-    else:
-        path = FilePath(given).expanduser()
-        cure = f"Make one, and keep it: head -c 32 /dev/urandom | base64 > {path.name}"
-        try:
-            found = path.read_bytes().strip()
-        except OSError as error:
-            reason = error.strerror or type(error).__name__
-            raise HistoryError(f"The secret {str(path)!r:.200} can't be read: {reason}.", cure=cure) from None
-    if len(found) < _SHORTEST_SECRET:
-        raise HistoryError(
-            f"A secret of {len(found)} bytes is too short: it could be found out.",
-            cure=f"Give at least {_SHORTEST_SECRET} bytes that were drawn by chance: head -c 32 /dev/urandom | base64",
-        )
-    return found
 
 
 class _Rule(NamedTuple):

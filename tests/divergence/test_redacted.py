@@ -250,6 +250,33 @@ def test_numbers_that_are_made_of_others_have_no_form_of_their_own(tmp_path: Pat
         assert not replayed(tmp_path, body.replace("'left'", "'rest'"), history, redaction).ok
 
 
+def test_where_the_secret_is_at_hand_values_are_compared(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    secret = tmp_path / "redaction.secret"
+    secret.write_text("drawn by chance, of course")
+    redaction = dd.Redaction(secret=secret)
+    history = recorded({"kind": "large", "n": 4}, [("a", 1)], ["stuck", 7, "large", "of large"])
+    body = """
+if event['kind'] == 'large':
+    context.step(lambda _: 1, name='a')
+return ['stuck', 7, event['kind'], f"of {event['kind']}"]"""
+    changes = [("'stuck'", "'glued'"), ("7", "8"), ("event['kind'],", "'small',"), ("name='a'", "name='b'")]
+    found = [replayed(tmp_path, body.replace(*change), history, redaction).ok for change in changes]
+    assert found == [True, True, True, True]  # of the same form, or behind what decides
+    monkeypatch.setenv("DURABLE_DEBUG_SECRET", str(secret))
+    assert replayed(tmp_path, body, history, redaction).ok
+    assert replayed(tmp_path, body.replace("'large':", "'small':"), history, redaction).ok is False
+    for change in changes:
+        run = replayed(tmp_path, body.replace(*change), history, redaction)
+        assert len(run.divergences) == 1, (change, run.report())
+    secret.write_text("another, which it was not redacted by")
+    assert all(replayed(tmp_path, body.replace(*change), history, redaction).ok for change in changes)
+    loaded = dd.load(dd.redacted(history, redaction).save(tmp_path / "one.json"))
+    assert loaded.secret_name == dd.redacted(history, redaction).secret_name
+    assert "drawn by chance" not in (tmp_path / "one.json").read_text()
+
+
 def test_an_error_that_a_value_may_have_raised_is_no_divergence(tmp_path: Path) -> None:
     history = recorded({"code": "AB", "n": "x1"}, [("a", 1), ("b", 1)], None)
     head = "context.step(lambda _: 1, name='a')\n"
