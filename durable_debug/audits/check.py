@@ -52,7 +52,7 @@ class Checked:
     provisional
         Whether this is before comparing with the other handler; what comes of that follows.
     redacted
-        Whether its values are placeholders, so that they could not be compared.
+        Whether its values are placeholders, which are compared by their form.
     unfit
         Patterns in `run` that fit no operation; None where that is not known.
     names

@@ -73,7 +73,7 @@ class Row:
     seconds
         The replay's time.
     redacted
-        Whether its values are placeholders, so that they could not be compared.
+        Whether its values are placeholders, which are compared by their form.
     sdk
         Version of the SDK that was asked for; None for the installed one.
     """
@@ -280,8 +280,8 @@ class Report:
         redacted = sum(1 for row in self.rows if row.redacted)
         if redacted:
             remarks.append(
-                f"{counted(redacted, 'history', 'histories')} redacted: values are placeholders, so results, errors and "
-                "payloads are not compared, nor what the handler decides by them."
+                f"{counted(redacted, 'history', 'histories')} redacted: values are placeholders, which are compared by "
+                "their form; what the handler decides by them is not judged."
             )
         known = [row for row in self.rows if row.known]
         if known:

@@ -81,6 +81,7 @@ def as_json(history: History) -> dict[str, Any]:
         "remarks": list(history.remarks),
         "warnings": list(history.warnings),
         "redacted": None if history.redacted is None else dict(history.redacted),
+        "kept": dict(history.kept),
         "operations": [
             {**operation._asdict(), "all_attempts": [attempt._asdict() for attempt in operation.all_attempts]}
             for operation in history.tree()

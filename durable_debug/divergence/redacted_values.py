@@ -59,7 +59,8 @@ class _Exact:
             return isinstance(one, int) and isinstance(another, int)
         return bool(one == another or one == self._stand_ins.of(another))
 
-    __hash__ = None  # type: ignore[assignment] - two that are equal to a third need not be equal
+    def __hash__(self) -> int:
+        return hash(_Exact)  # two that are equal to a third need not be equal
 
 
 class _Exactly:

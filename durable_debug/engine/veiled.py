@@ -184,14 +184,9 @@ def _method(base: type, name: str) -> Callable[..., Any]:
             if base is not int or not args or not isinstance(args[0], float):
                 return given
             given = getattr(float, name)(float(self._plain()), *args)
-        if (
-            name in {"__eq__", "__ne__"}
-            and self.known is Known.FORM
-            and not isinstance(args[0], _Placeholder)
-        ):
-            equal = self.veil.equal(self._plain(), args[0])
-            if equal is not None:
-                return equal is (name == "__eq__")
+        equal = self.equals(args[0]) if name in {"__eq__", "__ne__"} else None
+        if equal is not None:
+            return equal is (name == "__eq__")
         others = tuple(each.known if isinstance(each, _Placeholder) else None for each in args)
         by_form = not options and is_answered(name, self._plain(), self.known, args, others)
         known = Known.NOTHING
@@ -227,6 +222,12 @@ class _Placeholder:
     veil: Veil
     known: Known = Known.NOTHING
     path: Path = ()
+
+    def equals(self, other: Any) -> bool | None:
+        """Whether the value behind this is equal to another; None where nobody knows."""
+        if self.known is not Known.FORM or isinstance(other, _Placeholder):
+            return None
+        return self.veil.equal(self._plain(), other)
 
     def __bool__(self) -> bool:
         if not is_answered("__bool__", self._plain(), self.known, (), ()):

@@ -300,7 +300,7 @@ class History(Frames, Views):
             )
         return self.source(self.arn)
 
-    def rewritten(
+    def rewritten(  # noqa: PLR0913
         self,
         events: Iterable[dict[str, Any]],
         *,

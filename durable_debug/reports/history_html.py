@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from durable_debug.plots.mini import mini_timeline
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from durable_debug.history import History
 
 __all__ = ["card", "redactions"]
@@ -56,11 +58,15 @@ def redactions(history: History, most: int = 5) -> str | None:
     """How many values each pattern replaced; None where all values are as recorded."""
     if history.redacted is None:
         return None
-    told = [f"{count:,} by {pattern:.60}" for pattern, count in list(history.redacted.items())[:most]]
-    more = len(history.redacted) - len(told)
-    return (
-        f"values are placeholders{': ' if told else ''}{', '.join(told)}{f' and {more} more' if more else ''}"
-    )
+    kept = f"; kept: {_counted(history.kept, most)}" if history.kept else ""
+    told = _counted(history.redacted, most)
+    return f"values are placeholders{': ' if told else ''}{told}{kept}"
+
+
+def _counted(counts: Mapping[str, int], most: int) -> str:
+    told = [f"{count:,} by {rule:.60}" for rule, count in list(counts.items())[:most]]
+    more = len(counts) - len(told)
+    return f"{', '.join(told)}{f' and {more} more' if more else ''}"
 
 
 def _error(history: History) -> str | None:

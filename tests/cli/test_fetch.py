@@ -102,6 +102,53 @@ def test_redact_says_what_it_did(call: Callable[..., Any], tmp_path: Path, sampl
     assert "redacted" not in call("show", source).out
 
 
+def test_redact_says_what_it_kept(call: Callable[..., Any], tmp_path: Path, samples: Path) -> None:
+    source, one = samples / "payment_failed.json", tmp_path / "one.json"
+    answer = call("redact", source, "-o", one, "--keep", "numbers, enums", "--keep", "$.order['a,b']")
+    assert answer.code == 0
+    assert [line.partition(":")[0].strip() for line in answer.out.splitlines()[1:]] == [
+        "every value",
+        "numbers",
+        "enums",
+        "$.order['a,b']",
+    ]
+    assert all(line.endswith((" kept", " replaced")) for line in answer.out.splitlines()[1:])
+    assert "kept: " in call("show", one).out
+    assert json.loads(call("show", one, "--json").out)["kept"]["numbers"] > 0
+    wrong = call("redact", source, "-o", one, "--keep", "$.order[")
+    assert wrong.code == 2 and "cannot be read" in wrong.err
+
+
+def test_one_secret_makes_equal_values_equal_in_each_call(
+    call: Callable[..., Any], tmp_path: Path, samples: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source, secret = samples / "payment_failed.json", tmp_path / "redaction.secret"
+    secret.write_text("drawn by chance, of course")
+
+    def inputs(*more: Any) -> set[str]:
+        found = set()
+        for name in ("one.json", "two.json"):
+            assert call("redact", source, "-o", tmp_path / name, *more).code == 0
+            found.add(load(tmp_path / name).input)
+        return found
+
+    assert len(inputs()) == 2
+    given = inputs("--secret", secret)
+    assert len(given) == 1
+    monkeypatch.setenv("DURABLE_DEBUG_SECRET", str(secret))
+    assert inputs() == given
+    gone = call("redact", source, "-o", tmp_path / "one.json", "--secret", tmp_path / "none")
+    assert gone.code == 2 and "can't be read" in gone.err and "/dev/urandom" in gone.err
+
+
+def test_what_is_fetched_is_kept_as_asked(call: Callable[..., Any], url: str, tmp_path: Path) -> None:
+    more = ("--endpoint-url", url)
+    assert call("fetch", "orders", "-o", tmp_path / "all", "--redact", "--keep", "numbers", *more).code == 0
+    assert any(history.kept["numbers"] for history in load(tmp_path / "all"))
+    answer = call("fetch", "orders", "-o", tmp_path / "x", "--keep", "numbers", *more)
+    assert answer.code == 2 and "Give --redact, too" in answer.err
+
+
 def test_redact_writes_nothing_where_nothing_is_replaced(
     call: Callable[..., Any], tmp_path: Path, samples: Path
 ) -> None:
