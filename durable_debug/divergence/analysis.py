@@ -60,6 +60,8 @@ class Analysis:
         What Lambda would do, also behind side effects that were refused: there the replay had ended.
     unjudged
         How many differences may come only of values that were redacted.
+    is_judged_whole
+        Whether none of them is one of what the handler did behind where it decided by such a value.
     effects
         Side effects of codecs that were asked only so that values could be compared.
     pairing
@@ -74,6 +76,7 @@ class Analysis:
     evidence: Recording
     pairing: Pairing = dataclasses.field(repr=False)
     unjudged: int = 0
+    is_judged_whole: bool = True
     is_aligned: bool = False
     effects: tuple[SideEffect, ...] = ()
 
@@ -306,7 +309,15 @@ def _told(
         )
     groups = grouped(judged.kept, {ask.position: ask for ask in complete.asks}.values(), complete.stacks)
     unchecked = _distinct((*pairing.unchecked, *judged.unchecked))
-    return Analysis(tuple(groups), unchecked, complete, evidence, pairing, judged.left)
+    return Analysis(
+        tuple(groups),
+        unchecked,
+        complete,
+        evidence,
+        pairing,
+        judged.left,
+        is_judged_whole=not judged.unchecked,
+    )
 
 
 def _distinct(sentences: Iterable[str]) -> tuple[str, ...]:

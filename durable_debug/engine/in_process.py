@@ -205,7 +205,7 @@ def _raised(error: BaseException) -> Raised:
             place = place_of(code, trace.tb_lasti)
         by_a_raise = users and code.co_code[trace.tb_lasti] in _RAISING
         trace = trace.tb_next
-    of_a_value = isinstance(error, ValueError | LookupError | ArithmeticError) and not by_a_raise
+    of_a_value = isinstance(error, ValueError | ArithmeticError) and not by_a_raise
     return Raised(type(error).__name__, str(error), place, sdk.is_unreadable(error), of_a_value)
 
 

@@ -36,8 +36,8 @@ class Raised:
     is_unreadable
         Whether it is the SDK's, for a payload that it can't read.
     may_be_of_a_value
-        Whether a value may be why, that was hidden: it is a ValueError, LookupError or ArithmeticError which no ``raise`` of
-        the user's code raised, but what that called.
+        Whether a value may be why, that was hidden: it is a ValueError or ArithmeticError which no ``raise`` of the user's
+        code raised, but what that called.
     """
 
     type: str

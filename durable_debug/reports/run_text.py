@@ -52,6 +52,8 @@ def report(run: Run) -> str:
 
 def _as_recorded(run: Run) -> list[str]:
     """Say that it is clean; of an execution that failed, that it fails as recorded, and where."""
+    if not run.analysis.is_judged_whole:
+        return ["  clean as far as it can be judged: what follows from hidden values can't be"]
     if run.status != "FAILED":
         return ["  clean: the replay did what the history says"]
     raised = run.complete.raised

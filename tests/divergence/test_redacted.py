@@ -282,9 +282,12 @@ def test_an_error_that_a_value_may_have_raised_is_no_divergence(tmp_path: Path) 
     head = "context.step(lambda _: 1, name='a')\n"
     tail = "\ncontext.step(lambda _: 1, name='b')"
     looked_up = "import struct\nvalue = bytes.fromhex(event['code'])"
-    assert replayed(tmp_path, head + looked_up + tail, history).ok
+    run = replayed(tmp_path, head + looked_up + tail, history)
+    assert run.ok and "as far as it can be judged" in run.report()
     raised = replayed(tmp_path, f"{head}raise ValueError('no'){tail}", history)
     assert not raised.ok  # a change of the code's own
+    lacking = replayed(tmp_path, f"{head}event['other']{tail}", history)
+    assert not lacking.ok  # keys are no values
 
 
 def test_every_report_says_so(samples: Path, tmp_path: Path) -> None:
