@@ -16,8 +16,7 @@ from durable_debug.stand_ins import StandIns
 from durable_debug.value_paths import matcher_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from collections.abc import Set as AbstractSet
 
     from aws_durable_execution_sdk_python.lambda_service import Operation as SdkOperation
