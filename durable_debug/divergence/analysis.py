@@ -42,6 +42,9 @@ _MOST_ASKS = (
     1_000  # beyond twice what is recorded: a handler that goes on with values nobody knows may never end
 )
 _PATIENCE_SECONDS = 1.0  # with a handler that has been seen to run for ever
+_PATIENCE_WITH_OTHERS = (
+    10.0  # seconds, with one that is given other placeholders, and may count to one of them
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,7 +208,7 @@ def _aligned(first: Recording, held: RecordedTree, cut: Cut) -> Analysis:
 
     def again(number: int) -> Recording:
         guide = Aligner(held, aligner.used, planned, replaced=replaced, unreadable=unreadable)
-        return _pass(first, guide, hurried=True, jumps=effects.jumps, other_values=number)
+        return _pass(first, guide, hurried=endless, jumps=effects.jumps, other_values=number)
 
     told = _told(evidence, complete, pairing, effects.seen, again)
     if _lines_are_missing(told):
@@ -265,6 +268,8 @@ def _pass(  # noqa: PLR0913
     timeout = None
     if hurried or _timed_out(first):
         timeout = min(_PATIENCE_SECONDS, first.options.timeout or _PATIENCE_SECONDS)
+    elif other_values:
+        timeout = min(_PATIENCE_WITH_OTHERS, first.options.timeout or _PATIENCE_WITH_OTHERS)
     most = _MOST_ASKS + 2 * max(len(first.asks), len(first.history.tree()))
     return first.runner.again(
         first,
@@ -303,9 +308,7 @@ def _told(
         judged = judged_by_what_is_known(
             kept,
             (evidence, complete),
-            lambda number: (
-                again(number) if again else _pass(evidence, None, hurried=True, other_values=number)
-            ),
+            lambda number: again(number) if again else _pass(evidence, None, other_values=number),
         )
     groups = grouped(judged.kept, {ask.position: ask for ask in complete.asks}.values(), complete.stacks)
     unchecked = _distinct((*pairing.unchecked, *judged.unchecked))

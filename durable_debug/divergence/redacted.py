@@ -126,9 +126,13 @@ def _before(findings: Sequence[Finding], since: int | None) -> list[Finding]:
 
 def _parts(first: Recording, other: Recording) -> int | None:
     """The call from which on two passes go different ways; None where they do the same."""
-    ours, theirs = (_Names((each,)).identities() for each in (first, other))
+    ours, theirs = first.asks, other.asks
+    names, others = _Names((first,)), _Names((other,))
     for at, (one, another) in enumerate(zip(ours, theirs, strict=False)):
-        if one != another:
+        if (one.position, *identity_of(one)[:2]) != (another.position, *identity_of(another)[:2]):
+            return at
+        name, other_name = one.name or "", another.name or ""
+        if not (names.fits(name, other_name) and others.fits(other_name, name)):
             return at
     if len(ours) != len(theirs) or first.outcome.status != other.outcome.status:
         return min(len(ours), len(theirs))
@@ -142,11 +146,10 @@ class _Names:
         self._texts = {text for each in passes if each.looks is not None for text in each.looks.texts}
         self._asked = {ask.name for ask in passes[-1].asks if ask.name} if self._texts else set()
         self._recorded = {o.name for o in passes[0].history.tree() if o.name} if self._texts else set()
-        self._asks = passes[0].asks
 
-    def identities(self) -> list[tuple[object, ...]]:
-        """What is asked for in a pass, names without the placeholders in them."""
-        return [(a.position, *identity_of(a)[:2], self._known(a.name or "")) for a in self._asks]
+    def fits(self, name: str, other: str) -> bool:
+        """Whether another name is this one but for the placeholders in this one."""
+        return name == other or self._could_be(name, other)
 
     def explain(self, finding: Finding) -> bool:
         """Whether a difference is one of names that are the same but for a placeholder."""
