@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import ipaddress
-import itertools
-import random
+import os
 import threading
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -14,14 +14,8 @@ from urllib.parse import urlsplit
 from durable_debug.errors import DurableDebugError, HistoryError
 from durable_debug.history import History
 from durable_debug.options import unknown_options
-from durable_debug.sources.pace import Pace
-from durable_debug.sources.problems import (
-    InterruptedFetchError,
-    Problem,
-    ServiceUnavailableError,
-    problem_of,
-)
-from durable_debug.sources.waiting import OverdueError, StoppedError, within
+from durable_debug.sources.calling import NEVER, Answer, Caller
+from durable_debug.sources.problems import ServiceUnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -31,8 +25,6 @@ __all__ = ["MOST_THREADS", "RATE", "Connection", "connect"]
 RATE = 15.0
 """History requests a second that an account is allowed *(docs, 2026-11)*; GetDurableExecution twice as many."""
 MOST_THREADS = 8
-PATIENCE = 60.0
-"""Seconds that one answer may take, of at most 6 MB, from being asked for to its last byte."""
 MOST_EVENTS = 250_000
 """Of one execution: Lambda lets one ask for 3,000 operations *(docs, 2026-11)*."""
 MOST_EXECUTIONS = 1_000_000
@@ -40,16 +32,13 @@ MOST_EXECUTIONS = 1_000_000
 _PAGE = 1000  # the API's most
 _MOST_IDLE = 20  # pages on end with nothing new in them
 _MOST_IDLE_CHOSEN = 1000  # where most are left out of each
-_TRIES = 8
-_TRIES_OF_SLOW = 2  # where each takes as long as one waits
-_LONGEST_PAUSE = 20.0  # seconds
 _READS = 4  # of a running execution whose events move between two pages
-_NEVER = threading.Event()
 _GET = "GetDurableExecution"
 _HISTORY = "GetDurableExecutionHistory"
 _LIST = "ListDurableExecutionsByFunction"
-# What each answer has to have: botocore takes a body that was lost, or cut short, for an answer with nothing in it.
-_REQUIRED = {_GET: "Status", _HISTORY: "Events", _LIST: "DurableExecutions"}
+_REQUIRED = {_GET: "Status", _HISTORY: "Events", _LIST: "DurableExecutions"}  # of each answer
+_RATES_OF_OTHERS = {"logs": 5.0, "xray": 5.0}
+"""Requests a second that an account is allowed, where it is allowed least *(docs, 2026-11)*."""
 
 
 WHERE = ("client", "session", "profile", "region", "endpoint_url", "rate")  # options that say where to look
@@ -71,7 +60,7 @@ def connect(  # noqa: PLR0913
     Parameters
     ----------
     client
-        A ready-made boto3 client for ``lambda``; the other options are then of no use.
+        A ready-made boto3 client for ``lambda``; the other options are then for logs and traces only.
     session
         A boto3 Session.
     profile, region
@@ -95,17 +84,27 @@ def connect(  # noqa: PLR0913
         raise HistoryError(
             f"rate={rate!r} is no number of requests a second.", cure=f"Leave it out ({RATE:g})."
         )
+    region = region or _region_of(subject)
+    if client is not None and region is None:
+        region = getattr(getattr(client, "meta", None), "region_name", None)
+    make = functools.partial(
+        _client, session=session, profile=profile, region=region, endpoint_url=endpoint_url
+    )
     if client is None:
-        client = _client(session, profile, region or _region_of(subject), endpoint_url)
+        client = make("lambda")
     if not hasattr(client, "get_durable_execution_history"):
         raise DurableDebugError(
             f"This {type(client).__name__} knows no durable executions.",
             cure="Give a client of boto3 for 'lambda'; with an older boto3: pip install -U 'boto3>=1.42'.",
         )
-    return Connection(client, rate=rate)
+    return Connection(client, rate=rate, others=make)
 
 
-def _client(session: Any, profile: str | None, region: str | None, endpoint_url: str | None) -> Any:
+def _client(
+    service: str, *, session: Any, profile: str | None, region: str | None, endpoint_url: str | None
+) -> Any:
+    if service != "lambda":  # which may stand elsewhere than a local server of the Lambda API
+        endpoint_url = os.environ.get(f"AWS_ENDPOINT_URL_{service.upper()}") or endpoint_url
     try:
         import boto3
         import botocore
@@ -131,7 +130,7 @@ def _client(session: Any, profile: str | None, region: str | None, endpoint_url:
         session = session or boto3.Session(botocore_session=_core(), profile_name=profile)
         region = region or session.region_name or ("us-east-1" if local else None)
         return session.client(
-            "lambda", region_name=region, endpoint_url=endpoint_url, config=Config(**options)
+            service, region_name=region, endpoint_url=endpoint_url, config=Config(**options)
         )
     except ProfileNotFound:
         raise HistoryError(
@@ -178,7 +177,6 @@ def _region_of(subject: str) -> str | None:
     return (parts[3] or None) if len(parts) > 3 and parts[0] == "arn" else None
 
 
-Answer = dict[str, Any]
 Summary = dict[str, Any]
 
 
@@ -191,12 +189,15 @@ class Connection:
         boto3 client for ``lambda``.
     rate
         History requests a second.
+    others
+        Makes a client for another service.
     """
 
-    def __init__(self, client: Any, *, rate: float = RATE) -> None:
-        self.client = client
-        self._paces = {_GET: Pace(2 * rate)}
-        self._rate = rate
+    def __init__(self, client: Any, *, rate: float = RATE, others: Callable[[str], Any]) -> None:
+        self._call = Caller(client, service="lambda", rate=rate, rates={_GET: 2 * rate}, required=_REQUIRED)
+        self._others = others
+        self._callers: dict[str, Caller] = {}
+        self._making = threading.Lock()
         self._local = threading.local()
 
     def __call__(self, arn: str, *, stop: threading.Event | None = None) -> History:
@@ -213,7 +214,7 @@ class Connection:
         return History(_filled(events, execution), arn=arn, execution=execution, source=self)
 
     def _stop(self) -> threading.Event:
-        told: threading.Event = getattr(self._local, "stop", _NEVER)
+        told: threading.Event = getattr(self._local, "stop", NEVER)
         return told
 
     @contextlib.contextmanager
@@ -226,7 +227,7 @@ class Connection:
             del self._local.stop
 
     def summaries(
-        self, function: str, asked: dict[str, Any], *, stop: threading.Event = _NEVER
+        self, function: str, asked: dict[str, Any], *, stop: threading.Event = NEVER
     ) -> Iterator[Summary]:
         """Executions of a function as ListDurableExecutionsByFunction has them, each once."""
         seen: set[str] = set()
@@ -246,12 +247,21 @@ class Connection:
 
     def answer(self, operation: str, callback_id: str, **answer: Any) -> None:
         """Answer a callback."""
-        self._call(operation, {"CallbackId": callback_id, **answer}, callback_id, _NEVER)
+        self._call(operation, {"CallbackId": callback_id, **answer}, callback_id, NEVER)
 
     @property
     def endpoint(self) -> str:
         """URL that is called."""
-        return str(self.client.meta.endpoint_url)
+        return self._call.endpoint
+
+    def service(self, name: str) -> Caller:
+        """Another service of the same account and region: ``"logs"``, ``"xray"``; or ``"lambda"`` itself."""
+        if name == "lambda":
+            return self._call
+        with self._making:
+            if name not in self._callers:
+                self._callers[name] = Caller(self._others(name), service=name, rate=_RATES_OF_OTHERS[name])
+            return self._callers[name]
 
     @property
     def is_aws(self) -> bool:
@@ -312,65 +322,12 @@ class Connection:
             markers.add(marker)
             asked["Marker"] = marker
 
-    def _call(self, operation: str, asked: dict[str, Any], subject: str, stop: threading.Event) -> Answer:
-        """Call until it succeeds, or cannot."""
-        pace = self._paces.setdefault(operation, Pace(self._rate))
-        for tried in itertools.count(1):
-            pace.wait(stop)
-            if stop.is_set():
-                raise _stopped()
-            answer = self._tried(operation, asked, subject, stop)
-            if not isinstance(answer, Problem):
-                return answer
-            most = _TRIES_OF_SLOW if answer.slow else _TRIES
-            if not answer.passing or tried >= most:
-                raise answer.error
-            stop.wait(random.uniform(0.1, min(0.2 * 2**tried, _LONGEST_PAUSE)))  # noqa: S311
-        raise AssertionError
-
-    def _tried(
-        self, operation: str, asked: dict[str, Any], subject: str, stop: threading.Event
-    ) -> Answer | Problem:
-        """Call once."""
-        method = getattr(self.client, _method(operation))
-        try:
-            answer: Answer = within(PATIENCE, stop, lambda: method(**asked))
-        except StoppedError:
-            raise _stopped() from None
-        except OverdueError:
-            return Problem(
-                ServiceUnavailableError(
-                    f"{self.endpoint} did not finish its answer to {operation} within {PATIENCE:g} s.",
-                    cure="Check endpoint_url and the network, and call again.",
-                ),
-                passing=False,
-            )
-        except Exception as error:  # noqa: BLE001 - all of botocore's, told apart by name
-            return problem_of(error, operation, subject, self.endpoint)
-        if isinstance(answer, dict) and _REQUIRED.get(operation, "ResponseMetadata") in answer:
-            return answer
-        return Problem(
-            ServiceUnavailableError(
-                f"{self.endpoint} gave an empty or broken answer to {operation}.", cure="Check endpoint_url."
-            ),
-            passing=True,
-        )
-
-
-def _stopped() -> InterruptedFetchError:
-    return InterruptedFetchError("The fetch was stopped.", cure="Call again to go on.")
-
 
 def _are_all(events: list[dict[str, Any]]) -> bool:
     """Whether no event lacks, and none is there twice."""
     ids = [event.get("EventId") for event in events]
     whole = [each for each in ids if isinstance(each, int)]
     return len(whole) == len(ids) and sorted(whole) == list(range(1, len(ids) + 1))
-
-
-def _method(operation: str) -> str:
-    """boto3's name for an operation: ``get_durable_execution`` for ``GetDurableExecution``."""
-    return "".join(f"_{each.lower()}" if each.isupper() else each for each in operation).lstrip("_")
 
 
 def _filled(events: list[dict[str, Any]], execution: dict[str, Any]) -> list[dict[str, Any]]:

@@ -75,10 +75,12 @@ _THROTTLED = frozenset(
         "ThrottledException",
         "RequestLimitExceeded",
         "RequestThrottled",
+        "LimitExceededException",  # too many queries of Logs Insights at once
         "SlowDown",
         "429",
     }
 )
+_SERVICES = {"lambda": "Lambda", "logs": "CloudWatch Logs", "xray": "X-Ray"}
 _EXPIRED = frozenset({"ExpiredToken", "ExpiredTokenException", "TokenRefreshRequired"})
 _SKEWED = frozenset({"RequestExpired", "RequestInTheFuture", "RequestTimeTooSkewed"})
 _SKEWED_BY_WORDS = (
@@ -131,7 +133,9 @@ _PASSING = frozenset(
 )
 
 
-def problem_of(error: Exception, operation: str, subject: str, endpoint: str) -> Problem:
+def problem_of(
+    error: Exception, operation: str, subject: str, endpoint: str, service: str = "lambda"
+) -> Problem:
     """Say what an exception of boto3 comes to.
 
     Parameters
@@ -144,19 +148,21 @@ def problem_of(error: Exception, operation: str, subject: str, endpoint: str) ->
         The ARN, or the function, that was asked about.
     endpoint
         URL that was called.
+    service
+        Whose operation it is, as IAM names it.
     """
     response = getattr(error, "response", None)
     if isinstance(response, dict) and "Error" in response:
-        return _of_answer(response, operation, subject, endpoint)
-    return _of_exception(error, operation, subject, endpoint)
+        return _of_answer(response, operation, subject, endpoint, service)
+    return _of_exception(error, operation, subject, endpoint, service)
 
 
-def _of_exception(error: Exception, operation: str, subject: str, endpoint: str) -> Problem:
+def _of_exception(error: Exception, operation: str, subject: str, endpoint: str, service: str) -> Problem:
     names = {each.__name__ for each in type(error).__mro__}
     if names & _NO_KEYS:
         return _lasting(
             CredentialsError(
-                f"There are no AWS credentials for lambda:{operation}.",
+                f"There are no AWS credentials for {service}:{operation}.",
                 cure="Give profile=…, or set them up with `aws configure` or `aws sso login`; "
                 "for a local server give endpoint_url='http://127.0.0.1:…', which needs none.",
             )
@@ -186,16 +192,18 @@ def _of_exception(error: Exception, operation: str, subject: str, endpoint: str)
     )
 
 
-def _of_answer(response: dict[str, Any], operation: str, subject: str, endpoint: str) -> Problem:
+def _of_answer(
+    response: dict[str, Any], operation: str, subject: str, endpoint: str, service: str
+) -> Problem:
     status = str(response.get("ResponseMetadata", {}).get("HTTPStatusCode", ""))
     code = str(response["Error"].get("Code") or "")
     said = f"{response['Error'].get('Message') or response.get('message') or response.get('Message') or ''}".strip()
     codes = {code, status}
-    permission = f"lambda:{operation}"
+    permission = f"{service}:{operation}"
     if codes & _THROTTLED:
         return Problem(
             ThrottledError(
-                f"Lambda goes on refusing {operation}: too many requests.",
+                f"{_SERVICES[service]} goes on refusing {operation}: too many requests.",
                 cure="Wait a while and call again (what was fetched stays), or lower rate=….",
             ),
             passing=True,
@@ -222,7 +230,7 @@ def _of_answer(response: dict[str, Any], operation: str, subject: str, endpoint:
             )
         )
     if code == "ResourceNotFoundException" or status == "404":
-        return _lasting(_not_found(operation, subject, endpoint))
+        return _lasting(_not_found(operation, subject, endpoint, service))
     if status.startswith("5"):
         return Problem(
             _broken(f"{endpoint} answers {operation} with {status} {said:.200}".strip()), passing=True
@@ -230,7 +238,9 @@ def _of_answer(response: dict[str, Any], operation: str, subject: str, endpoint:
     return _lasting(
         HistoryError(
             f"{operation} of {subject} was refused: {said or code or status:.400}.",
-            cure="Check the ARN: `durable-debug ls FUNCTION` or `aws lambda list-durable-executions-by-function` lists them.",
+            cure="Check the ARN: `durable-debug ls FUNCTION` or `aws lambda list-durable-executions-by-function` lists them."
+            if service == "lambda"
+            else "Check account, region and endpoint_url.",
         )
     )
 
@@ -273,7 +283,16 @@ def _of_key(code: str, said: str, subject: str) -> HistoryError:
     )
 
 
-def _not_found(operation: str, subject: str, endpoint: str) -> ExecutionNotFoundError:
+def _not_found(operation: str, subject: str, endpoint: str, service: str) -> ExecutionNotFoundError:
+    if service == "logs":
+        return ExecutionNotFoundError(
+            f"There is no log group {subject} at {endpoint}.",
+            cure="Name the function's own: logs='/my/log/group', --log-group in the terminal.",
+        )
+    if service == "xray" or operation == "GetFunctionConfiguration":
+        return ExecutionNotFoundError(
+            f"{operation} finds no {subject} at {endpoint}.", cure="Check account and region."
+        )
     if operation == "ListDurableExecutionsByFunction":
         return ExecutionNotFoundError(
             f"There is no function {subject} at {endpoint}.",

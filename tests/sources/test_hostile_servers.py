@@ -13,7 +13,7 @@ import pytest
 
 import durable_debug as dd
 from durable_debug.errors import HistoryError
-from durable_debug.sources import connection, executions, waiting
+from durable_debug.sources import calling, connection, executions, waiting
 from durable_debug.sources.problems import ClockError, InterruptedFetchError, ServiceUnavailableError
 
 ARN = "arn:aws:lambda:eu-west-1:123456789012:function:orders:7/durable-execution/order-1/00000000-1"
@@ -101,7 +101,7 @@ def pages(server: Hostile, page: Callable[[dict[str, str]], Any]) -> None:
 
 
 def test_a_byte_at_a_time_is_not_for_ever(server: Hostile, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connection, "PATIENCE", 0.2)
+    monkeypatch.setattr(calling, "PATIENCE", 0.2)
     server.answer = lambda handler, _: handler.drip()
     with pytest.raises(
         ServiceUnavailableError, match="did not finish its answer to GetDurableExecution within 0.2 s"
@@ -166,7 +166,7 @@ def test_empty_pages_on_the_way_are_no_fault(server: Hostile) -> None:
 def test_events_without_what_aws_sends(
     server: Hostile, event: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(connection, "_LONGEST_PAUSE", 0.11)
+    monkeypatch.setattr(calling, "_LONGEST_PAUSE", 0.11)
     pages(server, lambda _: {"Events": [event]})
     with pytest.raises(HistoryError):
         load(server)
@@ -246,7 +246,7 @@ def test_stop_and_time_end_the_waiting() -> None:
 
 def test_a_throttled_fetch_obeys_an_interrupt(server: Hostile, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its pauses are our own, which end when the fetch is stopped; botocore's, which do not, are switched off."""
-    monkeypatch.setattr(connection.random, "uniform", lambda *_: 3600.0)
+    monkeypatch.setattr(calling.random, "uniform", lambda *_: 3600.0)
     throttled = threading.Event()
 
     def answer(handler: _Handler, query: dict[str, str]) -> Any:

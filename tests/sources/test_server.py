@@ -13,7 +13,7 @@ import pytest
 
 from durable_debug.errors import DurableDebugError, HistoryError
 from durable_debug.history import History
-from durable_debug.sources import Histories, connection, executions, fetch, keep, load
+from durable_debug.sources import Histories, calling, connection, executions, fetch, keep, load
 from durable_debug.sources.problems import (
     AccessDeniedError,
     CredentialsError,
@@ -31,7 +31,7 @@ QUICK = {"rate": 1000, "progress": False}
 @pytest.fixture
 def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
     """Pauses between two tries are short."""
-    monkeypatch.setattr(connection, "_LONGEST_PAUSE", 0.11)
+    monkeypatch.setattr(calling, "_LONGEST_PAUSE", 0.11)
 
 
 def same(history: History, server: Server) -> bool:
