@@ -6,6 +6,9 @@ from collections import Counter
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from durable_debug.errors import HistoryError
+from durable_debug.history.logs import joined
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from types import ModuleType
@@ -14,6 +17,7 @@ if TYPE_CHECKING:
 
     from durable_debug.history.derived import Derived
     from durable_debug.history.invocations import Invocation
+    from durable_debug.history.logs import LogEvent, Logs
     from durable_debug.history.operations import Attempt
 
 __all__ = ["Frames"]
@@ -22,7 +26,9 @@ __all__ = ["Frames"]
 class Frames:
     """What a `History` says of itself as DataFrames. Each is made once, column by column, when it is first asked for."""
 
+    arn: str | None
     _derived: Derived
+    raw_logs: Logs | None
 
     @cached_property
     def events(self) -> pd.DataFrame:
@@ -230,6 +236,77 @@ class Frames:
                 "boundaries": of.strings([each.boundaries for each in invocations]),
             }
         )
+
+    @cached_property
+    def log_events(self) -> tuple[LogEvent, ...] | None:
+        """What the execution wrote to CloudWatch, in order of time; None where it was loaded without its logs.
+
+        `logs` has them as a DataFrame. What is missing of them is in `warnings`.
+        """
+        if self.raw_logs is None:
+            return None
+        found = joined(self.raw_logs.lines, self.arn, self._derived.operations, self._derived.invocations.all)
+        return tuple(found)
+
+    @cached_property
+    def logs(self) -> pd.DataFrame:
+        """One row per log event of CloudWatch, in order of time, joined to invocation, operation and attempt; see `LogEvent`.
+
+        =========================  =====================  ===================================================
+        column                     dtype                  meaning
+        =========================  =====================  ===================================================
+        timestamp                  datetime64[us, UTC]    when it was written
+        level                      str                    ``INFO`` …; missing for what was printed
+        message                    str                    without what the runtime puts around it
+        invocation                 Int64                  that wrote it
+        position, name             str                    of the operation that wrote it; missing where the
+                                                          handler itself did, or where nothing tells
+        attempt                    Int64                  of the operation
+        joined                     str                    ``recorded``: the line names its operation;
+                                                          ``inferred``: only this attempt ran then
+        platform                   bool                   START, END, REPORT …: Lambda itself wrote it
+        request_id, stream         str                    Lambda's request id, and the log stream
+        operation_id, trace_id     str
+        line                       str                    the whole line, as CloudWatch has it
+        =========================  =====================  ===================================================
+
+        Raises
+        ------
+        HistoryError
+            The history was loaded without its logs.
+
+        Examples
+        --------
+        What the last attempt of each operation wrote, and every error:
+
+        >>> history.logs.groupby("position").tail(5)[["timestamp", "name", "attempt", "message"]]  # doctest: +SKIP
+        >>> history.logs.query("level in ('ERROR', 'CRITICAL')")  # doctest: +SKIP
+        """
+        found, of = self.log_events, _arrays()
+        if found is None:
+            raise HistoryError(
+                "This history was loaded without its logs.", cure="dd.load(arn, logs=True) loads both."
+            )
+        columns = {
+            "timestamp": of.datetimes,
+            "level": of.strings,
+            "message": of.strings,
+            "invocation": of.nullable,
+            "position": of.strings,
+            "name": of.strings,
+            "attempt": of.nullable,
+            "joined": of.strings,
+            "platform": of.truths,
+            "request_id": of.strings,
+            "stream": of.strings,
+            "operation_id": of.strings,
+            "trace_id": of.strings,
+            "line": of.strings,
+        }
+        shown: pd.DataFrame = of.frame(
+            {name: kind([getattr(each, name) for each in found]) for name, kind in columns.items()}
+        )
+        return shown
 
 
 def _arrays() -> ModuleType:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from durable_debug.history.invocations import Invocation
+    from durable_debug.history.logs import Logs
     from durable_debug.history.operations import Operation
     from durable_debug.history.state import State
 
@@ -60,6 +61,8 @@ class History(Frames, Views):
         Of a redacted history: by rule, how many values were kept.
     secret_name
         Of a redacted history: the name of the secret by which it was; None where that is gone, or nobody knows.
+    logs
+        What CloudWatch has of it; None where it was not asked.
 
     Attributes
     ----------
@@ -69,6 +72,8 @@ class History(Frames, Views):
         The execution's own record: ``Version``, ``DurableConfig``, ``TraceHeader`` …; empty where it is not known.
     source, redacted, kept, secret_name
         As given.
+    raw_logs
+        The logs as given.
     warnings
         What is wrong or missing in the record, each a sentence.
 
@@ -84,6 +89,7 @@ class History(Frames, Views):
     redacted: Mapping[str, int] | None
     kept: Mapping[str, int]
     secret_name: str | None
+    raw_logs: Logs | None
     warnings: tuple[str, ...]
 
     def __init__(  # noqa: PLR0913
@@ -99,6 +105,7 @@ class History(Frames, Views):
         redacted: Mapping[str, int] | None = None,
         kept: Mapping[str, int] = MappingProxyType({}),
         secret_name: str | None = None,
+        logs: Logs | None = None,
     ) -> None:
         columns = Columns(events)
         self._derived = Derived(columns)
@@ -112,8 +119,10 @@ class History(Frames, Views):
         self.redacted = redacted
         self.kept = dict(kept)
         self.secret_name = secret_name
+        self.raw_logs = logs
         self.warnings = (
             *self._noticed,
+            *(logs.remarks if logs is not None else ()),
             *columns.warnings,
             *odd,
             *checks.data_warnings(columns, more_pages=more_pages),
@@ -309,8 +318,9 @@ class History(Frames, Views):
         redacted: Mapping[str, int] | None = None,
         kept: Mapping[str, int] = MappingProxyType({}),
         secret_name: str | None = None,
+        logs: Logs | None = None,
     ) -> History:
-        """Return the same execution with other events, record and source: redacted ones, say; and more so than before."""
+        """Return the same execution with other events, record, source and logs: redacted ones, say; and more so than before."""
         before = self.redacted
         if redacted is not None and before is not None:
             redacted = {key: before.get(key, 0) + redacted.get(key, 0) for key in {**before, **redacted}}
@@ -327,6 +337,7 @@ class History(Frames, Views):
             redacted=redacted if redacted is not None else before,
             kept=kept if redacted is not None else self.kept,
             secret_name=secret_name if redacted is not None else self.secret_name,
+            logs=logs if logs is not None else self.raw_logs,
         )
 
     # State
@@ -425,6 +436,8 @@ class History(Frames, Views):
             more = {"kept": dict(self.kept), "secret": self.secret_name}
             noted = {key: value for key, value in more.items() if value}
             also["Redacted"] = {"by": "durable_debug", "patterns": dict(self.redacted), **noted}
+        if self.raw_logs is not None:
+            also["Logs"] = self.raw_logs.document()
         to = Path(path).expanduser()
         into_folder = to.is_dir() or str(path).endswith(("/", os.sep))
         write = keeping.keep if into_folder else saving.write
@@ -451,6 +464,7 @@ class History(Frames, Views):
             "redacted": self.redacted,
             "kept": self.kept,
             "secret_name": self.secret_name,
+            "logs": self.raw_logs,
         }
         return _restored, (self.raw, self.arn, self.warnings, self._more_pages, also)
 
@@ -469,6 +483,8 @@ class History(Frames, Views):
             parts.append(f"{was} for {first.sentence}{f' and {len(more)} more' if more else ''}")
         if self.warnings:
             parts.append(f"{len(self.warnings)} warnings")
+        if self.raw_logs is not None:
+            parts.append(f"{len(self.raw_logs.lines)} log events")
         if self.redacted is not None:
             parts.append("redacted")
         return f"<History {', '.join(parts)}>"

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from durable_debug.errors import HistoryError
 from durable_debug.history import History
+from durable_debug.history.logs import Logs
 from durable_debug.sources.records import arn_of, from_notice, from_telemetry
 from durable_debug.sources.store import from_record
 
@@ -120,6 +121,7 @@ def _response(document: dict[str, Any], **options: Any) -> History:
         redacted=_counts(document.get("Redacted"), "patterns"),
         kept=_counts(document.get("Redacted"), "kept") or {},
         secret_name=_secret_name(document.get("Redacted")),
+        logs=Logs.of_document(document.get("Logs")),
         **options,
     )
 

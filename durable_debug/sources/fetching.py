@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import threading
 import warnings
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
@@ -15,6 +16,7 @@ from durable_debug.sources.collection import Histories
 from durable_debug.sources.connection import WHERE, connect
 from durable_debug.sources.documents import from_document
 from durable_debug.sources.executions import Progress, chosen, gathered
+from durable_debug.sources.logs import BATCH, LogFetcher, log_group
 from durable_debug.sources.problems import ExecutionNotFoundError
 from durable_debug.sources.redaction import redactor
 from durable_debug.sources.shelves import FolderShelf, LocalFiles
@@ -41,6 +43,7 @@ def fetch(
     limit: int | None = ...,
     to: None = ...,
     children: bool = ...,
+    logs: bool | str = ...,
     redact: Redact | None = ...,
     progress: bool = ...,
     **where: Any,
@@ -56,6 +59,7 @@ def fetch(
     limit: int | None = ...,
     to: str | os.PathLike[str],
     children: bool = ...,
+    logs: bool | str = ...,
     redact: Redact | None = ...,
     progress: bool = ...,
     **where: Any,
@@ -70,6 +74,7 @@ def fetch(  # noqa: PLR0913
     limit: int | None = None,
     to: str | os.PathLike[str] | None = None,
     children: bool = False,
+    logs: bool | str = False,
     redact: Redact | None = None,
     progress: bool = True,
     **where: Any,
@@ -85,6 +90,10 @@ def fetch(  # noqa: PLR0913
         there is not fetched again, so that a fetch that was interrupted goes on where it stopped.
     children
         The executions that they invoked too, and what those invoked.
+    logs
+        Their log events, too (`History.logs`): True, or the name of the log group, as for `load`. Those of many executions
+        are searched for at once, with Logs Insights, which bills by what it reads; where the account does not let you, with
+        FilterLogEvents. What is complete in the folder and has no logs yet gets them.
     redact
         Put placeholders where values are, before anything is written: see `redacted`.
     progress
@@ -116,23 +125,23 @@ def fetch(  # noqa: PLR0913
     >>> for history in fetch("orders", limit=1000):  # doctest: +SKIP
     ...     print(history.name, history.status)
     """
-    own = ("status", "since", "limit", "to", "children", "redact", "progress")
+    own = ("status", "since", "limit", "to", "children", "logs", "redact", "progress")
     unknown_options("fetch", where, (*own, *WHERE))
     treat = redactor(redact)
     connection = connect(subject=function, **where)
     stop = threading.Event()
     arns = (each["DurableExecutionArn"] for each in chosen(connection, function, status, since, limit, stop))
     shown = Progress(function, limit, progress)
+    fetcher = LogFetcher(connection, log_group(logs)) if logs else None
     if to is None:
-        return (
-            history
-            for history in gathered(arns, _loading(connection, treat, children=children), stop, shown)
-            if history
-        )
+        found = gathered(arns, _loading(connection, children=children and not logs), stop, shown)
+        return _treated((history for history in found if history), fetcher, treat, children=children)
     kept = _Kept(Path(to).expanduser(), connection, treat, children=children)
     listed: list[str] = []
     for _ in gathered(_noting(arns, listed), kept.keep, stop, shown):
         pass
+    if fetcher is not None:
+        kept.add_logs(listed, fetcher)
     return kept.histories(listed)
 
 
@@ -141,12 +150,16 @@ def keep(
     to: str | os.PathLike[str],
     *,
     children: bool = False,
+    logs: bool | str = False,
     redact: Redact | None = None,
     **where: Any,
 ) -> Histories:
     """Fetch one execution, and perhaps those that it invoked, into a folder as `fetch` does."""
-    kept = _Kept(Path(to).expanduser(), connect(subject=arn, **where), redactor(redact), children=children)
+    connection = connect(subject=arn, **where)
+    kept = _Kept(Path(to).expanduser(), connection, redactor(redact), children=children)
     kept.keep(arn, threading.Event())
+    if logs:
+        kept.add_logs([arn], LogFetcher(connection, log_group(logs)))
     return kept.histories([arn])
 
 
@@ -156,22 +169,36 @@ def _noting(arns: Iterable[str], into: list[str]) -> Iterator[str]:
         yield arn
 
 
-def _loading(
-    connection: Connection, treat: Callable[[History], History] | None, *, children: bool
-) -> Callable[[str, threading.Event], History]:
+def _loading(connection: Connection, *, children: bool) -> Callable[[str, threading.Event], History]:
     def load(arn: str, stop: threading.Event) -> History:
         with connection.until(stop):
             history = connection(arn)
             if children:
                 _descend(history)
-        return treat(history) if treat else history
+        return history
 
     return load
 
 
+def _treated(
+    histories: Iterator[History],
+    fetcher: LogFetcher | None,
+    treat: Callable[[History], History] | None,
+    *,
+    children: bool,
+) -> Iterator[History]:
+    """Give them their logs, some at once, and do to them what is to be done."""
+    with contextlib.closing(histories):  # type: ignore[type-var]
+        while batch := list(itertools.islice(histories, BATCH if fetcher is not None else 1)):
+            for history in fetcher.given(batch) if fetcher is not None else batch:
+                if fetcher is not None and children:
+                    _descend(history)
+                yield treat(history) if treat else history
+
+
 def _descend(history: History) -> None:
     for position in history.children:
-        with suppress(ExecutionNotFoundError):  # told again where it is asked for
+        with contextlib.suppress(ExecutionNotFoundError):  # told again where it is asked for
             _descend(history.children[position])
 
 
@@ -217,6 +244,21 @@ class _Kept:
                     self.keep(child, stop)
                 except ExecutionNotFoundError as error:
                     warnings.warn(f"Invoked by {arn}: {error}", stacklevel=2)
+
+    def add_logs(self, arns: Iterable[str], fetcher: LogFetcher) -> None:
+        """Have the logs of these beside them, and of their children."""
+        files = {entry["arn"]: entry["file"] for entry in self._shelf.entries()}
+        waiting = [arn for arn in dict.fromkeys(arns) if arn in files]
+        seen = set(waiting)
+        while waiting:
+            batch, waiting = waiting[:BATCH], waiting[BATCH:]
+            histories = [from_document(self._shelf.document(files[arn])) for arn in batch]
+            for history in histories if self._children else ():
+                found = [arn for arn in history.children.arns.values() if arn in files and arn not in seen]
+                waiting += found
+                seen.update(found)
+            for history in fetcher.given([each for each in histories if each.log_events is None]):
+                history.save(self._folder)
 
     def histories(self, arns: list[str]) -> Histories:
         """What is there now of these."""

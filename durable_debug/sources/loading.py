@@ -14,6 +14,7 @@ from durable_debug.sources import reading, runners
 from durable_debug.sources.collection import Histories
 from durable_debug.sources.connection import WHERE, connect
 from durable_debug.sources.documents import from_document, several
+from durable_debug.sources.logs import with_logs
 from durable_debug.sources.reading import is_database, is_zip, parsed
 from durable_debug.sources.records import arn_of
 from durable_debug.sources.redaction import redactor
@@ -35,12 +36,13 @@ if TYPE_CHECKING:
 __all__ = ["load", "load_one"]
 
 
-def load(
+def load(  # noqa: PLR0913
     source: Any,
     execution: str | None = None,
     *,
     format: str | None = None,  # noqa: A002
     children: bool = False,
+    logs: bool | str = False,
     redact: Redact | None = None,
     **where: Any,
 ) -> History | Any:
@@ -65,6 +67,10 @@ def load(
         ``"store"``, ``"telemetry"`` or ``"notice"``.
     children
         Load the executions that it invoked too, at once; else `History.children` does when asked.
+    logs
+        Its log events, too (`History.logs`), from CloudWatch, where they are not in the file already: True, or the name of
+        the log group, if it is neither the function's usual one nor the one that it is configured for. Of many histories,
+        each one's when it is read.
     redact
         Put placeholders where values are: see `redacted`.
     **where
@@ -87,11 +93,12 @@ def load(
     --------
     >>> history = load("order.json")  # doctest: +SKIP
     >>> history = load("arn:aws:lambda:…/durable-execution/order-42/ce67da72-…", profile="dev")  # doctest: +SKIP
+    >>> history = load("arn:aws:lambda:…/durable-execution/order-42/ce67da72-…", logs=True)  # doctest: +SKIP
     >>> history = load("histories/", "order-42")  # doctest: +SKIP
     >>> history = load(runner)  # doctest: +SKIP
     """
-    unknown_options("load", where, ("execution", "format", "children", "redact", *WHERE))
-    found = _Loader(format, redactor(redact), where).found(source, execution)
+    unknown_options("load", where, ("execution", "format", "children", "logs", "redact", *WHERE))
+    found = _Loader(format, _both(with_logs(logs, where), redactor(redact)), where).found(source, execution)
     if isinstance(found, Histories):
         found = found[execution] if execution is not None else found
     if isinstance(found, History) and children:
@@ -118,6 +125,14 @@ def load_one(source: Any, **options: Any) -> History:
         f"{', …' if len(found) > 5 else ''}.",
         cure=f"Name one: '{found.where}#NAME'." if len(found) else "Give a place that holds histories.",
     )
+
+
+def _both(
+    one: Callable[[History], History] | None, other: Callable[[History], History] | None
+) -> Callable[[History], History] | None:
+    if one is None or other is None:
+        return one or other
+    return lambda history: other(one(history))
 
 
 def with_children(history: History) -> None:

@@ -15,7 +15,8 @@ error                            message, data and stack trace; ErrorType stays
 ===============================  ===================================================================================
 
 Equal values stay equal and others different, in all histories that one `Redaction` is used for. Names, ids, ARNs, times,
-durations and sizes stay: they are no payload.
+durations and sizes stay: they are no payload. Of log events nothing that was written stays, whatever the pattern
+(`redacted_logs`).
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from durable_debug.redaction_secret import name_of, own_secret, secret_from
+from durable_debug.sources.redacted_logs import redacted_logs
 from durable_debug.stand_ins import StandIns, dumped, json_text
 from durable_debug.value_paths import (
     ALWAYS_KEPT,
@@ -127,6 +129,7 @@ class Redaction:
             redacted=replaced,
             kept=kept,
             secret_name=self._secret_name,
+            logs=redacted_logs(history.raw_logs) if history.raw_logs is not None else None,
         )
 
 
