@@ -36,7 +36,14 @@ _READS = 4  # of a running execution whose events move between two pages
 _GET = "GetDurableExecution"
 _HISTORY = "GetDurableExecutionHistory"
 _LIST = "ListDurableExecutionsByFunction"
-_REQUIRED = {_GET: "Status", _HISTORY: "Events", _LIST: "DurableExecutions"}  # of each answer
+# Of each answer.
+_REQUIRED = {_GET: "Status", _HISTORY: "Events", _LIST: "DurableExecutions"}
+_REQUIRED_OF_OTHERS = {
+    "FilterLogEvents": "events",
+    "StartQuery": "queryId",
+    "GetQueryResults": "status",
+    "BatchGetTraces": "Traces",
+}
 _RATES_OF_OTHERS = {"logs": 5.0, "xray": 5.0}
 """Requests a second that an account is allowed, where it is allowed least *(docs, 2026-11)*."""
 
@@ -124,13 +131,17 @@ def _client(
         "connect_timeout": 10,
         "read_timeout": 30,
     }
-    if local and session is None and profile is None:
+    keys = {}
+    if local and session is None and profile is None and service == "lambda":
         options["signature_version"] = botocore.UNSIGNED
+    elif local and session is None and profile is None:
+        # Whoever stands in for several services tells by the signature which is meant. It need not be anybody's.
+        keys = {"aws_access_key_id": "local", "aws_secret_access_key": "local"}
     try:
         session = session or boto3.Session(botocore_session=_core(), profile_name=profile)
         region = region or session.region_name or ("us-east-1" if local else None)
         return session.client(
-            service, region_name=region, endpoint_url=endpoint_url, config=Config(**options)
+            service, region_name=region, endpoint_url=endpoint_url, config=Config(**options), **keys
         )
     except ProfileNotFound:
         raise HistoryError(
@@ -260,7 +271,12 @@ class Connection:
             return self._call
         with self._making:
             if name not in self._callers:
-                self._callers[name] = Caller(self._others(name), service=name, rate=_RATES_OF_OTHERS[name])
+                self._callers[name] = Caller(
+                    self._others(name),
+                    service=name,
+                    rate=_RATES_OF_OTHERS[name],
+                    required=_REQUIRED_OF_OTHERS,
+                )
             return self._callers[name]
 
     @property

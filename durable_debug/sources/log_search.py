@@ -164,7 +164,7 @@ class Querying:
         """Answer one query; start and end are seconds."""
         query = f"fields @timestamp, @message, @logStream | filter {filter_} | sort @timestamp asc | limit {_ROWS}"
         asked = {"logGroupName": self._group, "startTime": start, "endTime": end, "queryString": query}
-        number = self._call("StartQuery", asked, self._group, self._stop).get("queryId")
+        number = self._call("StartQuery", asked, self._group, self._stop)["queryId"]
         try:
             answer = self._answer(number)
         except BaseException:

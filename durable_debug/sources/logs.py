@@ -29,7 +29,7 @@ __all__ = ["BATCH", "LogFetcher", "log_group", "with_logs"]
 BATCH = 100
 """Histories whose logs are searched for at once."""
 _FEW = 3  # for which FilterLogEvents is quicker, and costs nothing
-_MOST_EVENTS = 10_000  # of one execution: of more, the last
+_MOST_EVENTS = 10_000  # of one execution: of more, about the last
 _MOST_SPANS = 100  # of one execution: of more, the last
 _BEFORE = 15_000  # milliseconds: a cold start comes before its invocation
 _AFTER = 5_000  # REPORT comes after it
@@ -213,7 +213,7 @@ class _Wanted:
         end = max((span.end for span in self.spans), default=0) - _AFTER
         now = time.time() * 1000
         if found > _MOST_EVENTS:
-            yield f"Of {found:,} log events, the last {_MOST_EVENTS:,} are here."
+            yield f"Of {found:,} log events, only the last {_MOST_EVENTS:,} were kept."
         elif not self.whole:
             yield f"Not all of its log events are here: the log group {group} has too many at that time."
         if self.left_out:

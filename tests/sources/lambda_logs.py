@@ -12,7 +12,9 @@ import durable_debug as dd
 SAMPLES = Path(__file__).parents[2] / "sample_histories"
 STRANGER = "99999999-1111-4222-8333-444444444444"
 """Request id of another execution, whose lines stand between ours in the same stream."""
-RUNTIME = "INIT_START Runtime Version: python:3.13.v50\tRuntime Version ARN: arn:aws:lambda:eu-west-1::runtime:0a1b"
+RUNTIME = (
+    "INIT_START Runtime Version: python:3.13.v50\tRuntime Version ARN: arn:aws:lambda:eu-west-1::runtime:0a1b"
+)
 TRACE = "1-65a1b2c3-0123456789abcdef01234567"
 
 
@@ -90,11 +92,17 @@ class _Writer:
                 value = f"Root={TRACE};Parent=0123456789abcdef;Sampled=1"
                 record["tracing"] = {"type": "X-Amzn-Trace-Id", "value": value}
             message = json.dumps({"time": when.isoformat(), "type": f"platform.{kind}", "record": record})
-        stamp = round(when.timestamp() * 1000)
+        stamp = int(when.timestamp() * 1000)
         self.into.append({"stream": self.stream, "timestamp": stamp, "message": message})
 
     def logged(
-        self, when: datetime, level: str, text: str, operation: Any = None, attempt: int | None = None, **also: Any
+        self,
+        when: datetime,
+        level: str,
+        text: str,
+        operation: Any = None,
+        attempt: int | None = None,
+        **also: Any,
     ) -> None:
         time = f"{when:%Y-%m-%dT%H:%M:%S}.{when.microsecond // 1000:03}Z"
         if self.form == "text":
@@ -107,7 +115,13 @@ class _Writer:
             line = {"timestamp": time, "level": level, "message": text, "logger": "root"}
             line |= {"requestId": self.request, **also, **extra}
         else:  # Powertools
-            line = {"level": level, "location": "handler:10", "message": text, "timestamp": time, "service": "shop"}
+            line = {
+                "level": level,
+                "location": "handler:10",
+                "message": text,
+                "timestamp": time,
+                "service": "shop",
+            }
             line |= {"function_request_id": self.request, "xray_trace_id": TRACE, **also, **extra}
         self.plain(when, json.dumps(line))
 
