@@ -6,6 +6,7 @@ import sys
 from argparse import RawDescriptionHelpFormatter
 from typing import TYPE_CHECKING
 
+from durable_debug.cli.log import add_logs, logs
 from durable_debug.cli.ls import add_choice, add_where, where
 from durable_debug.cli.redacting import add_redaction, redaction
 from durable_debug.cli.text import plain
@@ -42,6 +43,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     )
     add_choice(parser)
     parser.add_argument("--children", action="store_true", help="the executions that they invoked, too")
+    add_logs(parser, "their logs from CloudWatch, too, in the same files")
     parser.add_argument(
         "--redact", action="store_true", help="put placeholders where values are, before writing"
     )
@@ -64,7 +66,8 @@ def fetch(arguments: argparse.Namespace) -> int:
             "--keep and --secret say how values are redacted, and none are.", cure="Give --redact, too."
         )
     redact = redaction(arguments) if arguments.redact else None
-    to, how = arguments.output, {"children": arguments.children, "redact": redact}
+    to = arguments.output
+    how = {"children": arguments.children, "logs": logs(arguments), "redact": redact}
     if "/" in arguments.what:  # an execution's ARN has one, a function's has none
         kept = keep(arguments.what, to, **how, **options)
     else:

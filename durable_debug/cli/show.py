@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from durable_debug.cli.log import add_logs, log, logs
 from durable_debug.cli.text import error_line, paint, paint_status, plain, ranges, symbol, word
 from durable_debug.wording import duration
 
@@ -24,6 +25,7 @@ EXAMPLES = """\
 examples:
   durable-debug show order.json
   durable-debug show order.json --all | less
+  durable-debug show arn:aws:lambda:…/durable-execution/order-42/ce67da72-… --logs
   durable-debug show order.json --json | jq '.operations[] | select(.attempts > 1) | .name'
 """
 
@@ -47,6 +49,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser.add_argument(
         "--all", action="store_true", help="show every operation: do not fold runs of alike ones"
     )
+    add_logs(parser, "its log from CloudWatch, too, each line with its operation and attempt")
     parser.add_argument("--json", action="store_true", help="as JSON, every operation with all its fields")
     parser.set_defaults(do=show)
 
@@ -55,7 +58,7 @@ def show(arguments: argparse.Namespace) -> int:
     """Print the history that the arguments name."""
     from durable_debug.sources import load_one
 
-    history = load_one(arguments.history)
+    history = load_one(arguments.history, logs=logs(arguments))
     if arguments.json:
         print(json.dumps(as_json(history), default=_iso))
         return 0
@@ -64,6 +67,10 @@ def show(arguments: argparse.Namespace) -> int:
     print()
     for line in table(history, fold=not arguments.all):
         print(line)
+    if arguments.logs or arguments.log_group:
+        print()
+        for line in log(history):
+            print(line)
     return 0
 
 
@@ -86,6 +93,7 @@ def as_json(history: History) -> dict[str, Any]:
             {**operation._asdict(), "all_attempts": [attempt._asdict() for attempt in operation.all_attempts]}
             for operation in history.tree()
         ],
+        "logs": None if history.log_events is None else [each._asdict() for each in history.log_events],
     }
 
 

@@ -6,6 +6,7 @@ import sys
 from argparse import RawDescriptionHelpFormatter
 from typing import TYPE_CHECKING, Any
 
+from durable_debug.cli.log import add_logs, logs
 from durable_debug.cli.text import paint, plain
 from durable_debug.cli.values import add_environment, environment, seconds
 
@@ -17,6 +18,7 @@ examples:
   durable-debug why order.json
   durable-debug why order.json orders.py:handler
   durable-debug why order.json shop/orders.py:handler --near histories
+  durable-debug why arn:aws:lambda:…/durable-execution/order-42/ce67da72-… orders.py:handler --logs
 
 exit codes:
   0  the handler did what the history says, or none was named
@@ -44,6 +46,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         metavar="FOLDER",
         help="look there for an execution that went well (the history's own folder)",
     )
+    add_logs(parser, "the last lines of its log from CloudWatch, too")
     add_environment(parser)
     parser.add_argument("--python", metavar="P", help="run the handler in this interpreter or environment")
     parser.add_argument(
@@ -65,7 +68,9 @@ def why(arguments: argparse.Namespace) -> int:
         "sdk": arguments.sdk,
         "timeout": arguments.timeout,
     }
-    told = explained(arguments.history, arguments.handler, near=arguments.near, **options)
+    told = explained(
+        arguments.history, arguments.handler, near=arguments.near, logs=logs(arguments), **options
+    )
     for warning in told.history.warnings:
         print(f"{paint('warning', '33')}: {plain(warning)}", file=sys.stderr)
     print("\n".join(plain(line) for line in told.report().split("\n")))

@@ -10,12 +10,14 @@ import textwrap
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from durable_debug.debugger.last_lines import LastLines, last_lines
 from durable_debug.debugger.session import Debugger
 from durable_debug.debugger.siblings import Sibling, nearest
 from durable_debug.debugger.source_lines import SourceLine, lines_around
-from durable_debug.divergence.run import as_history, replay
+from durable_debug.divergence.run import replay
 from durable_debug.engine.variables import preview
 from durable_debug.options import NAMES, unknown_options
+from durable_debug.sources import load_one
 from durable_debug.views import view
 
 if TYPE_CHECKING:
@@ -65,6 +67,9 @@ class Explanation:
         What the expressions on that line stood for.
     fed
         The operation whose answer the handler had last.
+    written
+        The last lines of its log from CloudWatch: of the failed attempt, else of its last invocation; None where the history has
+        no logs, and of an execution that went well.
     run
         The replay; None without a handler.
     sibling
@@ -82,6 +87,7 @@ class Explanation:
     stack: tuple[StackFrame, ...] = ()
     values: tuple[Value, ...] = ()
     fed: Operation | None = None
+    written: LastLines | None = None
     run: Run | None = None
     sibling: Sibling | None = None
     handler: str | None = None
@@ -113,6 +119,7 @@ def why(
     handler: object = None,
     *,
     near: str | Path | None = None,
+    logs: bool | str = False,
     **options: Any,
 ) -> Explanation:
     """Say why an execution ended as it did, or what it waits for.
@@ -126,6 +133,8 @@ def why(
         it is what the history alone tells.
     near
         Another folder, or archive, to look for an execution that went well.
+    logs
+        The last lines of its log, too, from CloudWatch, where the history does not hold them: as for `load`.
     **options
         Those of `replay`.
 
@@ -146,13 +155,15 @@ def why(
     (118, ['basket', 'error'])
     """
     unknown_options("why", {name: value for name, value in options.items() if name not in NAMES}, NAMES)
-    found = as_history(history)
+    found = load_one(history, logs=logs)
+    failed = tuple(_failed(found))
     beside = near if near is not None else history if isinstance(history, str) else None
     told = Explanation(
         history=found,
         status=found.status,
         error=found.error,
-        failed=tuple(_failed(found)),
+        failed=failed,
+        written=last_lines(found, failed) if found.status != "SUCCEEDED" else None,
         sibling=nearest(found, beside) if beside is not None and found.status != "SUCCEEDED" else None,
         handler=handler if isinstance(handler, str) else None,
         source_of_history=str(history) if isinstance(history, str) else None,

@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from durable_debug.history.documents import unicode
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 __all__ = ["STRUCTURE", "Line", "Mark", "Said", "read"]
 
@@ -168,12 +171,14 @@ def _shown(said: Any, found: dict[str, Any], text: str) -> str:
     if said is None:
         return text
     shown = unicode(said) if isinstance(said, str) else json.dumps(said, ensure_ascii=False)
-    kind = _string(found.get("errorType"))
-    if kind and said == found.get("errorMessage"):
-        shown = f"{kind}: {shown}"
+    kind, why = (_string(found.get(key)) for key in ("errorType", "errorMessage"))
     trace = _first(found, _TRACEBACK)
     if isinstance(trace, list):
         trace = "\n".join(f"{line}".rstrip() for line in trace)
+    if kind and said == why:
+        shown = f"{kind}: {shown}"
+    elif kind and why and not (isinstance(trace, str) and why in trace):
+        shown = f"{shown}\n{kind}: {why}"
     return f"{shown}\n{unicode(trace)}" if isinstance(trace, str) and trace else shown
 
 
@@ -182,7 +187,7 @@ def _platform(kind: str, record: dict[str, Any]) -> Said:
     root = _string(tracing.get("value")) if isinstance(tracing, dict) else None
     failed = record.get("status") in {"failure", "error", "timeout"}
     return Said(
-        text=f"{kind} {json.dumps(record, ensure_ascii=False)}",
+        text=" ".join([kind, *_facts(record)]),
         level="ERROR" if failed else None,
         request_id=_string(record.get("requestId")),
         mark="start"
@@ -195,6 +200,15 @@ def _platform(kind: str, record: dict[str, Any]) -> Said:
         platform=True,
         trace_id=next((part[5:] for part in (root or "").split(";") if part.startswith("Root=")), None),
     )
+
+
+def _facts(record: dict[str, Any]) -> Iterator[str]:
+    """What a record of the platform says, but for the ids that are read anyway: ``status=success durationMs=12.5``."""
+    for key, value in record.items():
+        if isinstance(value, dict) and key != "tracing":
+            yield from _facts(value)
+        elif isinstance(value, str | int | float) and key != "requestId":
+            yield f"{key}={value}"
 
 
 def _first(found: dict[str, Any], keys: tuple[str, ...]) -> Any:

@@ -23,11 +23,12 @@ _MOST_FRAMES = 4
 _MOST_FAILED = 3
 _MOST_ATTEMPTS = 4
 _WIDEST = 100
+_MOST_OF_A_LINE = 3  # of a log's line that has many
 
 
 def report(told: Explanation) -> str:
     """Tell it as text."""
-    parts = (_headline, _code, _known, _operations, _standing, _replay, _sibling)
+    parts = (_headline, _code, _known, _operations, _written, _standing, _replay, _sibling)
     blocks = [block for block in ([*part(told)] for part in parts) if block]
     blocks.append([f"next: {told.next_command}"])
     return "\n\n".join("\n".join(line[: _WIDEST * 2] for line in block) for block in blocks)
@@ -103,6 +104,23 @@ def _operations(told: Explanation) -> Iterator[str]:
             yield f"    {shortened(line, _WIDEST)}"
     if len(told.failed) > _MOST_FAILED:
         yield f"  and {counted(len(told.failed) - _MOST_FAILED, 'more failed operation')}"
+
+
+def _written(told: Explanation) -> Iterator[str]:
+    """Tell what was written to the log last; of what is long, a traceback as a rule, its beginning and its end."""
+    found = told.written
+    if found is None:
+        return
+    attempt = f", attempt {found.attempt}" if found.attempt is not None else ""
+    whose = f"{called(found.operation)}{attempt}" if found.operation else f"invocation {found.invocation}"
+    more = f"; {counted(found.earlier, 'earlier line')} in history.logs" if found.earlier else ""
+    yield f"  the log of {whose}{more}:"
+    for event in found.events:
+        first, *rest = [line for line in event.message.split("\n") if line.strip()] or [""]
+        shown = rest if len(rest) <= _MOST_OF_A_LINE else ["…", *rest[-_MOST_OF_A_LINE:]]
+        yield f"    {event.timestamp:%H:%M:%S}.{event.timestamp.microsecond // 1000:03}  {event.level or '':7}  {shortened(first, _WIDEST)}".rstrip()
+        for line in shown:
+            yield f"      {shortened(line, _WIDEST)}"
 
 
 def _standing(told: Explanation) -> Iterator[str]:
