@@ -18,7 +18,6 @@ if TYPE_CHECKING:
         Chunk,
         DivergenceView,
         Fact,
-        LogView,
         OperationDetails,
         Payload,
         Source,
@@ -26,12 +25,11 @@ if TYPE_CHECKING:
     )
     from durable_debug.widgets._rows import Table
 
-__all__ = ["divergences", "evaluated", "logs", "operation", "payload", "source", "variables"]
+__all__ = ["divergences", "evaluated", "operation", "payload", "source", "variables"]
 
 FIRST = 4_000
 CHUNK = 100_000
 _MOST_VARIABLES = 500
-_MOST_LOGS = 500
 _MOST_ATTEMPTS = 100
 _MOST_DIVERGENCES = 200
 
@@ -62,19 +60,6 @@ def evaluated(debugger: Debugger, expression: str, frame: int) -> dict[str, str]
     """Value of an expression in a frame."""
     value = debugger.evaluate(expression, frame)
     return {"type": type(value).__qualname__, "value": preview(value)}
-
-
-def logs(debugger: Debugger, table: Table) -> list[LogView]:
-    """The last lines that the handler wrote."""
-    return [
-        {
-            "level": one_line(line.level, 20),
-            "message": line.message[:2_000],
-            "row": table.row_of_stop.get(line.seq, -1),
-            "replayed": line.replayed,
-        }
-        for line in debugger.logs[-_MOST_LOGS:]
-    ]
 
 
 def divergences(debugger: Debugger, table: Table) -> list[DivergenceView]:

@@ -18,8 +18,11 @@ __all__ = [
     "Fact",
     "Frame",
     "LogView",
+    "LogsView",
     "OperationDetails",
     "Payload",
+    "RecordedLogView",
+    "RecordedLogs",
     "Request",
     "Rows",
     "Source",
@@ -144,6 +147,32 @@ class LogView(TypedDict):
     message: str
     row: int
     replayed: bool
+
+
+class RecordedLogView(TypedDict):
+    """One log event of CloudWatch; ``here`` where the operation of the stop wrote it, or one inside it."""
+
+    time: str
+    level: str
+    message: str
+    where: str
+    row: int
+    here: bool
+    platform: bool
+
+
+class RecordedLogs(TypedDict):
+    """What the execution wrote to CloudWatch, as far as it belongs to the stop."""
+
+    title: str
+    lines: list[RecordedLogView]
+
+
+class LogsView(TypedDict):
+    """The log tab; ``recorded`` is None where the history was loaded without its logs."""
+
+    replayed: list[LogView]
+    recorded: RecordedLogs | None
 
 
 class Fact(TypedDict):

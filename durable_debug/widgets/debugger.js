@@ -1349,7 +1349,7 @@ const attemptsTable = (attempts) =>
   );
 
 /** A pane whose content is asked for when it is looked at, and again when `key` of the view changes. */
-function fetched(panel, kind, key, draw, none) {
+function fetched(panel, kind, key, draw, none, shown) {
   const node = make("div", { class: `dd-${kind}` });
   let have = null;
   let visible = false;
@@ -1359,10 +1359,13 @@ function fetched(panel, kind, key, draw, none) {
     have = wanted;
     const answer = await panel.look(kind, {}, { stale: false });
     if (!answer || wanted !== have) return;
-    if (!answer.ok) node.replaceChildren(empty(plain(answer.error)));
-    else if (!answer.data.length) node.replaceChildren(empty(none));
-    else node.replaceChildren(...draw(answer.data));
-    if (kind === "logs") node.scrollTop = node.scrollHeight;
+    if (!answer.ok) {
+      node.replaceChildren(empty(plain(answer.error)));
+      return;
+    }
+    const drawn = draw(answer.data);
+    node.replaceChildren(...(drawn.length ? drawn : [empty(none)]));
+    shown?.(node);
   };
   return {
     node,
@@ -1374,29 +1377,79 @@ function fetched(panel, kind, key, draw, none) {
   };
 }
 
+const logLine = (panel, line, where, title, also = {}) =>
+  make(
+    "button",
+    {
+      type: "button",
+      class: "dd-log",
+      "data-level": line.level,
+      disabled: line.row < 0,
+      title: line.row < 0 ? null : title,
+      click: () => panel.goto(line.row),
+      ...also,
+    },
+    line.time ? make("span", { class: "dd-muted" }, plain(line.time)) : null,
+    make("span", { class: "dd-level" }, plain(line.level)),
+    make("bdi", { class: "dd-message" }, plain(line.message)),
+    make("span", { class: "dd-muted dd-position" }, plain(where)),
+  );
+
+const replayedLogs = (panel, lines) =>
+  lines.map((line) => {
+    const position = line.row < 0 ? "" : panel.rows.position[line.row];
+    return logLine(panel, line, position, `Written after ${plain(position)}: go there`);
+  });
+
+const recordedLogs = (panel, lines) =>
+  lines.map((line) =>
+    logLine(panel, line, line.where, `Written by ${plain(line.where)}: go there`, {
+      "data-here": line.here,
+      "data-platform": line.platform,
+    }),
+  );
+
+const WROTE_NOTHING = "Up to here the handler has written nothing.";
+
+/** What the replay wrote, and beside it what the execution wrote to CloudWatch, where the history has that. */
 const logsPane = (panel) =>
   fetched(
     panel,
     "logs",
     (view) => `${view.logs} ${panel.stamp}`,
-    (lines) =>
-      lines.map((line) =>
+    ({ replayed, recorded }) => {
+      const lines = replayed.length ? replayedLogs(panel, replayed) : [empty(WROTE_NOTHING)];
+      if (!recorded)
+        return [
+          ...lines,
+          make(
+            "p",
+            { class: "dd-empty" },
+            "What the execution wrote to CloudWatch stands beside it where the history has its logs: ",
+            make("code", {}, "dd.load(arn, logs=True)"),
+          ),
+        ];
+      const half = (title, drawn, none) =>
         make(
-          "button",
-          {
-            type: "button",
-            class: "dd-log",
-            "data-level": line.level,
-            disabled: line.row < 0,
-            title: line.row < 0 ? null : `Written after ${plain(panel.rows.position[line.row])}: go there`,
-            click: () => panel.goto(line.row),
-          },
-          make("span", { class: "dd-level" }, plain(line.level)),
-          make("bdi", { class: "dd-message" }, plain(line.message)),
-          make("span", { class: "dd-muted dd-position" }, line.row < 0 ? "" : plain(panel.rows.position[line.row])),
-        ),
-      ),
-    "Up to here the handler has written nothing.",
+          "section",
+          { class: "dd-half", "aria-label": title },
+          make("h4", {}, title),
+          make("div", { class: "dd-half-lines" }, ...(drawn.length ? drawn : [empty(none)])),
+        );
+      return [
+        half("Written by the replay, up to here", replayed.length ? lines : [], WROTE_NOTHING),
+        half(plain(recorded.title), recordedLogs(panel, recorded.lines), "CloudWatch has no log events of it."),
+      ];
+    },
+    "",
+    (node) => {
+      node.scrollTop = node.querySelector(".dd-half") ? 0 : node.scrollHeight;
+      const [left, right] = node.querySelectorAll(".dd-half-lines");
+      if (!left) return;
+      left.scrollTop = left.scrollHeight;
+      const first = right.querySelector('[data-here]');
+      right.scrollTop = first ? first.offsetTop - right.offsetTop : 0;
+    },
   );
 
 const side = (title, text) =>

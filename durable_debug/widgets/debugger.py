@@ -12,7 +12,7 @@ import anywidget
 import traitlets
 
 from durable_debug.errors import ClosedError, DurableDebugError
-from durable_debug.widgets import _commands, _details
+from durable_debug.widgets import _commands, _details, _logs
 from durable_debug.widgets._fallback import static_html
 from durable_debug.widgets._queue import Queue
 from durable_debug.widgets._rows import Table
@@ -175,7 +175,7 @@ class DebuggerPanel(anywidget.AnyWidget):
             case {"kind": "evaluate", "frame": int(frame), "expression": str(expression)}:
                 return _details.evaluated(debugger, expression, frame)
             case {"kind": "logs"}:
-                return _details.logs(debugger, table)
+                return _logs.logs(debugger, table)
             case {"kind": "divergences"}:
                 return _details.divergences(debugger, table)
         done = _commands.do(debugger, request)

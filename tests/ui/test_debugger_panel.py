@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
 import durable_debug.widgets
+from durable_debug import load
 from durable_debug.debugger import debug
 from durable_debug.widgets import DebuggerPanel, Graph, Timeline
 from tests.patience import PATIENCE, comes
+from tests.sources.lambda_logs import logs_of
 from tests.widgets import hostile
 from tests.widgets.wire import Bridge, open_wires
 
@@ -523,6 +526,41 @@ def test_logs_as_of_the_stop_lead_back_to_where_they_were_written(espresso):
     assert "could be ready at" in line.inner_text()
     line.click()
     espresso.headline("take-time (3)")
+
+
+def test_recorded_logs_stand_beside_what_the_replay_wrote(show, samples):
+    document = json.loads((samples / "payment_failed.json").read_text(encoding="utf-8"))
+    history = load(document)
+    logs = logs_of(history, "json")
+    at = next(e for e in logs["Events"] if "printed in charge-card, attempt 1" in e["message"])
+    at["message"] = hostile.TEXT
+    panel = show(f"{samples}/apps/payment.py:handler", load({**document, "Logs": logs}))
+    page = panel.page
+    page.get_by_role("tab", name="Logs").click()
+    panel.settle()
+    half = page.get_by_role("region", name="Recorded in invocation 1")
+    assert [line.split("\n")[-1] for line in half.locator(".dd-log[data-here]").all_inner_texts()] == [
+        "price-basket #1"
+    ] * 2
+    panel.debugger.goto(position="2")
+    panel.settle()
+    half = page.get_by_role("region", name="Recorded in invocations 1 to 4")
+    own = half.locator(".dd-log[data-here]")
+    assert own.count() == 12 and "calling for charge-card, attempt 1" in own.nth(1).inner_text()
+    assert page.locator(".dd-log script, .dd-log img").count() == 0  # what was written is text
+    assert page.locator(".dd-log[data-platform]").count() > 0
+    half.locator(".dd-log", has_text="calling for release-basket").click()
+    panel.headline("release-basket (3)")
+    panel.debugger.run()
+    panel.settle()
+    assert "basket b-77 not paid" in page.get_by_role("region", name="Written by the replay").inner_text()
+    assert page.get_by_role("region", name="Recorded in invocation 4").count() == 1
+
+
+def test_without_recorded_logs_it_is_said_how_to_have_them(espresso):
+    espresso.page.get_by_role("tab", name="Logs").click()
+    espresso.settle()
+    assert "dd.load(arn, logs=True)" in espresso.page.locator(".dd-logs").inner_text()
 
 
 def test_divergences_stop_and_show_both_sides(show):
