@@ -6,6 +6,7 @@ Powertools. A line of any other form is its text.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -115,12 +116,10 @@ def read(message: str) -> Said:
     """Read a line; never fails, whatever it holds."""
     text = unicode(message).rstrip("\r\n")
     if text.startswith("{"):
-        try:
+        with contextlib.suppress(ValueError, RecursionError):
             found = json.loads(text)
-        except (ValueError, RecursionError):
-            found = None
-        if isinstance(found, dict):
-            return _json(found, text)
+            if isinstance(found, dict):
+                return _json(found, text)
     return _text(text)
 
 

@@ -72,6 +72,8 @@ def with_logs(logs: bool | str, where: dict[str, Any]) -> Callable[[History], Hi
     def give(history: History) -> History:
         if history.log_events is not None:
             return history
+        if group is None:
+            _function_of(history)  # said before credentials and a region are asked for
         source = history.source
         if isinstance(source, LogFetcher):
             source = source.connection
@@ -132,15 +134,9 @@ class LogFetcher:
         """The log group of a history's function: the one that it is configured for, else the usual one."""
         if self._group is not None:
             return _Group(self._group)
-        function = _FUNCTION.match(history.arn or "")
-        if function is None:
-            raise HistoryError(
-                "This history has no ARN of Lambda's, which would name its function and so its log group.",
-                cure="Name the log group: logs='/aws/lambda/orders', --log-group in the terminal.",
-            )
-        arn = function["arn"]
+        arn, name = _function_of(history)
         if arn not in self._groups:
-            self._groups[arn] = _configured(arn, function["name"], self.connection.service("lambda"), stop)
+            self._groups[arn] = _configured(arn, name, self.connection.service("lambda"), stop)
         return self._groups[arn]
 
 
@@ -152,6 +148,17 @@ class _Group(NamedTuple):
 
     name: str
     doubt: str = ""
+
+
+def _function_of(history: History) -> tuple[str, str]:
+    """ARN and name of a history's function."""
+    function = _FUNCTION.match(history.arn or "")
+    if function is None:
+        raise HistoryError(
+            "This history has no ARN of Lambda's, which would name its function and so its log group.",
+            cure="Name the log group: logs='/aws/lambda/orders', --log-group in the terminal.",
+        )
+    return function["arn"], function["name"]
 
 
 def _configured(arn: str, name: str, call: Caller, stop: threading.Event) -> _Group:

@@ -533,7 +533,7 @@ def test_recorded_logs_stand_beside_what_the_replay_wrote(show, samples):
     history = load(document)
     logs = logs_of(history, "json")
     at = next(e for e in logs["Events"] if "printed in charge-card, attempt 1" in e["message"])
-    at["message"] = hostile.TEXT
+    at["message"] = hostile.IMAGE + hostile.SCRIPT + hostile.RTL
     panel = show(f"{samples}/apps/payment.py:handler", load({**document, "Logs": logs}))
     page = panel.page
     page.get_by_role("tab", name="Logs").click()
