@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from durable_debug.cli.log import add_logs, log, logs
 from durable_debug.cli.text import error_line, paint, paint_status, plain, ranges, symbol, word
+from durable_debug.cli.trace import trace
 from durable_debug.wording import duration
 
 if TYPE_CHECKING:
@@ -50,6 +51,11 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         "--all", action="store_true", help="show every operation: do not fold runs of alike ones"
     )
     add_logs(parser, "its log from CloudWatch, too, each line with its operation and attempt")
+    parser.add_argument(
+        "--trace",
+        action="store_true",
+        help="X-Ray's segments, too: what its invocations called, and how long that took",
+    )
     parser.add_argument("--json", action="store_true", help="as JSON, every operation with all its fields")
     parser.set_defaults(do=show)
 
@@ -58,7 +64,7 @@ def show(arguments: argparse.Namespace) -> int:
     """Print the history that the arguments name."""
     from durable_debug.sources import load_one
 
-    history = load_one(arguments.history, logs=logs(arguments))
+    history = load_one(arguments.history, logs=logs(arguments), trace=arguments.trace)
     if arguments.json:
         print(json.dumps(as_json(history), default=_iso))
         return 0
@@ -70,6 +76,10 @@ def show(arguments: argparse.Namespace) -> int:
     if arguments.logs or arguments.log_group:
         print()
         for line in log(history):
+            print(line)
+    if arguments.trace:
+        print()
+        for line in trace(history):
             print(line)
     return 0
 
@@ -94,6 +104,9 @@ def as_json(history: History) -> dict[str, Any]:
             for operation in history.tree()
         ],
         "logs": None if history.log_events is None else [each._asdict() for each in history.log_events],
+        "segments": None
+        if history.trace_segments is None
+        else [each._asdict() for each in history.trace_segments],
     }
 
 

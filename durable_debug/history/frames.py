@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from durable_debug.errors import HistoryError
 from durable_debug.history.logs import joined
+from durable_debug.history.segments import segments
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from durable_debug.history.invocations import Invocation
     from durable_debug.history.logs import LogEvent, Logs
     from durable_debug.history.operations import Attempt
+    from durable_debug.history.segments import Segment, Trace
 
 __all__ = ["Frames"]
 
@@ -29,6 +31,7 @@ class Frames:
     arn: str | None
     _derived: Derived
     raw_logs: Logs | None
+    raw_trace: Trace | None
 
     @cached_property
     def events(self) -> pd.DataFrame:
@@ -308,6 +311,73 @@ class Frames:
         )
         return shown
 
+    @cached_property
+    def trace_segments(self) -> tuple[Segment, ...] | None:
+        """What X-Ray has of the execution, each segment before those inside it; None where it was loaded without its trace.
+
+        `segments` has them as a DataFrame.
+        """
+        if self.raw_trace is None:
+            return None
+        return tuple(segments(self.raw_trace.documents, self._derived.invocations.all))
+
+    @cached_property
+    def segments(self) -> pd.DataFrame:
+        """One row per segment and subsegment of X-Ray, each before those inside it; see `Segment`.
+
+        =========================  =====================  ===================================================
+        column                     dtype                  meaning
+        =========================  =====================  ===================================================
+        name, origin               str                    what was called: ``DynamoDB``; X-Ray's origin or
+                                                          namespace
+        operation                  str                    of an AWS service: ``PutItem``
+        start, end                 datetime64[us, UTC]    `end` is missing while it is in progress
+        duration_seconds           float64                end - start
+        wrong                      str                    ``fault``, ``error``, ``throttle``; else missing
+        http_status                Int64                  of the answer
+        error_type, error_message  str                    of the exception
+        invocation                 Int64                  that it belongs to
+        depth                      int64                  how many segments it lies in
+        trace_id, id, parent_id    str
+        =========================  =====================  ===================================================
+
+        Raises
+        ------
+        HistoryError
+            The history was loaded without its trace.
+
+        Examples
+        --------
+        What took longest, by what was called:
+
+        >>> history.segments.groupby(["name", "operation"]).duration_seconds.max()  # doctest: +SKIP
+        """
+        found, of = self.trace_segments, _arrays()
+        if found is None:
+            raise HistoryError(
+                "This history was loaded without its trace.", cure="dd.load(arn, trace=True) loads both."
+            )
+        columns = {
+            "name": of.strings,
+            "origin": of.strings,
+            "operation": of.strings,
+            "start": of.datetimes,
+            "end": of.datetimes,
+            "wrong": of.strings,
+            "http_status": of.nullable,
+            "error_type": of.strings,
+            "error_message": of.strings,
+            "invocation": of.nullable,
+            "depth": of.whole,
+            "trace_id": of.strings,
+            "id": of.strings,
+            "parent_id": of.strings,
+        }
+        made = {name: kind([getattr(each, name) for each in found]) for name, kind in columns.items()}
+        shown: pd.DataFrame = of.frame(made)
+        shown.insert(5, "duration_seconds", of.floats([_seconds(each) for each in found]))
+        return shown
+
 
 def _arrays() -> ModuleType:
     from durable_debug.history import arrays  # pandas takes longer to load than the rest together
@@ -331,7 +401,7 @@ def _texts(errors: Sequence[dict[str, Any] | None], field: str) -> list[str | No
     return [value if value is None or isinstance(value, str) else str(value) for value in found]
 
 
-def _seconds(span: Attempt | Invocation) -> float | None:
+def _seconds(span: Attempt | Invocation | Segment) -> float | None:
     return (
         (span.end - span.start).total_seconds() if span.start is not None and span.end is not None else None
     )

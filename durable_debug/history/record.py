@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from durable_debug.history.invocations import Invocation
     from durable_debug.history.logs import Logs
     from durable_debug.history.operations import Operation
+    from durable_debug.history.segments import Trace
     from durable_debug.history.state import State
 
 __all__ = ["History"]
@@ -61,8 +62,8 @@ class History(Frames, Views):
         Of a redacted history: by rule, how many values were kept.
     secret_name
         Of a redacted history: the name of the secret by which it was; None where that is gone, or nobody knows.
-    logs
-        What CloudWatch has of it; None where it was not asked.
+    logs, trace
+        What CloudWatch and X-Ray have of it; None where they were not asked.
 
     Attributes
     ----------
@@ -72,8 +73,8 @@ class History(Frames, Views):
         The execution's own record: ``Version``, ``DurableConfig``, ``TraceHeader`` …; empty where it is not known.
     source, redacted, kept, secret_name
         As given.
-    raw_logs
-        The logs as given.
+    raw_logs, raw_trace
+        Logs and trace as given.
     warnings
         What is wrong or missing in the record, each a sentence.
 
@@ -90,6 +91,7 @@ class History(Frames, Views):
     kept: Mapping[str, int]
     secret_name: str | None
     raw_logs: Logs | None
+    raw_trace: Trace | None
     warnings: tuple[str, ...]
 
     def __init__(  # noqa: PLR0913
@@ -106,6 +108,7 @@ class History(Frames, Views):
         kept: Mapping[str, int] = MappingProxyType({}),
         secret_name: str | None = None,
         logs: Logs | None = None,
+        trace: Trace | None = None,
     ) -> None:
         columns = Columns(events)
         self._derived = Derived(columns)
@@ -119,10 +122,11 @@ class History(Frames, Views):
         self.redacted = redacted
         self.kept = dict(kept)
         self.secret_name = secret_name
-        self.raw_logs = logs
+        self.raw_logs, self.raw_trace = logs, trace
         self.warnings = (
             *self._noticed,
             *(logs.remarks if logs is not None else ()),
+            *(trace.remarks if trace is not None else ()),
             *columns.warnings,
             *odd,
             *checks.data_warnings(columns, more_pages=more_pages),
@@ -319,8 +323,9 @@ class History(Frames, Views):
         kept: Mapping[str, int] = MappingProxyType({}),
         secret_name: str | None = None,
         logs: Logs | None = None,
+        trace: Trace | None = None,
     ) -> History:
-        """Return the same execution with other events, record, source and logs: redacted ones, say; and more so than before."""
+        """Return the same execution with other events, record, source, logs and trace: redacted ones, say; and more so than before."""
         before = self.redacted
         if redacted is not None and before is not None:
             redacted = {key: before.get(key, 0) + redacted.get(key, 0) for key in {**before, **redacted}}
@@ -338,6 +343,7 @@ class History(Frames, Views):
             kept=kept if redacted is not None else self.kept,
             secret_name=secret_name if redacted is not None else self.secret_name,
             logs=logs if logs is not None else self.raw_logs,
+            trace=trace if trace is not None else self.raw_trace,
         )
 
     # State
@@ -438,6 +444,8 @@ class History(Frames, Views):
             also["Redacted"] = {"by": "durable_debug", "patterns": dict(self.redacted), **noted}
         if self.raw_logs is not None:
             also["Logs"] = self.raw_logs.document()
+        if self.raw_trace is not None:
+            also["Trace"] = self.raw_trace.document()
         to = Path(path).expanduser()
         into_folder = to.is_dir() or str(path).endswith(("/", os.sep))
         write = keeping.keep if into_folder else saving.write
@@ -465,6 +473,7 @@ class History(Frames, Views):
             "kept": self.kept,
             "secret_name": self.secret_name,
             "logs": self.raw_logs,
+            "trace": self.raw_trace,
         }
         return _restored, (self.raw, self.arn, self.warnings, self._more_pages, also)
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from durable_debug.errors import HistoryError
 from durable_debug.history import History
 from durable_debug.history.logs import Logs
+from durable_debug.history.segments import Trace
 from durable_debug.sources.records import arn_of, from_notice, from_telemetry
 from durable_debug.sources.store import from_record
 
@@ -122,6 +123,7 @@ def _response(document: dict[str, Any], **options: Any) -> History:
         kept=_counts(document.get("Redacted"), "kept") or {},
         secret_name=_secret_name(document.get("Redacted")),
         logs=Logs.of_document(document.get("Logs")),
+        trace=Trace.of_document(document.get("Trace")),
         **options,
     )
 

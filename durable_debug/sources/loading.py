@@ -27,6 +27,7 @@ from durable_debug.sources.shelves import (
     ZipFiles,
     from_url,
 )
+from durable_debug.sources.traces import with_trace
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -43,6 +44,7 @@ def load(  # noqa: PLR0913
     format: str | None = None,  # noqa: A002
     children: bool = False,
     logs: bool | str = False,
+    trace: bool = False,
     redact: Redact | None = None,
     **where: Any,
 ) -> History | Any:
@@ -71,6 +73,9 @@ def load(  # noqa: PLR0913
         Its log events, too (`History.logs`), from CloudWatch, where they are not in the file already: True, or the name of
         the log group, if it is neither the function's usual one nor the one that it is configured for. Of many histories,
         each one's when it is read.
+    trace
+        X-Ray's segments, too (`History.segments`): of the trace that the execution's record names, and of those that its
+        logs name, where they are loaded.
     redact
         Put placeholders where values are: see `redacted`.
     **where
@@ -97,8 +102,9 @@ def load(  # noqa: PLR0913
     >>> history = load("histories/", "order-42")  # doctest: +SKIP
     >>> history = load(runner)  # doctest: +SKIP
     """
-    unknown_options("load", where, ("execution", "format", "children", "logs", "redact", *WHERE))
-    found = _Loader(format, _both(with_logs(logs, where), redactor(redact)), where).found(source, execution)
+    unknown_options("load", where, ("execution", "format", "children", "logs", "trace", "redact", *WHERE))
+    more = _both(with_logs(logs, where), with_trace(trace, where))
+    found = _Loader(format, _both(more, redactor(redact)), where).found(source, execution)
     if isinstance(found, Histories):
         found = found[execution] if execution is not None else found
     if isinstance(found, History) and children:

@@ -15,8 +15,8 @@ error                            message, data and stack trace; ErrorType stays
 ===============================  ===================================================================================
 
 Equal values stay equal and others different, in all histories that one `Redaction` is used for. Names, ids, ARNs, times,
-durations and sizes stay: they are no payload. Of log events nothing that was written stays, whatever the pattern
-(`redacted_logs`).
+durations and sizes stay: they are no payload. Of log events nothing that was written stays, whatever the pattern,
+and of a trace only its structure (`redacted_logs`).
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from durable_debug.redaction_secret import name_of, own_secret, secret_from
-from durable_debug.sources.redacted_logs import redacted_logs
+from durable_debug.sources.redacted_logs import redacted_logs, redacted_trace
 from durable_debug.stand_ins import StandIns, dumped, json_text
 from durable_debug.value_paths import (
     ALWAYS_KEPT,
@@ -130,6 +130,7 @@ class Redaction:
             kept=kept,
             secret_name=self._secret_name,
             logs=redacted_logs(history.raw_logs) if history.raw_logs is not None else None,
+            trace=redacted_trace(history.raw_trace) if history.raw_trace is not None else None,
         )
 
 
