@@ -158,6 +158,8 @@ def joined(
         named = by_id.get(said.operation_id or said.parent_id or "")
         how: Literal["recorded", "inferred"] | None = "recorded" if named is not None else None
         attempt = said.attempt if named is not None and named.all_attempts else None
+        if number is None and named is not None:
+            number = next((its.start_invocation for its in named.all_attempts if its.number == attempt), None)
         if named is None and said.arn is None and not said.platform:
             running = [each for each in attempts.get(number, ()) if _runs(each[1], when)]
             if len(running) == 1:

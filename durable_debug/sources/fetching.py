@@ -141,7 +141,7 @@ def fetch(  # noqa: PLR0913
     for _ in gathered(_noting(arns, listed), kept.keep, stop, shown):
         pass
     if fetcher is not None:
-        kept.add_logs(listed, fetcher)
+        kept.add_logs(listed, fetcher, progress=progress)
     return kept.histories(listed)
 
 
@@ -159,7 +159,7 @@ def keep(
     kept = _Kept(Path(to).expanduser(), connection, redactor(redact), children=children)
     kept.keep(arn, threading.Event())
     if logs:
-        kept.add_logs([arn], LogFetcher(connection, log_group(logs)))
+        kept.add_logs([arn], LogFetcher(connection, log_group(logs)), progress=False)
     return kept.histories([arn])
 
 
@@ -245,20 +245,26 @@ class _Kept:
                 except ExecutionNotFoundError as error:
                     warnings.warn(f"Invoked by {arn}: {error}", stacklevel=2)
 
-    def add_logs(self, arns: Iterable[str], fetcher: LogFetcher) -> None:
-        """Have the logs of these beside them, and of their children."""
+    def add_logs(self, arns: Iterable[str], fetcher: LogFetcher, *, progress: bool) -> None:
+        """Have the logs of these in their files, and of their children."""
+        from tqdm.auto import tqdm
+
         files = {entry["arn"]: entry["file"] for entry in self._shelf.entries()}
         waiting = [arn for arn in dict.fromkeys(arns) if arn in files]
         seen = set(waiting)
-        while waiting:
-            batch, waiting = waiting[:BATCH], waiting[BATCH:]
-            histories = [from_document(self._shelf.document(files[arn])) for arn in batch]
-            for history in histories if self._children else ():
-                found = [arn for arn in history.children.arns.values() if arn in files and arn not in seen]
-                waiting += found
-                seen.update(found)
-            for history in fetcher.given([each for each in histories if each.log_events is None]):
-                history.save(self._folder)
+        bar = tqdm(desc="logs", total=len(waiting), unit=" executions", disable=None if progress else True)
+        with contextlib.closing(bar):
+            while waiting:
+                batch, waiting = waiting[:BATCH], waiting[BATCH:]
+                histories = [from_document(self._shelf.document(files[arn])) for arn in batch]
+                for history in histories if self._children else ():
+                    children = history.children.arns.values()
+                    found = [arn for arn in children if arn in files and arn not in seen]
+                    waiting += found
+                    seen.update(found)
+                for history in fetcher.given([each for each in histories if each.log_events is None]):
+                    history.save(self._folder)
+                bar.update(len(batch))
 
     def histories(self, arns: list[str]) -> Histories:
         """What is there now of these."""

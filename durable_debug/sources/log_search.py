@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from durable_debug.sources.calling import Caller
 
-__all__ = ["MOST", "Filtering", "Found", "Querying", "Search", "Span"]
+__all__ = ["MOST", "Filtering", "Found", "Querying", "Reach", "Search", "Span"]
 
 MOST = 100_000
 """Log events of one search."""
@@ -45,8 +45,17 @@ class Found(NamedTuple):
     whole: bool
 
 
+class Reach(NamedTuple):
+    """Which spans are searched as one: those that overlap, or lie so near, while they are not longer; in milliseconds."""
+
+    near: int
+    longest: int
+
+
 class Search(Protocol):
     """Finds log events of a span that hold one of these texts, or that are of these streams."""
+
+    reach: Reach
 
     def __call__(self, span: Span, *, texts: Sequence[str] = (), streams: Sequence[str] = ()) -> Found:
         """Find them."""
@@ -64,6 +73,8 @@ class Filtering:
     stop
         Ends it when it is set.
     """
+
+    reach = Reach(60_000, 600_000)  # it reads all that was written then, page by page
 
     def __init__(self, call: Caller, group: str, stop: threading.Event) -> None:
         self._call = call
@@ -124,6 +135,8 @@ class Querying:
     call, group, stop
         As for `Filtering`.
     """
+
+    reach = Reach(3_600_000, 86_400_000)  # each query takes its second or two, whatever it reads
 
     def __init__(self, call: Caller, group: str, stop: threading.Event) -> None:
         self._call = call

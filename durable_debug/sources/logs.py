@@ -13,13 +13,13 @@ from durable_debug.history.logs import Logs, joined
 from durable_debug.history.timestamps import microseconds
 from durable_debug.sources.calling import NEVER
 from durable_debug.sources.connection import Connection, connect
-from durable_debug.sources.log_search import Filtering, Found, Querying, Search, Span
+from durable_debug.sources.log_search import Filtering, Found, Querying, Reach, Search, Span
 from durable_debug.sources.problems import AccessDeniedError
 from durable_debug.sources.redacted_logs import redacted_logs
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from durable_debug.history import History, Invocation
     from durable_debug.sources.calling import Caller
@@ -34,7 +34,6 @@ _MOST_SPANS = 100  # of one execution: of more, the last
 _BEFORE = 15_000  # milliseconds: a cold start comes before its invocation
 _AFTER = 5_000  # REPORT comes after it
 _LONGEST = 15 * 60_000  # of an invocation
-_NEAR = 60_000  # spans are searched in one go where they lie so near to each other
 _INGESTED = 120_000  # until then a line may be yet to come
 _DAY = 86_400_000
 _PLAIN = re.compile(r"[A-Za-z0-9_-]{8,}")
@@ -189,7 +188,7 @@ class _Wanted:
 
     def __post_init__(self) -> None:
         invocations = [self.history.invocation(n + 1) for n in range(self.history.invocation_count)]
-        spans = _merged(_spans(invocations, self.history))
+        spans = _merged(_spans(invocations, self.history), Filtering.reach)
         self.left_out = max(len(spans) - _MOST_SPANS, 0)
         self.spans = spans[-_MOST_SPANS:]
         ids = [each.request_id for each in invocations]
@@ -258,14 +257,17 @@ def _spans(invocations: Sequence[Invocation], history: History) -> Iterator[Span
         yield Span(min(times) - _BEFORE, (max(times) if ended else min(max(times) + _LONGEST, now)) + _AFTER)
 
 
-def _merged(spans: Iterator[Span] | Sequence[Span]) -> list[Span]:
-    """Join those that lie near to each other."""
+def _merged(spans: Iterable[Span], reach: Reach) -> list[Span]:
+    """Join those that are searched as one."""
     found: list[Span] = []
     for span in sorted(spans):
-        if found and span.start - found[-1].end <= _NEAR:
-            found[-1] = Span(found[-1].start, max(found[-1].end, span.end))
-        else:
-            found.append(span)
+        if found:
+            both = Span(found[-1].start, max(found[-1].end, span.end))
+            gap = span.start - found[-1].end
+            if gap <= 0 or (gap <= reach.near and both.end - both.start <= reach.longest):
+                found[-1] = both
+                continue
+        found.append(span)
     return found
 
 
@@ -278,7 +280,7 @@ def _gather(wanted: Sequence[_Wanted], search: Search) -> None:
     First which streams hold a line that names one of them; then all that these streams hold at that time: what is printed, and
     tracebacks, name no request.
     """
-    for span in _merged([span for each in wanted for span in each.spans]):
+    for span in _merged([span for each in wanted for span in each.spans], search.reach):
         meant = [each for each in wanted if any(_overlap(span, its) for its in each.spans)]
         named = search(span, texts=list(dict.fromkeys(text for each in meant for text in each.texts)))
         streams = {id(each): _streams(named, each.texts) for each in meant}

@@ -17,6 +17,7 @@ import boto3
 import pytest
 
 import durable_debug as dd
+from durable_debug.cli import main
 from durable_debug.errors import HistoryError
 from durable_debug.sources import connection, log_search, logs
 from durable_debug.sources.problems import AccessDeniedError, ExecutionNotFoundError
@@ -582,3 +583,43 @@ def test_redacted_logs_in_a_folder(server: Callable[..., Answering], tmp_path: P
     assert all("calling" not in file.read_text() for file in (tmp_path / "all").glob("*.json"))
     for one in dd.fetch("payment", logs=True, redact=True, **options):
         assert not one.logs.message.str.contains("calling").any()
+
+
+# ---- in a terminal
+
+
+def test_fetched_and_told_in_a_terminal(
+    server: Callable[..., Answering], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    there = server(Account(2))
+    folder = str(tmp_path / "all")
+    arn = next(iter(there.answer.histories))
+    assert main(["fetch", arn, "-o", folder, "--logs", "--endpoint-url", there.url]) == 0
+    assert main(["why", f"{folder}#basket-0"]) == 0
+    assert "calling for charge-card, attempt 4" in capsys.readouterr().out.partition("the log of")[2]
+
+
+def test_a_file_s_log_is_looked_up_where_the_environment_says(
+    moto: str,
+    failed: Callable[..., dd.History],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Also where logs stand elsewhere than the Lambda API."""
+    path = str(failed().save(tmp_path / "order.json"))
+    for name, value in {
+        "ACCESS_KEY_ID": "AKIAEXAMPLE",
+        "SECRET_ACCESS_KEY": "secret",
+        "ENDPOINT_URL": moto,
+    }.items():
+        monkeypatch.setenv(f"AWS_{name}", value)
+    assert main(["why", path, "--logs"]) == 0
+    assert "calling for charge-card, attempt 4" in capsys.readouterr().out
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    monkeypatch.setenv("AWS_ENDPOINT_URL_LAMBDA", moto)
+    monkeypatch.setenv("AWS_ENDPOINT_URL_LOGS", moto)
+    assert main(["show", path, "--logs"]) == 0
+    assert capsys.readouterr().out.count("calling for charge-card") == 4
+    assert main(["show", path, "--log-group", "/none"]) == 2
+    assert "no log group /none" in capsys.readouterr().err
