@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import subprocess
 import sys
@@ -60,6 +61,7 @@ def answers(url: str) -> bool:
     return True
 
 
+@functools.cache
 def aws(service: str, url: str) -> Any:
     session = boto3.Session("AKIAEXAMPLE", "secret", region_name=REGION)
     return session.client(service, endpoint_url=url)
@@ -75,13 +77,14 @@ def put(url: str, group: str, events: list[dict[str, Any]]) -> None:
         client.put_log_events(logGroupName=group, logStreamName=stream, logEvents=batch)
 
 
-@pytest.fixture
-def failed(moto: str, request: pytest.FixtureRequest) -> Callable[..., dd.History]:
-    """``failed("json")`` puts the logs of a failed payment into a group of its own, and gives its history, without them."""
+@pytest.fixture(scope="module")
+def failed(moto: str) -> Callable[..., dd.History]:
+    """``failed("json")`` gives the history of a failed payment without its logs, which are in the log group of its function."""
 
-    def make(form: str = "text", group: str | None = None, **when: Any) -> dd.History:
-        function = f"payment-{abs(hash(request.node.name)):x}-{form}"
-        history = dd.load(moved("payment_failed.json", function, now=datetime.now(UTC), **when))
+    @functools.cache
+    def make(form: str, group: str | None = None) -> dd.History:
+        function = f"payment-{form}-{len(group or '')}"
+        history = dd.load(moved("payment_failed.json", function, now=datetime.now(UTC)))
         put(moto, group or f"/aws/lambda/{function}", written(history, form))
         return history
 
@@ -128,14 +131,14 @@ def test_nothing_of_anybody_else_is_kept(
     moto: str, failed: Callable[..., dd.History], tmp_path: Path
 ) -> None:
     """A sandbox works for one after the other: their lines stand in the same stream."""
-    history = dd.load(failed(), logs=True, endpoint_url=moto)
+    history = dd.load(failed("text"), logs=True, endpoint_url=moto)
     text = history.save(tmp_path / "order.json").read_text(encoding="utf-8")
     assert "calling for" in text
     assert STRANGER not in text and "secret" not in text
 
 
 def test_types_of_the_columns(moto: str, failed: Callable[..., dd.History]) -> None:
-    full = dd.load(failed(), logs=True, endpoint_url=moto).logs
+    full = dd.load(failed("text"), logs=True, endpoint_url=moto).logs
     empty = dd.load(moved("payment_failed.json", "f", now=datetime.now(UTC)) | {"Logs": {"Events": []}}).logs
     assert len(full) == 40 and not len(empty)
     kinds = {
@@ -171,7 +174,7 @@ def test_its_file_keeps_them(moto: str, failed: Callable[..., dd.History], tmp_p
 def test_the_log_group_that_the_function_is_configured_for(
     moto: str, failed: Callable[..., dd.History]
 ) -> None:
-    history = failed(group="/shop/all")
+    history = failed("text", "/shop/all")
     with pytest.raises(ExecutionNotFoundError, match=f"no log group /aws/lambda/{history.function_name}"):
         dd.load(history, logs=True, endpoint_url=moto)
     assert len(dd.load(history, logs="/shop/all", endpoint_url=moto).logs) == 40
@@ -201,7 +204,7 @@ def test_requests_that_the_history_does_not_name_are_found_by_the_execution(
 
 
 def test_why_there_are_none_is_said(moto: str, failed: Callable[..., dd.History]) -> None:
-    history = failed()
+    history = failed("text")
     client = aws("logs", moto)
     client.create_log_group(logGroupName="/empty")
     (said,) = dd.load(history, logs="/empty", endpoint_url=moto).warnings
@@ -219,7 +222,7 @@ def test_of_very_many_the_last_are_kept(
     moto: str, failed: Callable[..., dd.History], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(logs, "_MOST_EVENTS", 7)
-    history = dd.load(failed(), logs=True, endpoint_url=moto)
+    history = dd.load(failed("text"), logs=True, endpoint_url=moto)
     assert 5 < len(history.logs) <= 7  # whose lines those before the first START are is not known any more
     assert history.logs.message.iloc[-1].startswith("REPORT")
     assert any("Of 40 log events, only the last 7" in said for said in history.warnings)
@@ -227,7 +230,7 @@ def test_of_very_many_the_last_are_kept(
 
 def test_what_a_line_names_is_told_from_text(moto: str, failed: Callable[..., dd.History]) -> None:
     """Hostile lines are text like others, whatever they look like."""
-    history = failed()
+    history = failed("text")
     first = history.invocation(1)
     lines = [
         "{",
@@ -284,7 +287,7 @@ def test_redaction_leaves_nothing_of_what_was_written(form: str, redact: Any) ->
 
 
 def test_logs_of_a_redacted_history_are_redacted(moto: str, failed: Callable[..., dd.History]) -> None:
-    frame = dd.load(dd.redacted(failed()), logs=True, endpoint_url=moto).logs
+    frame = dd.load(dd.redacted(failed("text")), logs=True, endpoint_url=moto).logs
     assert len(frame) == 40 and not frame.line.str.contains("calling").any()
 
 
@@ -316,7 +319,7 @@ def test_many_are_searched_for_at_once(moto: str, failed: Callable[..., dd.Histo
     found = fetcher.given(histories)
     assert [len(each.logs) for each in found] == [40] * 5
     assert not any(each.warnings for each in found)
-    alone = [dd.load(each, logs="/many", endpoint_url=moto) for each in histories]
+    alone = [fetcher.given([each])[0] for each in histories]
     assert [each.log_events for each in found] == [each.log_events for each in alone]
     queries = aws("logs", moto).describe_queries(logGroupName="/many")["queries"]
     assert 0 < len(queries) <= 2 * 4 * 5  # streams, and what they hold, for each spell of work
@@ -607,7 +610,7 @@ def test_a_file_s_log_is_looked_up_where_the_environment_says(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     """Also where logs stand elsewhere than the Lambda API."""
-    path = str(failed().save(tmp_path / "order.json"))
+    path = str(failed("text").save(tmp_path / "order.json"))
     for name, value in {
         "ACCESS_KEY_ID": "AKIAEXAMPLE",
         "SECRET_ACCESS_KEY": "secret",
