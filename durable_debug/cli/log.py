@@ -54,7 +54,8 @@ def log(history: History) -> Iterator[str]:
 
 def _lines(event: LogEvent, width: int) -> Iterator[str]:
     when = f"{event.timestamp:%H:%M:%S}.{event.timestamp.microsecond // 1000:03}"
-    first, *rest = event.message.rstrip("\n").split("\n")
+    text = event.message.replace(f" RequestId: {event.request_id}", "") if event.platform else event.message
+    first, *rest = text.rstrip("\n").split("\n")
     level = f"{plain(event.level or '', 8):8}"
     where = f"{_where(event):{width}}"
     if event.platform and event.level is None:
