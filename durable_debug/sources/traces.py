@@ -97,4 +97,4 @@ def _remarks(history: History, ids: Sequence[str], documents: Sequence[Any]) -> 
     elif not documents and _parts(history.trace_header).get("Sampled") == "0":
         yield f"X-Ray has nothing of trace {ids[0]:.60}: it was not sampled."
     elif not documents:
-        yield f"X-Ray has nothing of trace {ids[0]:.60}: tracing is off, it was not sampled, or its 30 days are over."
+        yield f"X-Ray has nothing of trace {ids[0]:.60}: tracing is off, it was not sampled, its 30 days are over, or X-Ray keeps its traces in CloudWatch (Transaction Search)."

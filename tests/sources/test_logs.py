@@ -20,7 +20,7 @@ import pytest
 import durable_debug as dd
 from durable_debug.cli import main
 from durable_debug.errors import HistoryError
-from durable_debug.sources import connection, log_search, logs
+from durable_debug.sources import calling, connection, log_search, logs
 from durable_debug.sources.problems import AccessDeniedError, ExecutionNotFoundError
 from tests.patience import comes
 from tests.sources.conftest import free_port
@@ -444,6 +444,20 @@ def test_pages_most_of_them_empty(server: Callable[..., Answering]) -> None:
 
     found = dd.load(history, logs=True, endpoint_url=server(answer).url)
     assert len(found.logs) == 40
+
+
+def test_refused_for_a_while(server: Callable[..., Answering], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(calling, "_LONGEST_PAUSE", 0.11)
+    refused: Counter[str] = Counter()
+
+    def answer(operation: str, body: dict[str, Any]) -> tuple[int, Any]:
+        refused[operation] += 1
+        if refused[operation] < 4:
+            return 400, {"__type": "ThrottlingException", "message": "Rate exceeded"}
+        return 200, {"events": [], "logGroups": []}
+
+    found = dd.load(sample(), logs="/shop", endpoint_url=server(answer).url)
+    assert len(found.logs) == 0 and refused["FilterLogEvents"] >= 4
 
 
 def test_pages_in_circles(server: Callable[..., Answering]) -> None:
