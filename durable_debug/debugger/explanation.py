@@ -14,8 +14,9 @@ from durable_debug.debugger.last_lines import LastLines, last_lines
 from durable_debug.debugger.session import Debugger
 from durable_debug.debugger.siblings import Sibling, nearest
 from durable_debug.debugger.source_lines import SourceLine, lines_around
-from durable_debug.divergence.run import replay
+from durable_debug.divergence.run import as_history, replay
 from durable_debug.engine.variables import preview
+from durable_debug.errors import HistoryError
 from durable_debug.options import NAMES, unknown_options
 from durable_debug.sources import load_one
 from durable_debug.views import view
@@ -70,6 +71,8 @@ class Explanation:
     written
         The last lines of its log from CloudWatch: of the failed attempt, else of its last invocation; None where the history has
         no logs, and of an execution that went well.
+    no_log
+        Why its log, which was asked for, could not be had: a permission that lacks, say. None where it could.
     run
         The replay; None without a handler.
     sibling
@@ -88,6 +91,7 @@ class Explanation:
     values: tuple[Value, ...] = ()
     fed: Operation | None = None
     written: LastLines | None = None
+    no_log: str | None = None
     run: Run | None = None
     sibling: Sibling | None = None
     handler: str | None = None
@@ -155,7 +159,8 @@ def why(
     (118, ['basket', 'error'])
     """
     unknown_options("why", {name: value for name, value in options.items() if name not in NAMES}, NAMES)
-    found = load_one(history, logs=logs)
+    found = as_history(history)
+    found, no_log = _logged(found, logs)
     failed = tuple(_failed(found))
     beside = near if near is not None else history if isinstance(history, str) else None
     told = Explanation(
@@ -164,11 +169,20 @@ def why(
         error=found.error,
         failed=failed,
         written=last_lines(found, failed) if found.status != "SUCCEEDED" else None,
+        no_log=no_log,
         sibling=nearest(found, beside) if beside is not None and found.status != "SUCCEEDED" else None,
         handler=handler if isinstance(handler, str) else None,
         source_of_history=str(history) if isinstance(history, str) else None,
     )
     return told if handler is None else _located(told, handler, options)
+
+
+def _logged(history: History, logs: bool | str) -> tuple[History, str | None]:  # noqa: FBT001
+    """Give the history with its logs, or say why that can't be: the rest is worth telling without them."""
+    try:
+        return load_one(history, logs=logs), None
+    except HistoryError as error:
+        return history, str(error)
 
 
 def _failed(history: History) -> list[Operation]:

@@ -109,6 +109,8 @@ def _operations(told: Explanation) -> Iterator[str]:
 def _written(told: Explanation) -> Iterator[str]:
     """Tell what was written to the log last; of what is long, a traceback as a rule, its beginning and its end."""
     found = told.written
+    if told.no_log is not None:
+        yield f"  Its log can't be had: {shortened(told.no_log, 400)}"
     if found is None:
         return
     attempt = f", attempt {found.attempt}" if found.attempt is not None else ""

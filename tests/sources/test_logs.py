@@ -398,6 +398,21 @@ def test_a_permission_that_lacks_is_named(server: Callable[..., Answering]) -> N
     assert "StartQuery" in {operation for operation, _ in there.asked}
 
 
+def test_why_tells_the_rest_where_the_log_cannot_be_had(
+    server: Callable[..., Answering], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there = server(lambda operation, _: denied(operation))
+    for name, value in {
+        "ACCESS_KEY_ID": "AKIA",
+        "SECRET_ACCESS_KEY": "secret",
+        "ENDPOINT_URL": there.url,
+    }.items():
+        monkeypatch.setenv(f"AWS_{name}", value)
+    told = dd.why(sample(), logs=True)
+    assert "permission logs:FilterLogEvents" in told.no_log
+    assert told.no_log[:40] in told.report() and "attempt 4: GatewayTimeout" in told.report()
+
+
 def fetcher(there: Answering, group: str | None = None) -> logs.LogFetcher:
 
     return logs.LogFetcher(connection.connect(endpoint_url=there.url, region=REGION, rate=1000), group)
