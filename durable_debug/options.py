@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from durable_debug.errors import OptionError
+from durable_debug.spelling import option, read_by
 
 __all__ = ["NAMES", "Options", "fit_nothing", "meant", "no_such_body", "unknown_options", "versions"]
 
@@ -65,23 +66,26 @@ class Options:
             raise OptionError(
                 f"enter={self.enter!r:.80} is neither True nor False.", cure="Write enter=False."
             )
-        object.__setattr__(self, "run", _texts("run", self.run, "run='charge-*'"))
-        object.__setattr__(self, "allow", _texts("allow", self.allow, "allow='network'"))
+        object.__setattr__(self, "run", _texts("run", self.run, "charge-*"))
+        object.__setattr__(self, "allow", _texts("allow", self.allow, "network"))
         for pattern in self.allow:
             _check_allowed(pattern)
         _check_timeout(self.timeout)
         object.__setattr__(self, "env", _pairs(self.env))
         object.__setattr__(self, "python", _python(self.python))
         if self.sdk is not None and not (isinstance(self.sdk, str) and self.sdk):
-            raise OptionError(f"sdk={self.sdk!r:.80} is no version.", cure="Write sdk='2.1', or sdk='2.1.0'.")
+            raise OptionError(
+                f"{option('sdk', self.sdk)} is no version.",
+                cure=f"Write {option('sdk', '2.1')}, or {option('sdk', '2.1.0')}.",
+            )
 
 
 def _check_invocation(value: Any) -> None:
     if value is None or (isinstance(value, int) and not isinstance(value, bool) and value >= 1):
         return
     raise OptionError(
-        f"invocation={value!r:.80} is no number of an invocation.",
-        cure="They are counted from 1: invocation=2.",
+        f"{option('invocation', value)} is no number of an invocation.",
+        cure=f"They are counted from 1: {option('invocation', 2)}.",
     )
 
 
@@ -90,8 +94,8 @@ def _check_timeout(value: Any) -> None:
     if value is None or (is_number and math.isfinite(value) and value > 0):
         return
     raise OptionError(
-        f"timeout={value!r:.80} leaves no time for a replay.",
-        cure="Give seconds above 0, or None to wait for ever.",
+        f"{option('timeout', value)} leaves no time for a replay.",
+        cure=f"Give seconds above 0{read_by(python=', or None to wait for ever', terminal='')}.",
     )
 
 
@@ -105,8 +109,8 @@ def _pairs(given: Any) -> tuple[tuple[str, str], ...]:
         texts = isinstance(name, str) and isinstance(value, str)
         if not texts or not name or "=" in name or "\0" in name + value:
             raise OptionError(
-                f"env={given!r:.80} names no environment variables.",
-                cure="Give texts by name: env={'TABLE_NAME': 'orders'}.",
+                f"{option('env', given)} names no environment variables.",
+                cure=f"Give texts by name: {option('env', {'TABLE_NAME': 'orders'})}.",
             )
     return found
 
@@ -116,8 +120,8 @@ def _python(value: Any) -> str | Literal[False] | None:
     if value is None or value is False or (isinstance(value, str) and value):
         return value
     raise OptionError(
-        f"python={value!r:.80} names no interpreter.",
-        cure="Give its path, or that of its environment: python='.venv'.",
+        f"{option('python', value)} names no interpreter.",
+        cure=f"Give its path, or that of its environment: {option('python', '.venv')}.",
     )
 
 
@@ -125,8 +129,9 @@ def _check_allowed(pattern: str) -> None:
     if pattern in KINDS or _OF_A_DESCRIPTION & set(pattern):
         return
     raise OptionError(
-        f"allow={pattern!r:.80} names no kind of side effect.",
-        cure=meant(pattern, KINDS) or f"Kinds are {', '.join(KINDS)}; or give a glob: allow='connect*'.",
+        f"{option('allow', pattern)} names no kind of side effect.",
+        cure=meant(pattern, KINDS)
+        or f"Kinds are {', '.join(KINDS)}; or give a glob: {option('allow', 'connect*')}.",
     )
 
 
@@ -137,7 +142,8 @@ def _texts(name: str, given: Any, example: str) -> tuple[str, ...]:
     for one in found:
         if not isinstance(one, str) or not one:
             raise OptionError(
-                f"{name}={one!r:.80} is no pattern.", cure=f"Give a text, or several: {example}."
+                f"{option(name, one)} is no pattern.",
+                cure=f"Give a text, or several: {option(name, example)}.",
             )
     return found
 
@@ -155,8 +161,8 @@ def fit_nothing(patterns: Iterable[str], known: Iterable[str]) -> tuple[str, ...
 def no_such_body(pattern: str, known: Iterable[str]) -> OptionError:
     """What is told where `run` names something that no operation is called."""
     return OptionError(
-        f"run={pattern!r:.80} fits no operation, neither of the history nor of what the handler asks for.",
-        cure=meant(pattern, known) or "Name a step, or several by a glob: run='charge-*'.",
+        f"{option('run', pattern)} fits no operation, neither of the history nor of what the handler asks for.",
+        cure=meant(pattern, known) or f"Name a step, or several by a glob: {option('run', 'charge-*')}.",
     )
 
 
@@ -194,10 +200,12 @@ def versions(sdk: object) -> tuple[str | None, ...]:
     if sdk is None or isinstance(sdk, str):
         return (Options(sdk=sdk).sdk,)
     if not isinstance(sdk, Iterable):
-        raise OptionError(
-            f"sdk={sdk!r:.80} is no version.", cure="Write sdk='2.1', or sdk=['1.7', '2.1', '3.0']."
-        )
+        raise OptionError(f"{option('sdk', sdk)} is no version.", cure=_write_versions())
     found = tuple(dict.fromkeys(Options(sdk=one).sdk for one in sdk))
     if not found:
-        raise OptionError("sdk= names no version.", cure="Write sdk=['1.7', '2.1', '3.0'].")
+        raise OptionError(f"{option('sdk')} names no version.", cure=_write_versions())
     return found
+
+
+def _write_versions() -> str:
+    return f"Write {option('sdk', '2.1')}, or {option('sdk', ['1.7', '2.1', '3.0'])}."

@@ -18,6 +18,7 @@ from durable_debug.engine.runners import located
 from durable_debug.errors import HandlerError, HistoryError, OptionError
 from durable_debug.history import History
 from durable_debug.options import NAMES, Options, no_such_body, unknown_options, versions
+from durable_debug.spelling import option
 from durable_debug.wording import counted
 
 if TYPE_CHECKING:
@@ -181,7 +182,7 @@ def _refuse_what_means_nothing(handlers: tuple[object, ...], n_jobs: int | None)
     is_number = isinstance(n_jobs, int) and not isinstance(n_jobs, bool)
     if n_jobs is not None and not (is_number and n_jobs):
         raise OptionError(
-            f"n_jobs={n_jobs!r:.80} is nobody to do the work.",
+            f"{option('n_jobs', n_jobs)} is nobody to do the work.",
             cure="Give 1 or more, or -1 for one per core.",
         )
 

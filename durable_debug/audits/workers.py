@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from durable_debug.audits.check import Checked, obstacle
 from durable_debug.errors import DurableDebugError, HandlerError
+from durable_debug.spelling import passed_on
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -94,6 +95,7 @@ class Hand:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._complaints,
+            env=passed_on(),
         )
         self._gone = threading.Event()
         threading.Thread(target=self._watch, name="durable-debug-watch", daemon=True).start()

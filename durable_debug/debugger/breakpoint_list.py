@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from durable_debug.debugger.breakpoints import Breakpoint, same_file
 from durable_debug.errors import DurableDebugError
+from durable_debug.spelling import read_by
 
 if TYPE_CHECKING:
     from durable_debug.debugger.stop_index import StopIndex
@@ -66,7 +67,10 @@ class BreakpointList:
         if not made.stops_at_something:
             raise DurableDebugError(
                 "A breakpoint needs something to stop at.",
-                cure='For example name="charge-*", status="FAILED" or line=42.',
+                cure=read_by(
+                    python='For example name="charge-*", status="FAILED" or line=42.',
+                    terminal="For example charge-*, status=FAILED or line=42.",
+                ),
             )
         if made.line is not None:
             self._bind_line(made, made.line)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from durable_debug.debugger.stop import Stop
 from durable_debug.errors import NoSuchStopError
+from durable_debug.spelling import read_by
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -165,7 +166,10 @@ class StopIndex:
         if any(event_id in operation.event_ids for operation in history.tree()):
             raise NoSuchStopError(
                 f"Event {event_id} belongs to an operation that this replay does not ask for.",
-                cure="See `run_result.divergences`.",
+                cure=read_by(
+                    python="See `run_result.divergences`.",
+                    terminal="`durable-debug replay` says what it does instead.",
+                ),
             )
         started = ((operation.start_event_id, seq) for seq, operation in self.answers.items())
         later = [(event, seq) for event, seq in started if event is not None and event > event_id]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from durable_debug.divergence.arguments import was_tried_again
 from durable_debug.divergence.redacted import values_sentence
 from durable_debug.divergence.tree import tenants_of
+from durable_debug.spelling import option
 from durable_debug.wording import called, counted, described, listed
 
 if TYPE_CHECKING:
@@ -119,14 +120,14 @@ def refused_codecs(effects: Iterable[SideEffect]) -> Iterator[str]:
             where = f" at {effect.file}:{effect.line}" if effect.file else ""
             yield (
                 f"What a codec writes{where}: it would have a side effect ({effect.detail}), which a replay refuses; "
-                "name it in allow= to let it happen."
+                f"name it in {option('allow')} to let it happen."
             )
 
 
 def _in_run(recording: Recording) -> Iterator[str]:
     yield from recording.runner.remarks
     if not recording.options.enter:
-        yield "The inside of completed contexts: enter=False."
+        yield f"The inside of completed contexts: {option('enter', value=False)}."
     if recording.halt is not None and recording.halt.kind != "would_run":
         yield f"All that comes after the end of the replay: {recording.halt.message}."
     yield from refused_codecs(recording.side_effects)

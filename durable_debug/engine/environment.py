@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from durable_debug.engine.users_code import is_users
 from durable_debug.engine.watch import here
 from durable_debug.errors import HandlerError
+from durable_debug.spelling import option, read_by
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -118,8 +119,8 @@ def _lacking(handler: str, missing: Mapping[str, str], why: str) -> HandlerError
     which = "an environment variable that is" if one else "environment variables that are"
     return HandlerError(
         f"{handler} needs {which} not set: {listed_variables(missing)}; {why}.",
-        cure=f"Give {'it' if one else 'them'} as the function's configuration does: env={{{first!r}: '…'}} "
-        f"(--env {first}=… in a terminal, or --env-file FILE).",
+        cure=f"Give {'it' if one else 'them'} as the function's configuration does: "
+        f"{option('env', {first: '…'})}{read_by(python='', terminal=', or --env-file FILE')}.",
     )
 
 

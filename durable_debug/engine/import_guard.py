@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from durable_debug.engine.effects import done_by_library
 from durable_debug.engine.guard import Scope, SideEffect, allows, guarded
 from durable_debug.errors import HandlerError
+from durable_debug.spelling import option
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,7 +37,7 @@ def without_side_effects(
             line = f" ({effect.file}, line {effect.line})" if effect.file else ""
             error = HandlerError(
                 f"{where} would reach out while it is imported: {effect.detail}{line}.",
-                cure=f'Move that into a step, or allow it with allow="{effect.kind}".',
+                cure=f"Move that into a step, or allow it with {option('allow', effect.kind)}.",
             )
             refused.append(error)
             if not done_by_library():

@@ -19,6 +19,7 @@ from durable_debug.engine.read_code import Loader, ReadCode
 from durable_debug.engine.users_code import claim, is_users
 from durable_debug.engine.watch import here
 from durable_debug.errors import HandlerError
+from durable_debug.spelling import option
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -195,6 +196,7 @@ def _broken(name: str, error: BaseException, missing: Mapping[str, str]) -> Hand
     if isinstance(error, ModuleNotFoundError) and error.name:
         package = error.name.partition(".")[0]
         cure = (
-            f"Install {package} in this environment, or run the handler in one that has it: python='.venv'."
+            f"Install {package} in this environment, or run the handler in one that has it: "
+            f"{option('python', '.venv')}."
         )
     return HandlerError(f"{name} could not be imported: {type(error).__name__}: {error}{line}.", cure=cure)

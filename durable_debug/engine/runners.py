@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, TypeVar, cast
 
 from durable_debug.engine.handler_names import found
 from durable_debug.errors import OptionError
+from durable_debug.spelling import option
 
 if TYPE_CHECKING:
     from durable_debug.engine.recording import Recording
@@ -80,7 +81,7 @@ def _python(handler: object, options: Options) -> str | None:
     named = options.python or None
     if not isinstance(handler, str):
         if named is not None or options.sdk is not None:
-            asked = f"python={named!r}" if named is not None else f"sdk={options.sdk!r}"
+            asked = option("python", named) if named is not None else option("sdk", options.sdk)
             raise OptionError(
                 f"{asked} needs a handler that it can import, and was given a {type(handler).__name__}.",
                 cure="Name it: 'path/to/app.py:handler'.",

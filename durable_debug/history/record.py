@@ -18,6 +18,7 @@ from durable_debug.history.frames import Frames
 from durable_debug.history.summary import Summary
 from durable_debug.history.under_way import Awaited, lost_bodies, open_operations, standing
 from durable_debug.history.views import Views
+from durable_debug.spelling import read_by
 from durable_debug.views import view
 
 if TYPE_CHECKING:
@@ -414,7 +415,10 @@ class History(Frames, Views):
         if self._not_replayable:
             raise HistoryError(
                 f"This cannot be replayed, because {self._not_replayable}.",
-                cure="Load the execution itself: dd.load('arn:aws:lambda:…').",
+                cure=read_by(
+                    python="Load the execution itself: dd.load('arn:aws:lambda:…').",
+                    terminal="Give the ARN of the execution itself: arn:aws:lambda:….",
+                ),
             )
         checks.require_replayable(self._derived.columns, self.tree(), more_pages=self._more_pages)
 

@@ -20,6 +20,7 @@ from durable_debug.divergence.facts import (
     Side,
     Where,
 )
+from durable_debug.spelling import option
 from durable_debug.wording import abridged, counted, described, listed, named, short_ids
 
 if TYPE_CHECKING:
@@ -112,7 +113,7 @@ KINDS: dict[str, tuple[str, str]] = {
     ),
     "side_effect": (
         "outside a step: {asked}",
-        "Move it into a step: outside, it happens again at every replay. To let it happen while you look, name it in allow=.",
+        "Move it into a step: outside, it happens again at every replay.",
     ),
     "nondeterministic": (
         "{again}",
@@ -308,6 +309,8 @@ def advice(one: Divergence) -> str:
         return _DEPENDS
     body: Identity | None = one.in_body_of
     text = KINDS[one.kind][1] if body is None else _IN_A_BODY.format(described(*body))
+    if one.kind == "side_effect":
+        text += f" To let it happen while you look, name it in {option('allow')}."
     return text + _REPLAYS if one.asks_whether_it_replays else text
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from durable_debug.errors import HistoryError
 from durable_debug.sources.connection import Connection, connect
+from durable_debug.spelling import option, read_by
 
 if TYPE_CHECKING:
     from durable_debug.history import History
@@ -94,13 +95,16 @@ def _answer(  # noqa: PLR0913, PLR0917
     if account is None:
         raise HistoryError(
             "It is not known which account this execution runs in.",
-            cure="Load it by its ARN: dd.load('arn:aws:lambda:…').",
+            cure=read_by(
+                python="Load it by its ARN: dd.load('arn:aws:lambda:…').",
+                terminal="Give its ARN: arn:aws:lambda:….",
+            ),
         )
     if confirm != account:
         raise HistoryError(
             f"This would answer the callback {found['name'] or found['position']!r:.80} of {history.name!r:.80} in account "
-            f"{account}; confirm={confirm!r:.40} is not that account.",
-            cure=f"If you mean it, give confirm={account!r}.",
+            f"{account}; {option('confirm', confirm)} is not that account.",
+            cure=f"If you mean it, give {option('confirm', account)}.",
         )
     source = history.source
     connection = (
@@ -125,7 +129,9 @@ def _found(history: History, callback: str) -> dict[str, Any]:
     names = ", ".join(f"{row['name'] or row['position']!s:.40}" for row in rows[:5])
     raise HistoryError(
         f"This execution has no open callback {callback!r:.80}.",
-        cure=f"Open are: {names}." if names else "None is open: history.refresh() shows how it is now.",
+        cure=f"Open are: {names}."
+        if names
+        else f"None is open{read_by(python=': history.refresh() shows how it is now', terminal='')}.",
     )
 
 

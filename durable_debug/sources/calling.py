@@ -15,6 +15,7 @@ from durable_debug.sources.problems import (
     problem_of,
 )
 from durable_debug.sources.waiting import OverdueError, StoppedError, within
+from durable_debug.spelling import option
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -107,7 +108,7 @@ class Caller:
             return Problem(
                 ServiceUnavailableError(
                     f"{self.endpoint} did not finish its answer to {operation} within {PATIENCE:g} s.",
-                    cure="Check endpoint_url and the network, and call again.",
+                    cure=f"Check {option('endpoint_url')} and the network, and call again.",
                 ),
                 passing=False,
             )
@@ -117,7 +118,7 @@ class Caller:
             return answer
         return Problem(
             ServiceUnavailableError(
-                f"{self.endpoint} gave an empty or broken answer to {operation}.", cure="Check endpoint_url."
+                f"{self.endpoint} gave an empty or broken answer to {operation}.", cure=f"Check {option('endpoint_url')}."
             ),
             passing=True,
         )

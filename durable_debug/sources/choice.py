@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 from durable_debug.errors import HistoryError
+from durable_debug.spelling import option
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -51,7 +52,7 @@ class Choice(NamedTuple):
         """
         if limit is not None and limit < 1:
             raise HistoryError(
-                f"limit={limit!r} is no number of executions.", cure="Leave it out for all of them."
+                f"{option('limit', limit)} is no number of executions.", cure="Leave it out for all of them."
             )
         given = (status,) if isinstance(status, str) else tuple(status or ())
         return cls(frozenset(_status(each, frozenset(known)) for each in given), _moment(since))
@@ -87,8 +88,8 @@ def _moment(since: str | datetime | timedelta | None) -> datetime | None:
             return now - since
     except (ValueError, OverflowError):
         raise HistoryError(
-            f"since={since!r:.60} is no time.",
-            cure="Write it as '90m', '36h', '2d', '1w' or '2026-11-20T08:00'.",
+            f"{option('since', since)} is no time.",
+            cure="Write it as 90m, 36h, 2d, 1w or 2026-11-20T08:00.",
         ) from None
     if since is not None and since.tzinfo is None:
         return since.astimezone()  # a time without a zone is this machine's

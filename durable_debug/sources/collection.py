@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, overload
 from durable_debug.errors import HistoryError
 from durable_debug.sources.choice import Choice
 from durable_debug.sources.documents import from_document
+from durable_debug.spelling import read_by
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -164,7 +165,9 @@ class Histories(Sequence["History"]):
         names = [str(entry["name"] or entry["file"]) for entry in self._entries]
         raise HistoryError(
             f"{self.where} holds no execution {key!r:.200}.",
-            cure=f"It holds {_some(names)}: see .frame." if names else "It holds none at all.",
+            cure=f"It holds {_some(names)}: {read_by(python='see .frame', terminal=f'`durable-debug ls {self.where}` lists them')}."
+            if names
+            else "It holds none at all.",
         )
 
     def _read(self, entry: Entry) -> History:

@@ -16,6 +16,7 @@ from durable_debug.history import History
 from durable_debug.options import unknown_options
 from durable_debug.sources.calling import NEVER, Answer, Caller
 from durable_debug.sources.problems import ServiceUnavailableError
+from durable_debug.spelling import option
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -89,7 +90,7 @@ def connect(  # noqa: PLR0913
     unknown_options("connect", unknown, WHERE)
     if not rate > 0:
         raise HistoryError(
-            f"rate={rate!r} is no number of requests a second.", cure=f"Leave it out ({RATE:g})."
+            f"{option('rate', rate)} is no number of requests a second.", cure=f"Leave it out ({RATE:g})."
         )
     region = region or _region_of(subject)
     if client is not None and region is None:
@@ -149,11 +150,12 @@ def _client(
         ) from None
     except NoRegionError:
         raise HistoryError(
-            "It is not known which AWS region to ask.", cure="Give region='eu-west-1' or the like."
+            "It is not known which AWS region to ask.",
+            cure=f"Give {option('region', 'eu-west-1')} or the like.",
         ) from None
     except ValueError as error:
         raise HistoryError(
-            f"{error!s:.200}.", cure="Give endpoint_url='http://127.0.0.1:5000' or the like."
+            f"{error!s:.200}.", cure=f"Give {option('endpoint_url', 'http://127.0.0.1:5000')} or the like."
         ) from None
 
 
@@ -253,7 +255,8 @@ class Connection:
                 yield summary
             if len(seen) > MOST_EXECUTIONS:
                 raise HistoryError(
-                    f"{function} has more than {MOST_EXECUTIONS:,} executions.", cure="Give limit= or since=."
+                    f"{function} has more than {MOST_EXECUTIONS:,} executions.",
+                    cure=f"Give {option('limit')} or {option('since')}.",
                 )
 
     def answer(self, operation: str, callback_id: str, **answer: Any) -> None:
@@ -303,7 +306,7 @@ class Connection:
             if len(events) > MOST_EVENTS:
                 raise ServiceUnavailableError(
                     f"{self.endpoint} gives more than {MOST_EVENTS:,} events of one execution.",
-                    cure="No execution has so many: check endpoint_url.",
+                    cure=f"No execution has so many: check {option('endpoint_url')}.",
                 )
         return events
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from durable_debug.errors import HistoryError
+from durable_debug.spelling import option, read_by
 
 __all__ = [
     "AccessDeniedError",
@@ -163,8 +164,8 @@ def _of_exception(error: Exception, operation: str, subject: str, endpoint: str,
         return _lasting(
             CredentialsError(
                 f"There are no AWS credentials for {service}:{operation}.",
-                cure="Give profile=…, or set them up with `aws configure` or `aws sso login`; "
-                "for a local server give endpoint_url='http://127.0.0.1:…', which needs none.",
+                cure=f"Give {option('profile')}, or set them up with `aws configure` or `aws sso login`; "
+                f"for a local server give {option('endpoint_url', 'http://127.0.0.1:…')}, which needs none.",
             )
         )
     if names & _EXPIRED_BY_NAME:
@@ -180,7 +181,7 @@ def _of_exception(error: Exception, operation: str, subject: str, endpoint: str,
         return _lasting(
             ServiceUnavailableError(
                 f"Nothing answers at {endpoint} ({type(error).__name__}).",
-                cure="Check endpoint_url, region and the network; start a local server with `dex-local-runner start-server`.",
+                cure=f"Check {option('endpoint_url')}, {option('region')} and the network; start a local server with `dex-local-runner start-server`.",
             )
         )
     if names & _PASSING:
@@ -204,7 +205,7 @@ def _of_answer(
         return Problem(
             ThrottledError(
                 f"{_SERVICES[service]} goes on refusing {operation}: too many requests.",
-                cure="Wait a while and call again (what was fetched stays), or lower rate=….",
+                cure=f"Wait a while and call again (what was fetched stays), or lower {option('rate')}.",
             ),
             passing=True,
         )
@@ -216,7 +217,7 @@ def _of_answer(
         return _lasting(
             CredentialsError(
                 f"AWS does not accept the credentials: {said or code:.300}.",
-                cure="Check the profile and the clock of this machine.",
+                cure=f"Check {option('profile')} and the clock of this machine.",
             )
         )
     if code.startswith("KMS"):
@@ -301,7 +302,8 @@ def _not_found(operation: str, subject: str, endpoint: str, service: str) -> Exe
     if "Callback" in operation:
         return ExecutionNotFoundError(
             f"There is no open callback {subject:.80} at {endpoint}.",
-            cure="It was answered, timed out, or is of another account or region; history.refresh() shows which.",
+            cure="It was answered, timed out, or is of another account or region"
+            f"{read_by(python='; history.refresh() shows which', terminal='')}.",
         )
     return ExecutionNotFoundError(
         f"There is no execution {subject} at {endpoint}.",

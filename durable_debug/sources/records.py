@@ -11,6 +11,7 @@ from typing import Any
 
 from durable_debug.errors import HistoryError
 from durable_debug.history import History
+from durable_debug.spelling import read_by
 
 __all__ = ["arn_of", "from_notice", "from_telemetry"]
 
@@ -77,7 +78,7 @@ def _shown(  # noqa: PLR0913, PLR0917
     if not events:
         raise HistoryError(
             f"This cannot be replayed, because {why}; and there is nothing in it to show.",
-            cure=f"Load the execution itself: dd.load({arn!r:.300})."
+            cure=f"Load the execution itself: {read_by(python=f'dd.load({arn!r:.300})', terminal=f'durable-debug show {arn!s:.300}')}."
             if arn
             else "Get the execution's history.",
         )

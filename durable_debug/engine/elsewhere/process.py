@@ -24,6 +24,7 @@ from durable_debug.errors import (
     OptionError,
     UnsupportedSdkError,
 )
+from durable_debug.spelling import option, passed_on
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -69,12 +70,13 @@ class Process:
                     stdin=subprocess.DEVNULL,
                     stdout=output,
                     stderr=output,
+                    env=passed_on(),
                 )
         except OSError as error:
             ours.close()
             self._output.close()
             raise OptionError(
-                f"python={python!r} can't be run: {error.strerror}.",
+                f"{option('python', python)} can't be run: {error.strerror}.",
                 cure="Name an interpreter, or its environment.",
             ) from None
         self._connection = Connection(ours.detach())
@@ -90,7 +92,7 @@ class Process:
             self.end()
             raise UnsupportedSdkError(
                 f"In the environment of {python}: {error.message}",
-                cure="Install there what the handler's project requires; or name another one: python='.venv'.",
+                cure=f"Install there what the handler's project requires; or name another one: {option('python', '.venv')}.",
             ) from None
 
     @property
@@ -292,21 +294,21 @@ def interpreter(python: str) -> str:
         found = [one for one in (path / "bin/python", path / "bin/python3") if one.exists()]
         if not found:
             raise OptionError(
-                f"python={python!r} is a folder without bin/python.", cure="Name an environment."
+                f"{option('python', python)} is a folder without bin/python.", cure="Name an environment."
             )
         path = found[0]
     if os.sep in python or path.exists():
         if not os.access(path, os.X_OK):
             raise OptionError(
-                f"python={python!r} is no interpreter: there is no such program.",
-                cure="Name one, or an environment's folder: python='.venv'.",
+                f"{option('python', python)} is no interpreter: there is no such program.",
+                cure=f"Name one, or an environment's folder: {option('python', '.venv')}.",
             )
         return str(path.absolute())
     on_path = shutil.which(python)
     if on_path is None:
         raise OptionError(
-            f"python={python!r} is not found.",
-            cure="Name an interpreter, or an environment's folder: python='.venv'.",
+            f"{option('python', python)} is not found.",
+            cure=f"Name an interpreter, or an environment's folder: {option('python', '.venv')}.",
         )
     return on_path
 

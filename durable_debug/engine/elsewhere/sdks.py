@@ -11,6 +11,7 @@ import tempfile
 from pathlib import Path
 
 from durable_debug.errors import OptionError
+from durable_debug.spelling import option
 
 __all__ = ["sdk_folder"]
 
@@ -35,7 +36,10 @@ def sdk_folder(version: str, python: str) -> Path:
         There is none, or it can't be had.
     """
     if not _VERSION.fullmatch(version):
-        raise OptionError(f"sdk={version!r:.40} is no version.", cure="Write sdk='2.1', or sdk='2.1.0'.")
+        raise OptionError(
+            f"{option('sdk', version)} is no version.",
+            cure=f"Write {option('sdk', '2.1')}, or {option('sdk', '2.1.0')}.",
+        )
     folder = _cache() / version
     if folder.is_dir():
         return folder
@@ -81,5 +85,6 @@ def _install(wanted: str, into: Path, python: str) -> None:
         told = (done.stderr.strip().splitlines() or [""])[-1]
     raise OptionError(
         f"{wanted} can't be had: {told[:300]}",
-        cure="Look whether there is such a version, and whether pip reaches its index; or name an environment that has it: python=.",
+        cure="Look whether there is such a version, and whether pip reaches its index; or name an environment that has it: "
+        f"{option('python', '.venv')}.",
     )
