@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import sys
-from argparse import RawDescriptionHelpFormatter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from durable_debug.cli.text import plain
-from durable_debug.cli.values import add_environment, environment, jobs, seconds
+from durable_debug.cli.arguments import add_handler, add_histories, add_replaying, given_histories, replaying
+from durable_debug.cli.text import plain, show_report
+from durable_debug.cli.values import jobs
 from durable_debug.errors import DurableDebugError
 
 if TYPE_CHECKING:
@@ -46,12 +46,9 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         description="Run a handler over many recorded histories, and say which it would break, where, and for how many causes.\n"
         "No step body, submitter, condition check or invoke runs, and no AWS call is made.",
         epilog=EXAMPLES,
-        formatter_class=RawDescriptionHelpFormatter,
     )
-    parser.add_argument("handler", metavar="HANDLER", help="module:name or path/to/file.py:name")
-    parser.add_argument(
-        "histories", metavar="PATH", nargs="+", help="history files, folders of them (*.json), glob patterns"
-    )
+    add_handler(parser)
+    add_histories(parser)
     parser.add_argument(
         "--against",
         metavar="HANDLER",
@@ -68,28 +65,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         default="any",
         help="the least severity that makes exit code 1 (any)",
     )
-    parser.add_argument(
-        "--allow",
-        metavar="EFFECT",
-        action="append",
-        default=[],
-        help="let the handler do this outside steps: network, process, file, or a glob on what it does",
-    )
-    add_environment(parser)
-    parser.add_argument(
-        "--python",
-        metavar="P",
-        help="run the handler in this interpreter, or in this environment (a folder); by default in the project's own",
-    )
-    parser.add_argument(
-        "--sdk",
-        metavar="V",
-        action="append",
-        help="run them through this version of the SDK: 2.1.0, or a line, 2.1; again for another one",
-    )
-    parser.add_argument(
-        "--timeout", metavar="S", type=seconds, default=60.0, help="give up on a history after S seconds (60)"
-    )
+    add_replaying(parser, several_sdks=True)
     parser.set_defaults(do=audit)
 
 
@@ -99,18 +75,16 @@ def audit(arguments: argparse.Namespace) -> int:
 
     report = run_over(
         arguments.handler,
-        arguments.histories,
+        given_histories(arguments),
         against=arguments.against,
         n_jobs=arguments.jobs,
         progress=sys.stderr.isatty(),
-        timeout=arguments.timeout,
-        env=environment(arguments),
-        python=arguments.python,
-        sdk=arguments.sdk,
-        allow=arguments.allow,
+        **replaying(arguments),
     )
     text = rendered(report, arguments.format)
-    if arguments.output is None:
+    if arguments.output is None and arguments.format == "text":
+        show_report(text)
+    elif arguments.output is None:
         print(text)
     else:
         try:

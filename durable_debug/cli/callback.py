@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from argparse import RawDescriptionHelpFormatter
 from typing import TYPE_CHECKING
 
-from durable_debug.cli.ls import add_where, where
+from durable_debug.cli.arguments import add_where, where
 from durable_debug.cli.text import plain
 from durable_debug.errors import HistoryError
 
@@ -14,7 +13,8 @@ if TYPE_CHECKING:
 
 EXAMPLES = """\
 examples:
-  durable-debug callback arn:aws:lambda:…/durable-execution/order-42/ce67da72-…                    lists those open
+  durable-debug callback arn:aws:lambda:…/durable-execution/order-42/ce67da72-…
+      lists those that are open
   durable-debug callback ARN acceptance --success '{"ok": true}' --confirm 123456789012
   durable-debug callback ARN acceptance --failure 'out of stock' --confirm 123456789012
   durable-debug callback ARN acceptance --heartbeat --confirm 123456789012
@@ -30,7 +30,6 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         help="answer a callback of a suspended execution",
         description="List the open callbacks of a durable execution, or answer one.",
         epilog=EXAMPLES,
-        formatter_class=RawDescriptionHelpFormatter,
     )
     parser.add_argument("history", metavar="ARN", help="the execution's ARN")
     parser.add_argument(

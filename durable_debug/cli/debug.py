@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from argparse import RawDescriptionHelpFormatter
 from typing import TYPE_CHECKING, TextIO
 
 from durable_debug.cli.replay_options import add_breaks, add_replay, opened, replay_options, set_breaks
@@ -40,7 +39,6 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         description="Debug a handler over a recorded history: stop at operations, look at the variables, go forward and back.\n"
         "No step body, submitter, condition check or invoke runs, and no AWS call is made.",
         epilog=EXAMPLES,
-        formatter_class=RawDescriptionHelpFormatter,
     )
     add_replay(parser)
     add_breaks(parser, does="stop")

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from argparse import RawDescriptionHelpFormatter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from durable_debug.cli.text import plain
-from durable_debug.cli.values import add_environment, environment, seconds
+from durable_debug.cli.arguments import add_handler, add_histories, add_replaying, given_histories, replaying
+from durable_debug.cli.text import show_report
 from durable_debug.errors import OptionError
 
 if TYPE_CHECKING:
@@ -35,32 +34,12 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         description="Replay each running execution with the code as it is and as it would be, through the real SDK, and say what the\n"
         "deploy does to it: it goes on as before, goes on with other values, is killed, or runs a body again.",
         epilog=EXAMPLES,
-        formatter_class=RawDescriptionHelpFormatter,
     )
-    parser.add_argument("old", metavar="OLD", help="the handler that is deployed: path/to/file.py:name")
-    parser.add_argument("new", metavar="NEW", help="the handler that is to be deployed")
-    parser.add_argument(
-        "histories", metavar="PATH", nargs="+", help="history files, folders of them (*.json), glob patterns"
-    )
-    parser.add_argument(
-        "--sdk",
-        metavar="V",
-        action="append",
-        help="the SDK that NEW is deployed with: 2.1.0, or a line, 2.1; again for another one",
-    )
+    add_handler(parser, "OLD", help="the handler that is deployed: path/to/file.py:name")
+    add_handler(parser, "NEW", help="the handler that is to be deployed")
+    add_histories(parser)
     parser.add_argument("--old-sdk", metavar="V", help="the SDK that OLD runs with")
-    add_environment(parser)
-    parser.add_argument("--python", metavar="P", help="run the handlers in this interpreter or environment")
-    parser.add_argument(
-        "--allow",
-        metavar="EFFECT",
-        action="append",
-        default=[],
-        help="let the handlers do this outside steps",
-    )
-    parser.add_argument(
-        "--timeout", metavar="S", type=seconds, default=60.0, help="give up on a history after S seconds (60)"
-    )
+    add_replaying(parser, sdk="the SDK that NEW is deployed with", several_sdks=True)
     parser.add_argument(
         "--patch",
         metavar="FILE",
@@ -79,13 +58,9 @@ def deploy_check(arguments: argparse.Namespace) -> int:
     found = check(
         arguments.old,
         arguments.new,
-        arguments.histories,
-        sdk=arguments.sdk,
+        given_histories(arguments),
         old_sdk=arguments.old_sdk,
-        env=environment(arguments),
-        python=arguments.python,
-        allow=arguments.allow,
-        timeout=arguments.timeout,
+        **replaying(arguments),
     )
     patch = arguments.patch if found.guard is not None else None
     if found.guard is not None and patch:
@@ -93,7 +68,7 @@ def deploy_check(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print(found.frame.to_json(orient="records", lines=True), end="")
     else:
-        print("\n".join(plain(line) for line in report(found, patch).split("\n")))
+        show_report(report(found, patch))
     return 0 if found.ok else 1
 
 

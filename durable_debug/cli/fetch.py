@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import sys
-from argparse import RawDescriptionHelpFormatter
 from typing import TYPE_CHECKING
 
+from durable_debug.cli.arguments import add_where, where
 from durable_debug.cli.log import add_logs, logs
-from durable_debug.cli.ls import add_choice, add_where, where
+from durable_debug.cli.ls import add_choice
 from durable_debug.cli.redacting import add_redaction, redaction
 from durable_debug.cli.text import plain
 from durable_debug.errors import OptionError
@@ -33,7 +33,6 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         help="fetch histories into a folder",
         description="Fetch the history of one durable execution, or of a function's, into a folder: one JSON file an execution.",
         epilog=EXAMPLES,
-        formatter_class=RawDescriptionHelpFormatter,
     )
     parser.add_argument(
         "what", metavar="FUNCTION|ARN", help="a function's name or ARN, or an execution's ARN"

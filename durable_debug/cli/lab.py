@@ -7,7 +7,6 @@ import os
 import shutil
 import subprocess
 import sys
-from argparse import RawDescriptionHelpFormatter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,8 +22,10 @@ COPIES = Path("durable-debug-examples")
 EXAMPLES = """\
 examples:
   durable-debug lab
-  durable-debug lab --no-browser            on a remote machine; open the address that it prints
-  durable-debug lab --port=9000             any option of `jupyter lab`
+  durable-debug lab --no-browser
+      on a remote machine; open the address that it prints
+  durable-debug lab --port=9000
+      any option of `jupyter lab`
 """
 
 
@@ -36,7 +37,6 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         description="Open JupyterLab on the first example notebook. In a checkout those are the notebooks that you see there;\n"
         f"elsewhere they are copied into ./{COPIES} first, where your changes stay.",
         epilog=EXAMPLES,
-        formatter_class=RawDescriptionHelpFormatter,
     )
     parser.set_defaults(do=lab, jupyter_options=[])
 

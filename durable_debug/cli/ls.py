@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from argparse import RawDescriptionHelpFormatter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from durable_debug.cli.arguments import add_where, where
 from durable_debug.cli.text import paint, paint_status, plain, symbol, word
 from durable_debug.errors import HistoryError
 from durable_debug.wording import duration
@@ -20,8 +20,10 @@ EXAMPLES = """\
 examples:
   durable-debug ls orders --status FAILED --since 2d
   durable-debug ls orders --profile dev --region eu-west-1 --limit 20
-  durable-debug ls orders --endpoint-url http://127.0.0.1:5000       a local server
-  durable-debug ls histories/                                        a folder that was fetched, a store, an archive
+  durable-debug ls orders --endpoint-url http://127.0.0.1:5000
+      a local server
+  durable-debug ls histories/
+      a folder that was fetched, a store, an archive
 """
 
 
@@ -32,7 +34,6 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         help="list the executions of a function, or in a folder",
         description="List the durable executions of a function, newest first, or those in a folder, a store or an archive.",
         epilog=EXAMPLES,
-        formatter_class=RawDescriptionHelpFormatter,
     )
     parser.add_argument(
         "what", metavar="FUNCTION|PATH", help="a function's name or ARN; or a path, with a / in it"
@@ -52,19 +53,6 @@ def add_choice(parser: argparse.ArgumentParser) -> None:
         "--since", metavar="T", help="only those started since: 90m, 36h, 2d, 1w, 2026-11-20T08:00"
     )
     parser.add_argument("--limit", metavar="N", type=int, help="at most N")
-
-
-def add_where(parser: argparse.ArgumentParser) -> None:
-    """Add the options that say where an ARN or a function is looked up."""
-    parser.add_argument("--profile", metavar="P", help="AWS profile")
-    parser.add_argument("--region", metavar="R", help="AWS region")
-    parser.add_argument("--endpoint-url", metavar="URL", help="a local server: http://127.0.0.1:5000")
-
-
-def where(arguments: argparse.Namespace) -> dict[str, Any]:
-    """Read those options."""
-    given = {name: getattr(arguments, name) for name in ("profile", "region", "endpoint_url")}
-    return {name: value for name, value in given.items() if value is not None}
 
 
 def ls(arguments: argparse.Namespace) -> int:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from argparse import RawDescriptionHelpFormatter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from durable_debug.cli.ls import add_where, where
+from durable_debug.cli.arguments import add_history, given
 from durable_debug.cli.redacting import Counts, add_redaction, redaction
 from durable_debug.cli.text import plain
 from durable_debug.errors import HistoryError
@@ -20,10 +19,14 @@ if TYPE_CHECKING:
 
 EXAMPLES = """\
 examples:
-  durable-debug redact order.json -o shared.json                                  every value
-  durable-debug redact order.json -o shared.json --path '$.card' --key '*email*'  these only
-  durable-debug redact histories/ -o shared/                                      a whole folder
-  durable-debug redact histories/ -o shared/ --keep numbers,enums,status          what a handler decides by
+  durable-debug redact order.json -o shared.json
+      every value
+  durable-debug redact order.json -o shared.json --path '$.card' --key '*email*'
+      these only
+  durable-debug redact histories/ -o shared/
+      a whole folder
+  durable-debug redact histories/ -o shared/ --keep numbers,enums,status
+      what a handler decides by stays
 
 Lengths, formats, names, ids, ARNs and times stay. Equal values stay equal; with --secret, in later calls, too.
 """
@@ -36,11 +39,8 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         help="put placeholders where a history has values",
         description="Write a history without its values: structure and types stay, and it replays as far as control flow allows.",
         epilog=EXAMPLES,
-        formatter_class=RawDescriptionHelpFormatter,
     )
-    parser.add_argument(
-        "history", metavar="HISTORY", help="what dd.load() takes: a file, a folder, an ARN, a URL …"
-    )
+    add_history(parser)
     parser.add_argument(
         "-o", "--output", metavar="PATH", required=True, help="file; a folder where HISTORY holds many"
     )
@@ -51,19 +51,18 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         "--key", metavar="K", action="append", default=[], help="a pattern of a key: '*email*'"
     )
     add_redaction(parser)
-    add_where(parser)
     parser.set_defaults(do=redact)
 
 
 def redact(arguments: argparse.Namespace) -> int:
     """Load, redact and write; nothing, where a pattern replaces nothing."""
-    from durable_debug.sources import Histories, load
+    from durable_debug.sources import Histories
 
     wrong = next((path for path in arguments.path if not path.startswith("$")), None)
     if wrong is not None:
         raise HistoryError(f"{wrong!r:.80} is no JSON path.", cure="It begins with $: '$.card.number'.")
     how = redaction(arguments, [*arguments.path, *arguments.key] or True)
-    found = load(arguments.history, **where(arguments))
+    found = given(arguments)
     many = isinstance(found, Histories)
     _require_another_place(arguments.history, Path(arguments.output).expanduser(), many=many)
     problems = list(found.problems) if isinstance(found, Histories) else []

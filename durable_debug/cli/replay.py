@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 import sys
-from argparse import RawDescriptionHelpFormatter
 from typing import TYPE_CHECKING, Any
 
 from durable_debug.cli.replay_options import add_breaks, add_replay, opened, replay_options, set_breaks
 from durable_debug.cli.stops import all_stops, fields, seen, stop_lines
-from durable_debug.cli.text import paint, plain
+from durable_debug.cli.text import paint, plain, show_report
 
 if TYPE_CHECKING:
     import argparse
@@ -40,7 +39,6 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         description="Run a handler over a recorded history, through the real SDK, and say whether it still does what the history says.\n"
         "No step body, submitter, condition check or invoke runs, and no AWS call is made.",
         epilog=EXAMPLES,
-        formatter_class=RawDescriptionHelpFormatter,
     )
     add_replay(parser)
     add_breaks(parser, does="report each stop")
@@ -65,10 +63,10 @@ def replay(arguments: argparse.Namespace) -> int:
         print(json.dumps(as_json(run, stops), default=str))
         return 0 if run.ok else 1
     for line in run.logs:
-        print(paint(f"{plain(line.level).lower()}: {plain(line.message)}", "2"), file=sys.stderr)
+        print(paint(f"{plain(line.level).lower()}: {plain(line.message)}", "2", sys.stderr), file=sys.stderr)
     for stop in stops:
         print("\n".join(stop_lines(stop)), end="\n\n")
-    print("\n".join(plain(line) for line in run.report().split("\n")))
+    show_report(run.report())
     return 0 if run.ok else 1
 
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from argparse import ArgumentTypeError
 from typing import TYPE_CHECKING, Any
 
-from durable_debug.cli.text import paint, plain
-from durable_debug.cli.values import add_environment, environment, seconds
+from durable_debug.cli.arguments import add_handler, add_history, add_replaying, given_history, replaying
+from durable_debug.cli.text import warn
 from durable_debug.errors import OptionError
 from durable_debug.options import fit_nothing, meant
 from durable_debug.typed_places import BREAK_AT, break_place
@@ -24,10 +23,8 @@ __all__ = ["add_breaks", "add_replay", "break_spec", "opened", "replay_options",
 
 def add_replay(parser: argparse.ArgumentParser) -> None:
     """Add the handler, the history and the options of `replay`."""
-    parser.add_argument("handler", metavar="HANDLER", help="module:name or path/to/file.py:name")
-    parser.add_argument(
-        "history", metavar="HISTORY", help="what dd.load() takes: a file, FOLDER#NAME, an ARN, a URL …"
-    )
+    add_handler(parser)
+    add_history(parser)
     parser.add_argument(
         "--invocation", metavar="K", type=int, help="replay the K-th Lambda invocation only (from 1)"
     )
@@ -38,25 +35,7 @@ def add_replay(parser: argparse.ArgumentParser) -> None:
         default=[],
         help="let this operation's body run where the history has no answer for it",
     )
-    parser.add_argument(
-        "--allow",
-        metavar="EFFECT",
-        action="append",
-        default=[],
-        help="let this side effect outside steps happen: network, 'dynamodb *', 'open /tmp/*' …",
-    )
-    add_environment(parser)
-    parser.add_argument(
-        "--python",
-        metavar="P",
-        help="run the handler in this interpreter, or in this environment (a folder); by default in the project's own",
-    )
-    parser.add_argument(
-        "--sdk", metavar="V", help="run it through this version of the SDK: 2.1.0, or a line, 2.1"
-    )
-    parser.add_argument(
-        "--timeout", metavar="S", type=seconds, default=60.0, help="give up after S seconds (60)"
-    )
+    add_replaying(parser)
 
 
 def replay_options(arguments: argparse.Namespace) -> dict[str, Any]:
@@ -67,29 +46,15 @@ def replay_options(arguments: argparse.Namespace) -> dict[str, Any]:
     OptionError
         A file that they name can't be read.
     """
-    return {
-        "invocation": arguments.invocation,
-        "run": arguments.run,
-        "allow": arguments.allow,
-        "timeout": arguments.timeout,
-        "env": environment(arguments),
-        "python": arguments.python,
-        "sdk": arguments.sdk,
-    }
+    return {"invocation": arguments.invocation, "run": arguments.run, **replaying(arguments)}
 
 
 def opened(arguments: argparse.Namespace) -> History:
     """Load the history, and print what is to be known of it."""
-    from durable_debug.sources import load_one
-
-    history = load_one(arguments.history)
+    history = given_history(arguments)
     for warning in history.warnings:
-        _warn(warning)
+        warn(warning)
     return history
-
-
-def _warn(text: object) -> None:
-    print(f"{paint('warning', '33')}: {plain(text)}", file=sys.stderr)
 
 
 # --- breakpoints --------------------------------------------------------------------------------
@@ -128,7 +93,7 @@ def set_breaks(debugger: Debugger, breaks: list[dict[str, Any]]) -> None:
         refuse_unknown_name(debugger, spec)
         made = debugger.break_at(**spec)
         if made.note:
-            _warn(f"--break {made.spec:.200}: {made.note}")
+            warn(f"--break {made.spec:.200}: {made.note}")
 
 
 def refuse_unknown_name(debugger: Debugger, spec: Mapping[str, Any]) -> None:

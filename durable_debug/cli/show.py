@@ -6,11 +6,11 @@ import json
 import re
 import shutil
 import sys
-from argparse import RawDescriptionHelpFormatter
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from durable_debug.cli.arguments import add_history, given_history
 from durable_debug.cli.log import add_logs, log, logs
 from durable_debug.cli.text import error_line, paint, paint_status, plain, ranges, symbol, word
 from durable_debug.cli.trace import trace
@@ -42,11 +42,8 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         help="a history's summary and its operations as a tree",
         description="Show a history: how it ended, and its operations as a tree, with status, attempts, duration, position and event ids.",
         epilog=EXAMPLES,
-        formatter_class=RawDescriptionHelpFormatter,
     )
-    parser.add_argument(
-        "history", metavar="HISTORY", help="what dd.load() takes: a file, FOLDER#NAME, an ARN, a URL …"
-    )
+    add_history(parser)
     parser.add_argument(
         "--all", action="store_true", help="show every operation: do not fold runs of alike ones"
     )
@@ -62,9 +59,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 
 def show(arguments: argparse.Namespace) -> int:
     """Print the history that the arguments name."""
-    from durable_debug.sources import load_one
-
-    history = load_one(arguments.history, logs=logs(arguments), trace=arguments.trace)
+    history = given_history(arguments, logs=logs(arguments), trace=arguments.trace)
     if arguments.json:
         print(json.dumps(as_json(history), default=_iso))
         return 0

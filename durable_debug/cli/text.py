@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import itertools
 import os
+import shutil
 import sys
-from typing import TYPE_CHECKING, Any
+import textwrap
+from typing import TYPE_CHECKING, Any, TextIO
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -43,14 +45,64 @@ def word(status: str) -> str:
     return plain(status).replace("_", " ").lower()
 
 
-def coloured() -> bool:
-    """Whether standard output is a terminal that may be coloured (https://no-color.org)."""
-    return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+COLOURS = ("auto", "always", "never")
+_colour = "auto"
 
 
-def paint(text: str, code: str) -> str:
+def use_colour(when: str) -> None:
+    """Say when output is coloured: one of `COLOURS`."""
+    global _colour  # noqa: PLW0603 - of the process, as its output is
+    _colour = when
+
+
+def coloured(stream: TextIO | None = None) -> bool:
+    """Whether a stream, standard output by default, is coloured.
+
+    ``--color`` decides; else ``NO_COLOR`` (https://no-color.org), then ``FORCE_COLOR`` (https://force-color.org), then whether it is
+    a terminal that can be.
+    """
+    if _colour != "auto":
+        return _colour == "always"
+    if os.environ.get("NO_COLOR"):
+        return False
+    if os.environ.get("FORCE_COLOR", "0") not in {"", "0", "false"}:
+        return True
+    return (stream or sys.stdout).isatty() and os.environ.get("TERM") != "dumb"
+
+
+def paint(text: str, code: str, stream: TextIO | None = None) -> str:
     """`text` in an SGR colour, where output is coloured."""
-    return f"\x1b[{code}m{text}\x1b[0m" if code and coloured() else text
+    return f"\x1b[{code}m{text}\x1b[0m" if code and coloured(stream) else text
+
+
+def warn(text: object, limit: int | None = None) -> None:
+    """Tell what should be known, beside the output."""
+    print(f"{paint('warning', '33', sys.stderr)}: {plain(text, limit)}", file=sys.stderr)
+
+
+def show_report(text: str) -> None:
+    """Print a report that other rooms made: harmless, and on a terminal in lines that fit."""
+    for line in text.split("\n"):
+        for piece in fitted(plain(line)):
+            print(piece)
+
+
+def fitted(line: str) -> list[str]:
+    """Wrap a line for a terminal, further in than it begins; leave it as it is where something else reads it."""
+    if not sys.stdout.isatty():
+        return [line]
+    width = shutil.get_terminal_size().columns
+    inner = " " * (len(line) - len(line.lstrip()) + 2)
+    if len(line) <= width or len(inner) > width // 2:
+        return [line]
+    return textwrap.wrap(
+        line,
+        width,
+        subsequent_indent=inner,
+        break_long_words=False,
+        break_on_hyphens=False,
+        drop_whitespace=True,
+    )
 
 
 def paint_status(text: str, status: str) -> str:

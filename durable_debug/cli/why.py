@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-import sys
-from argparse import RawDescriptionHelpFormatter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from durable_debug.cli.arguments import (
+    add_handler,
+    add_history,
+    add_replaying,
+    given_history,
+    is_piped,
+    replaying,
+    where,
+)
 from durable_debug.cli.log import add_logs, logs
-from durable_debug.cli.text import paint, plain
-from durable_debug.cli.values import add_environment, environment, seconds
+from durable_debug.cli.text import show_report, warn
 
 if TYPE_CHECKING:
     import argparse
@@ -35,26 +41,16 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         description="Say why an execution ended as it did, or what it waits for: with its handler, the line of your code that\n"
         "decided it, the values there, and where an execution that went well parts from it.",
         epilog=EXAMPLES,
-        formatter_class=RawDescriptionHelpFormatter,
     )
-    parser.add_argument(
-        "history", metavar="HISTORY", help="what dd.load() takes: a file, FOLDER#NAME, an ARN, a URL …"
-    )
-    parser.add_argument("handler", metavar="HANDLER", nargs="?", help="module:name or path/to/file.py:name")
+    add_history(parser)
+    add_handler(parser, nargs="?")
     parser.add_argument(
         "--near",
         metavar="FOLDER",
         help="look there for an execution that went well (the history's own folder)",
     )
     add_logs(parser, "the last lines of its log from CloudWatch, too")
-    add_environment(parser)
-    parser.add_argument("--python", metavar="P", help="run the handler in this interpreter or environment")
-    parser.add_argument(
-        "--sdk", metavar="V", help="run it through this version of the SDK: 2.1.0, or a line, 2.1"
-    )
-    parser.add_argument(
-        "--timeout", metavar="S", type=seconds, default=60.0, help="give up after S seconds (60)"
-    )
+    add_replaying(parser)
     parser.set_defaults(do=why)
 
 
@@ -62,16 +58,10 @@ def why(arguments: argparse.Namespace) -> int:
     """Print it, and give the exit code."""
     from durable_debug.debugger.explanation import why as explained
 
-    options: dict[str, Any] = {
-        "env": environment(arguments),
-        "python": arguments.python,
-        "sdk": arguments.sdk,
-        "timeout": arguments.timeout,
-    }
-    told = explained(
-        arguments.history, arguments.handler, near=arguments.near, logs=logs(arguments), **options
-    )
+    history = given_history(arguments) if is_piped(arguments.history) else arguments.history
+    options = where(arguments) | replaying(arguments)
+    told = explained(history, arguments.handler, near=arguments.near, logs=logs(arguments), **options)
     for warning in told.history.warnings:
-        print(f"{paint('warning', '33')}: {plain(warning)}", file=sys.stderr)
-    print("\n".join(plain(line) for line in told.report().split("\n")))
+        warn(warning)
+    show_report(told.report())
     return 0 if told.run is None or told.run.ok else 1

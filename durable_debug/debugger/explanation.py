@@ -14,11 +14,12 @@ from durable_debug.debugger.last_lines import LastLines, last_lines
 from durable_debug.debugger.session import Debugger
 from durable_debug.debugger.siblings import Sibling, nearest
 from durable_debug.debugger.source_lines import SourceLine, lines_around
-from durable_debug.divergence.run import as_history, replay
+from durable_debug.divergence.run import replay
 from durable_debug.engine.variables import preview
 from durable_debug.errors import HistoryError
 from durable_debug.options import NAMES, unknown_options
 from durable_debug.sources import load_one
+from durable_debug.sources.connection import WHERE
 from durable_debug.views import view
 
 if TYPE_CHECKING:
@@ -79,6 +80,8 @@ class Explanation:
         An execution that lies beside it and went well, and where the two part; None where there is none.
     handler, source_of_history
         As they were given, where they were texts: for the command to type next.
+    looked_up
+        Where the history's ARN was looked up, name by name: for that command, too.
     """
 
     history: History
@@ -96,6 +99,7 @@ class Explanation:
     sibling: Sibling | None = None
     handler: str | None = None
     source_of_history: str | None = None
+    looked_up: tuple[tuple[str, str], ...] = ()
 
     @property
     def divergence(self) -> Divergence | None:
@@ -140,7 +144,7 @@ def why(
     logs
         The last lines of its log, too, from CloudWatch, where the history does not hold them: as for `load`.
     **options
-        Those of `replay`.
+        Those of `replay`, and those of `load` that say where an ARN is looked up: ``profile``, ``region``, ``endpoint_url`` …
 
     Returns
     -------
@@ -158,9 +162,9 @@ def why(
     >>> told.place.line, [value.expression for value in told.values]
     (118, ['basket', 'error'])
     """
-    unknown_options("why", {name: value for name, value in options.items() if name not in NAMES}, NAMES)
-    found = as_history(history)
-    found, no_log = _logged(found, logs)
+    unknown_options("why", options, ("near", "logs", *NAMES, *WHERE))
+    place = {name: options.pop(name) for name in WHERE if name in options}
+    found, no_log = _logged(load_one(history, **place), logs, place)
     failed = tuple(_failed(found))
     beside = near if near is not None else history if isinstance(history, str) else None
     told = Explanation(
@@ -173,14 +177,15 @@ def why(
         sibling=nearest(found, beside) if beside is not None and found.status != "SUCCEEDED" else None,
         handler=handler if isinstance(handler, str) else None,
         source_of_history=str(history) if isinstance(history, str) else None,
+        looked_up=tuple((name, value) for name, value in place.items() if isinstance(value, str)),
     )
     return told if handler is None else _located(told, handler, options)
 
 
-def _logged(history: History, logs: bool | str) -> tuple[History, str | None]:  # noqa: FBT001
+def _logged(history: History, logs: bool | str, place: dict[str, Any]) -> tuple[History, str | None]:  # noqa: FBT001
     """Give the history with its logs, or say why that can't be: the rest is worth telling without them."""
     try:
-        return load_one(history, logs=logs), None
+        return load_one(history, logs=logs, **place), None
     except HistoryError as error:
         return history, str(error)
 

@@ -185,6 +185,8 @@ def _answer(operation: Operation) -> str:
 def next_command(told: Explanation) -> str:
     """Give what to type next."""
     source = shlex.quote(_short(told.source_of_history)) if told.source_of_history else "HISTORY"
+    for name, value in told.looked_up:
+        source += f" --{name.replace('_', '-')} {shlex.quote(value)}"
     if told.run is None:
         return f"durable-debug why {source} HANDLER   (path/to/app.py:handler, for the line of code)"
     handler = shlex.quote(told.handler or "HANDLER")
