@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from durable_debug.cli.arguments import add_where, where
-from durable_debug.cli.text import paint, paint_status, plain, symbol, word
+from durable_debug.cli.text import paint, paint_status, plain, room, symbol, warn, word
 from durable_debug.errors import HistoryError
 from durable_debug.wording import duration
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Iterator
 
     import pandas as pd
 
@@ -62,14 +63,37 @@ def ls(arguments: argparse.Namespace) -> int:
         for row in json.loads(frame.to_json(orient="records", date_format="iso", date_unit="us")):
             print(json.dumps(row))
         return 0
-    rows = [_row(row) for row in frame.to_dict("records")]
-    header = ("", "NAME", "STATUS", "STARTED (UTC)", "TOOK", "ARN")
-    widths = [max(len(row[at]) for row in (header, *rows)) for at in range(len(header) - 1)]
-    print(paint("  ".join([*map(str.ljust, header[:-1], widths), header[-1]]).rstrip(), "2"))
-    for row, status in zip(rows, frame["status"], strict=True):
-        cells = [*map(str.ljust, row[:-1], widths), row[-1]]
-        print("  ".join([paint_status(cells[0], status), *cells[1:]]))
+    for line in table(frame):
+        print(line)
     return 0
+
+
+HEADER = ("", "NAME", "STATUS", "STARTED (UTC)", "TOOK")
+SHORTEST = 12  # of a name that is cut to have a row fit
+
+
+def table(frame: pd.DataFrame) -> Iterator[str]:
+    """A row each; what names it for other commands (its file in a folder, else its ARN) stands below where it does not fit."""
+    named_by = "file" if "file" in frame and not frame["file"].equals(frame["arn"]) else "arn"
+    rows = [_row(row) for row in frame.to_dict("records")]
+    names = [plain(name) if isinstance(name, str) else "" for name in frame[named_by]]
+    widths = [max(len(row[at]) for row in (HEADER, *rows)) for at in range(len(HEADER))]
+    below = False
+    if (width := room()) is not None:
+        beside = max(map(len, names), default=0) + 2
+        left = width - sum(widths) - 2 * (len(widths) - 1)
+        below = left + widths[1] - SHORTEST < beside
+        widths[1] = max(min(widths[1], widths[1] + left - (0 if below else beside)), SHORTEST)
+    yield paint("  ".join([*map(str.ljust, HEADER, widths), "" if below else named_by.upper()]).rstrip(), "2")
+    for row, name, status in zip(rows, names, frame["status"], strict=True):
+        cells = [*map(str.ljust, map(_cut, row, widths), widths), "" if below else name]
+        yield "  ".join([paint_status(cells[0], status), *cells[1:]]).rstrip()
+        if below and name:
+            yield f"   {paint(name, '2')}"
+
+
+def _cut(text: str, width: int) -> str:
+    return text if len(text) <= width else f"{text[: width - 1]}…"
 
 
 def _frame(arguments: argparse.Namespace) -> pd.DataFrame:
@@ -80,6 +104,8 @@ def _frame(arguments: argparse.Namespace) -> pd.DataFrame:
     if is_place or (Path(what).exists() and not where(arguments)):
         found = load(what)
         if isinstance(found, Histories):
+            for problem in found.problems:
+                warn(f"not read: {problem}", 300)
             status, since, limit = choice
             return found.chosen(status=status, since=since, limit=limit).frame
         raise HistoryError(f"{what:.200} is one history.", cure=f"`durable-debug show {what:.200}` shows it.")
@@ -91,9 +117,8 @@ def _row(row: dict[str, Any]) -> tuple[str, ...]:
     took, status = row["duration_seconds"], str(row["status"])
     return (
         symbol(status),
-        plain(row["name"], 64),
+        plain(row["name"], 64) if isinstance(row["name"], str) else "",
         word(status),
         f"{row['start']:%Y-%m-%d %H:%M:%S}",
         duration(took) if took == took else "",  # noqa: PLR0124 - not a number while it runs
-        plain(row["arn"]),
     )

@@ -4,15 +4,23 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
-import sys
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from durable_debug.cli.arguments import add_history, given_history
 from durable_debug.cli.log import add_logs, log, logs
-from durable_debug.cli.text import error_line, paint, paint_status, plain, ranges, symbol, word
+from durable_debug.cli.text import (
+    error_line,
+    fitted,
+    paint,
+    paint_status,
+    plain,
+    ranges,
+    room,
+    symbol,
+    word,
+)
 from durable_debug.cli.trace import trace
 from durable_debug.wording import duration
 
@@ -122,7 +130,8 @@ def summary(history: History) -> Iterator[str]:
     when = f"{'for' if history.status in {'RUNNING', 'PAUSED'} else 'in'} {took}" if took else ""
     yield " ".join(filter(None, (paint(plain(history.name or "execution", 120), "1"), status, when)))
     if history.error:
-        yield f"  {paint_status(plain(error_line(history.error), 500), history.status)}"
+        for line in fitted(f"  {plain(error_line(history.error), 500)}", "    "):
+            yield paint_status(line, history.status)
     retries = sum(max(operation.attempts - 1, 0) for operation in operations)
     counts = [
         _count(history.invocation_count, "invocation"),
@@ -142,11 +151,17 @@ def summary(history: History) -> Iterator[str]:
     }
     for name, value in facts.items():
         if value:
-            yield f"  {paint(f'{name:9}', '2')} {plain(value, 500)}"
+            yield from _fact(name, plain(value, 500), "2")
     for remark in history.remarks:
-        yield f"  {plain(remark)}"
+        yield from fitted(f"  {plain(remark)}", "    ")
     for warning in history.warnings:
-        yield f"  {paint('warning', '33')}   {plain(warning)}"
+        yield from _fact("warning", plain(warning), "33")
+
+
+def _fact(name: str, value: str, colour: str) -> Iterator[str]:
+    first, *more = fitted(f"  {name:9} {value}", " " * 12)
+    yield f"  {paint(f'{name:9}', colour)}{first[11:]}"
+    yield from more
 
 
 def _count(number: int, one: str, many: str | None = None) -> str:
@@ -278,40 +293,61 @@ def _attempts(operation: Operation) -> str:
     return f"{operation.attempts} (began {operation.began}×)" if more else str(operation.attempts)
 
 
-HEADER = ("operation", "status", "kind", "attempts", "took", "position", "events")
+HEADER = ("status", "kind", "attempts", "took", "position", "events")
 RIGHT = {"attempts", "took"}
+SPARED = ("kind", "attempts", "took")  # on a terminal too narrow for all, in this order
+NARROWEST = 24  # of an operation's name
+CUT = 12  # columns that event ids keep, where they are cut
 
 
 def table(history: History, *, fold: bool) -> Iterator[str]:
-    """The tree as aligned columns, as wide as it needs; on a terminal, names give way to its width."""
+    """The tree as aligned columns, as wide as it needs; on a terminal, columns and names give way to its width."""
     lines = list(rows(forest(history.tree()), fold=fold))
     full = [line for line in lines if line.cells is not None]
     if not full:
         yield "No operations."
         return
-    columns = zip(HEADER[1:], *(line.cells for line in full if line.cells), strict=True)
-    widths = [max(map(len, column)) for column in columns]
+    columns = zip(HEADER, *(line.cells for line in full if line.cells), strict=True)
+    widths = dict(zip(HEADER, (max(map(len, column)) for column in columns), strict=True))
     first = max(len(line.stem) + len(line.text) for line in full)
-    if sys.stdout.isatty():
-        room = shutil.get_terminal_size().columns - sum(widths) - 2 * len(widths)
-        first = max(min(first, room), 24)
-    yield paint("  ".join([HEADER[0].ljust(first), *_padded(HEADER[1:], widths)]), "2")
+    if (width := room()) is not None:
+        first = _squeezed(widths, first, width)
+    yield paint("  ".join(["operation".ljust(first), *_cells(HEADER, widths)]).rstrip(), "2")
     for line in lines:
         if line.cells is None:
-            yield paint(line.stem, "2") + paint_status(line.text, line.status)
+            for piece in fitted(line.stem + line.text, line.stem):
+                yield paint(line.stem, "2") + paint_status(piece[len(line.stem) :], line.status)
             continue
-        room = max(first - len(line.stem), 8)
-        text = line.text if len(line.text) <= room else line.text[: room - 1] + "…"
-        name = paint(line.stem, "2") + paint_status(text[0], line.status) + text[1:].ljust(room - 1)
-        status, *rest = _padded(line.cells, widths)
+        left = max(first - len(line.stem), 8)
+        text = line.text if len(line.text) <= left else line.text[: left - 1] + "…"
+        name = paint(line.stem, "2") + paint_status(text[0], line.status) + text[1:].ljust(left - 1)
+        status, *rest = _cells(line.cells, widths)
         yield "  ".join([name, paint_status(status, line.status), *rest]).rstrip()
     hidden = len(history.tree()) - len(full)
     if hidden:
         yield paint(f"{_count(hidden, 'operation')} folded away; --all shows all of them.", "2")
 
 
-def _padded(cells: tuple[str, ...], widths: list[int]) -> list[str]:
-    return [
-        cell.rjust(width) if title in RIGHT else cell.ljust(width)
-        for title, cell, width in zip(HEADER[1:], cells, widths, strict=True)
-    ]
+def _squeezed(widths: dict[str, int], first: int, width: int) -> int:
+    """Take columns away until a row fits; give what is left for names."""
+
+    def left() -> int:
+        return width - sum(widths.values()) - 2 * len(widths)
+
+    needed = min(first, NARROWEST)
+    if left() < first:
+        widths["events"] = max(min(widths["events"], CUT), widths["events"] - (first - left()))
+    for title in SPARED:
+        if left() < needed:
+            del widths[title]
+    return max(min(first, left()), needed)
+
+
+def _cells(cells: tuple[str, ...], widths: dict[str, int]) -> list[str]:
+    shown = []
+    for title, cell in zip(HEADER, cells, strict=True):
+        if title in widths:
+            width = widths[title]
+            text = cell if len(cell) <= width else cell[: width - 1] + "…"
+            shown.append(text.rjust(width) if title in RIGHT else text.ljust(width))
+    return shown

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import re
 import shutil
 import sys
 import textwrap
@@ -44,6 +45,9 @@ def word(status: str) -> str:
     """A status in words: ``timed out``."""
     return plain(status).replace("_", " ").lower()
 
+
+_COMMAND = re.compile(r"^(next: )?\s*durable-debug ")
+_LABEL = re.compile(r"\s*(\d+ \| |\S+(?: \S+)?\s{2,})?")
 
 COLOURS = ("auto", "always", "never")
 _colour = "auto"
@@ -87,22 +91,32 @@ def show_report(text: str) -> None:
             print(piece)
 
 
-def fitted(line: str) -> list[str]:
-    """Wrap a line for a terminal, further in than it begins; leave it as it is where something else reads it."""
-    if not sys.stdout.isatty():
+def room() -> int | None:
+    """Columns of the terminal that output goes to; None where something else reads it."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+
+
+def fitted(line: str, inner: str | None = None) -> list[str]:
+    """Wrap a line for a terminal, below what it says behind its label; commands stay as they are, to be copied.
+
+    Parameters
+    ----------
+    line
+        Without colours.
+    inner
+        What further lines begin with; by default blanks.
+    """
+    width = room()
+    if width is None or len(line) <= width or _COMMAND.search(line):
         return [line]
-    width = shutil.get_terminal_size().columns
-    inner = " " * (len(line) - len(line.lstrip()) + 2)
-    if len(line) <= width or len(inner) > width // 2:
+    label = _LABEL.match(line)
+    assert label is not None
+    if " " not in line[label.end() :]:  # an ARN, a path: to be copied, too
         return [line]
-    return textwrap.wrap(
-        line,
-        width,
-        subsequent_indent=inner,
-        break_long_words=False,
-        break_on_hyphens=False,
-        drop_whitespace=True,
-    )
+    if inner is None:
+        fits = label[1] and label.end() <= width // 3
+        inner = " " * (label.end() if fits else len(line) - len(line.lstrip()) + 2)
+    return textwrap.wrap(line, width, subsequent_indent=inner, break_long_words=False, break_on_hyphens=False)
 
 
 def paint_status(text: str, status: str) -> str:
