@@ -11,11 +11,13 @@ from durable_debug.errors import DurableDebugError, HistoryError
 from durable_debug.history import History
 from durable_debug.options import unknown_options
 from durable_debug.sources import reading, runners
+from durable_debug.sources.archives import TarFiles, ZipFiles
 from durable_debug.sources.collection import Histories
 from durable_debug.sources.connection import WHERE, connect
 from durable_debug.sources.documents import from_document, several
+from durable_debug.sources.http import downloaded, is_http, without_secrets
 from durable_debug.sources.logs import with_logs
-from durable_debug.sources.reading import is_database, is_zip, parsed
+from durable_debug.sources.reading import is_database, is_tar, is_zip, parsed, unpacked
 from durable_debug.sources.records import arn_of
 from durable_debug.sources.redaction import redactor
 from durable_debug.sources.shelves import (
@@ -24,7 +26,6 @@ from durable_debug.sources.shelves import (
     FolderShelf,
     LocalFiles,
     UrlFiles,
-    ZipFiles,
     from_url,
 )
 from durable_debug.sources.traces import with_trace
@@ -57,8 +58,9 @@ def load(  # noqa: PLR0913
         - path of a file: the JSON of the AWS CLI, boto3, SAM, the local runner, the JavaScript testing library or the
           Lambda console; a record of the testing SDK's store, of telemetry or insight, an EventBridge message; one such
           document or one on each line; packed as .gz or .zst or not;
-        - path of a folder of such files, of a zip archive of them, of the sqlite database of the testing SDK or of SAM;
-        - URL of any of these that fsspec reaches: ``s3://…``, ``memory://…``, ``https://…``;
+        - path of a folder of such files, of a zip or tar archive of them (.zip, .tar, .tgz, .tar.zst …), of the sqlite
+          database of the testing SDK or of SAM;
+        - URL of a file or archive (``https://…``), or of whatever fsspec reaches: ``s3://…`` with the extra ``files``;
         - the same as a dict, list, bytes or open file;
         - a ``DurableFunctionTestRunner``;
         - a `History` or `Histories`, returned as they are, or redacted.
@@ -258,12 +260,14 @@ class _Loader:
         return Histories(FolderShelf(LocalFiles(path)), treat=self._treat)
 
     def _url(self, url: str) -> History | Histories:
+        if is_http(url):
+            return self._content(downloaded(url), without_secrets(url))
         try:
             import fsspec
         except ImportError:
             raise DurableDebugError(
-                "To read URLs, fsspec is needed.",
-                cure="Install it with: pip install fsspec (and s3fs for s3://…), or download the file.",
+                f"To read {url.partition('://')[0]:.20}:// fsspec is needed.",
+                cure="Install it with: pip install 'durable_debug[files]'; or download the file.",
             ) from None
         try:
             system, root = fsspec.core.url_to_fs(url)
@@ -278,10 +282,15 @@ class _Loader:
             raise HistoryError(
                 f"There is nothing at {url:.200}.", cure="Check the URL, and who may read it."
             ) from None
+        except ImportError as error:  # fsspec says which package reads this kind of URL
+            raise DurableDebugError(
+                f"{url:.200} cannot be read yet: {error!s:.200}.",
+                cure="pip install 'durable_debug[files]' brings what s3:// needs.",
+            ) from None
         except Exception as error:  # noqa: BLE001 - each of its file systems has errors of its own
             raise HistoryError(
                 f"{url:.200} cannot be read: {type(error).__name__} {error!s:.200}.",
-                cure="Check the URL and the credentials; for s3://, gs:// … their packages (s3fs, gcsfs) must be installed.",
+                cure="Check the URL and the credentials.",
             ) from None
         return self._content(raw, url)
 
@@ -289,7 +298,10 @@ class _Loader:
         try:
             if is_zip(raw):
                 return Histories(FolderShelf(ZipFiles(bytes(raw), name)), treat=self._treat)
-            return self._document(parsed(raw), name)
+            content = unpacked(raw)
+            if is_tar(content):
+                return Histories(FolderShelf(TarFiles(content, name)), treat=self._treat)
+            return self._document(parsed(content), name)
         except HistoryError as error:
             raise type(error)(f"{name}: {error.message}", cure=error.cure) from None
 

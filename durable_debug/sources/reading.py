@@ -34,12 +34,14 @@ __all__ = [
     "MOST_SECONDS",
     "MOST_VALUES",
     "is_database",
+    "is_tar",
     "is_zip",
     "lift",
     "opened",
     "parsed",
     "require_shallow",
     "taken",
+    "unpacked",
     "zip_member",
 ]
 
@@ -71,6 +73,11 @@ def is_zip(raw: bytes | bytearray) -> bool:
     return raw.startswith((b"PK\x03\x04", b"PK\x05\x06"))
 
 
+def is_tar(raw: bytes | bytearray) -> bool:
+    """Whether this, when it is `unpacked`, is a tar archive."""
+    return raw[257:262] == b"ustar"
+
+
 def is_database(raw: bytes | bytearray) -> bool:
     """Whether this begins as an sqlite database does."""
     return raw.startswith(b"SQLite format 3\x00")
@@ -93,11 +100,16 @@ def parsed(raw: bytes | bytearray) -> Any:
     if len(raw) > MOST_BYTES:
         raise _too_large("It holds")
     try:
-        return _json(_unpacked(raw))
+        content = unpacked(raw)
+        if is_tar(content):
+            raise HistoryError("It is a tar archive.", cure="Unpack it, and give the folder.")
+        return _json(content)
     except MemoryError:
-        raise HistoryError(
-            "It does not fit into this machine's memory.", cure="Load its executions one by one."
-        ) from None
+        raise _no_room() from None
+
+
+def _no_room() -> HistoryError:
+    return HistoryError("It does not fit into this machine's memory.", cure="Load its executions one by one.")
 
 
 def lift(name: str) -> str:
@@ -185,11 +197,20 @@ def _bytes(content: Any) -> bytes:
     )
 
 
-def _unpacked(raw: bytes | bytearray) -> bytes | bytearray:
+def unpacked(raw: bytes | bytearray) -> bytes | bytearray:
+    """Unpack what gzip, bzip2, xz or zstandard packed; give back what is not.
+
+    Raises
+    ------
+    HistoryError
+        It is broken, or too much.
+    """
     try:
         return unpacking.unpacked(raw, MOST_BYTES)
     except unpacking.TooLargeError:
         raise _too_large() from None
+    except MemoryError:
+        raise _no_room() from None
 
 
 def zip_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytearray:

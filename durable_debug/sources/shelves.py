@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-import io
 import os
 import tempfile
 import time
-import zipfile
-from collections import Counter
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import quote
@@ -20,7 +17,7 @@ from durable_debug.history.keeping import INDEX, Entry, entry_of, is_entry, line
 from durable_debug.history.timestamps import from_microseconds, microseconds
 from durable_debug.sources import reading
 from durable_debug.sources.documents import from_document
-from durable_debug.sources.reading import parsed, zip_member
+from durable_debug.sources.reading import parsed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -32,15 +29,12 @@ __all__ = [
     "LocalFiles",
     "Shelf",
     "UrlFiles",
-    "ZipFiles",
     "from_url",
     "listed",
 ]
 
 _SUFFIXES = (".json", ".jsonl", ".ndjson")
 _COMPRESSIONS = (".gz", ".bz2", ".xz", ".zst")
-_ENTRY = b"PK\x01\x02"  # begins what a zip archive's directory says of one file
-_MOST_RATIO = 200  # to which JSON, and not only blanks, may be packed
 _MANY = 200  # files that were read to be listed: worth an index even where there was none
 _FIELDS = frozenset(Entry.__annotations__)
 
@@ -148,52 +142,6 @@ class LocalFiles:
                 file.write(content)
             Path(temporary).chmod(0o644)
             Path(temporary).replace(self._path / name)
-
-
-class ZipFiles:
-    """The files in a zip archive; folders inside it count for nothing.
-
-    Raises
-    ------
-    HistoryError
-        It is none, or holds too many.
-    """
-
-    def __init__(self, raw: bytes, where: str) -> None:
-        self.where = where
-        if raw.count(_ENTRY) > reading.MOST_FILES:
-            raise HistoryError(
-                f"The zip archive holds more than {reading.MOST_FILES:,} files.",
-                cure=reading.lift("MOST_FILES"),
-            )
-        try:
-            self._archive = zipfile.ZipFile(io.BytesIO(raw))
-            infos = [info for info in self._archive.infolist() if not info.is_dir()]
-        except Exception as error:  # noqa: BLE001 - zipfile raises what its parts happen to raise
-            raise HistoryError(f"It is a broken zip archive: {error!s:.200}.", cure="Get it again.") from None
-        names = Counter(PurePosixPath(info.filename).name for info in infos)
-        self._infos = {
-            name if names[name := PurePosixPath(info.filename).name] == 1 else info.filename: info
-            for info in infos
-        }
-        # Members may lie over each other in the archive, each of them as large as all of it.
-        self._bearable = max(reading.MOST_BYTES, _MOST_RATIO * len(raw))
-        self._unpacked: dict[str, int] = {}
-
-    def sizes(self) -> dict[str, int]:
-        """Bytes of each file, by name."""
-        return {name: info.file_size for name, info in self._infos.items()}
-
-    def read(self, name: str) -> bytearray:
-        """Content of one file."""
-        if sum(self._unpacked.values()) > self._bearable:
-            raise HistoryError(
-                f"{name} is not unpacked: what came before it is more than {self._bearable:,} bytes.",
-                cure="Unpack the archive, and give the folder.",
-            )
-        content = zip_member(self._archive, self._infos[name])
-        self._unpacked[name] = len(content)
-        return content
 
 
 class UrlFiles:
@@ -374,7 +322,8 @@ def _text(value: Any) -> str | None:
 def _is_history(name: str) -> bool:
     for ending in _COMPRESSIONS:
         name = name.removesuffix(ending)
-    return name.endswith(_SUFFIXES) and not name.startswith(".") and name != INDEX
+    last = PurePosixPath(name).name
+    return last.endswith(_SUFFIXES) and not last.startswith(".") and last != INDEX
 
 
 def _iso(seconds: float | None) -> str | None:

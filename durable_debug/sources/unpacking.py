@@ -111,7 +111,7 @@ def _zstandard() -> _Unpacker:
         except ImportError:
             raise DurableDebugError(
                 "To read .zst files, Python 3.14 or zstandard is needed.",
-                cure="Install it with: pip install zstandard",
+                cure="Install it with: pip install 'durable_debug[files]'",
             ) from None
     unpacker: _Unpacker = ZstdDecompressor()
     return unpacker
@@ -132,10 +132,8 @@ def unpacked(raw: bytes | bytearray, most: int) -> bytes | bytearray:
     TooLargeError
         It would be more.
     HistoryError
-        It is broken, or an archive of another kind.
+        It is broken.
     """
-    if raw[257:262] == b"ustar":
-        raise HistoryError("It is a tar archive.", cure="Unpack it, and give the folder; or zip the files.")
     for start, name, new in (
         (b"\x1f\x8b", "gzip", _Gunzip),
         (b"BZh", "bz2", bz2.BZ2Decompressor),

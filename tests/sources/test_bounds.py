@@ -112,16 +112,6 @@ def test_every_packer(pack: Any, document: bytes, monkeypatch: pytest.MonkeyPatc
         dd.load(pack(b" " * 100_000))
 
 
-def test_a_tar_is_told() -> None:
-    import tarfile
-
-    into = io.BytesIO()
-    with tarfile.open(fileobj=into, mode="w:gz") as archive:
-        archive.addfile(tarfile.TarInfo("a.json"))
-    with pytest.raises(HistoryError, match="tar archive.*Unpack it"):
-        dd.load(into.getvalue())
-
-
 @pytest.mark.parametrize("method", [0, 8, 12, 14])
 def test_one_bad_member_of_an_archive(method: int, document: bytes) -> None:
     into = io.BytesIO()
