@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import shlex
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -82,7 +83,7 @@ def read_by(*, python: str, terminal: str) -> str:
 
 def _quoted(text: str) -> str:
     """As a shell takes it; what only stands for something needs no quotes."""
-    return text if text.replace("…", "").replace("=", "").isalnum() else shlex.quote(text)
+    return text if re.fullmatch(r"[\w…=./:@%+,-]+", text) else shlex.quote(text)
 
 
 def _cut(text: str) -> str:

@@ -101,6 +101,7 @@ class _Main(Parser):
         first = words[0] if words else ""
         if first not in self.commands.choices and (set("/:.") & set(first) or Path(first).is_file()):
             self.error(f"a command comes first. To look at it: durable-debug show {first:.200}")
+        arguments: Namespace
         arguments, rest = self.parse_known_args(words)
         if rest and hasattr(arguments, "jupyter_options"):
             arguments.jupyter_options = rest
@@ -112,7 +113,7 @@ class _Main(Parser):
         """Give the commands by what they are for, a line each, and the first steps."""
         told = {action.dest: action.help or "" for action in self.commands._get_subactions()}  # noqa: SLF001 - argparse keeps the lines of help there
         lines = [
-            str(self.description),
+            *filled(str(self.description), room()),
             "",
             "usage: durable-debug COMMAND …",
             "       durable-debug COMMAND --help",

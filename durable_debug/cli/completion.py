@@ -149,6 +149,12 @@ def _profiles(**_: Any) -> list[str]:
     return sorted(names)
 
 
+def _statuses(**_: Any) -> list[str]:
+    from durable_debug.sources.choice import STATUSES
+
+    return list(STATUSES)
+
+
 _COMPLETERS: dict[str, Callable[..., list[str]]] = {
     "HISTORY": _files(*_HISTORIES),
     "PATH": _files(*_HISTORIES),
@@ -159,4 +165,5 @@ _COMPLETERS: dict[str, Callable[..., list[str]]] = {
     "FOLDER": _files("/"),
     "DIR": _files("/"),
     "PROFILE": _profiles,
+    "STATUS": _statuses,
 }

@@ -48,7 +48,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 def add_choice(parser: argparse.ArgumentParser) -> None:
     """Add the options that say which executions of a function."""
     parser.add_argument(
-        "--status", metavar="S", action="append", help="only these: RUNNING, FAILED …; may be repeated"
+        "--status", metavar="STATUS", action="append", help="only these: RUNNING, FAILED …; may be repeated"
     )
     parser.add_argument(
         "--since", metavar="T", help="only those started since: 90m, 36h, 2d, 1w, 2026-11-20T08:00"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import shutil
+import sys
 import textwrap
 from typing import TYPE_CHECKING, Any
 
@@ -79,6 +80,13 @@ class Parser(argparse.ArgumentParser):
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**{**options, "formatter_class": Help})
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> tuple[Any, list[str]]:
+        """As `argparse` has it; ``-#NAME``, one history of those that are piped in, is no option."""
+        words = sys.argv[1:] if args is None else args
+        return super().parse_known_args(
+            [f"/dev/stdin{word[1:]}" if word.startswith("-#") else word for word in words], namespace
+        )
 
     def format_usage(self) -> str:
         """Give what must be given; `format_help` lists the rest."""

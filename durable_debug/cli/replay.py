@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from durable_debug.cli.replay_options import add_breaks, add_replay, opened, replay_options, set_breaks
 from durable_debug.cli.stops import all_stops, fields, seen, stop_lines
-from durable_debug.cli.text import paint, plain, show_report
+from durable_debug.cli.text import fitted, paint, plain, show_report
 
 if TYPE_CHECKING:
     import argparse
@@ -65,7 +65,7 @@ def replay(arguments: argparse.Namespace) -> int:
     for line in run.logs:
         print(paint(f"{plain(line.level).lower()}: {plain(line.message)}", "2", sys.stderr), file=sys.stderr)
     for stop in stops:
-        print("\n".join(stop_lines(stop)), end="\n\n")
+        print("\n".join(piece for line in stop_lines(stop) for piece in fitted(line)), end="\n\n")
     show_report(run.report())
     return 0 if run.ok else 1
 

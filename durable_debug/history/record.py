@@ -208,7 +208,10 @@ class History(Frames, Views):
         if found is None:
             raise HistoryError(
                 f"This history has no operation {key!r:.80}.",
-                cure="Ids and positions are in history.operations[['position', 'id', 'name']].",
+                cure=read_by(
+                    python="Ids and positions are in history.operations[['position', 'id', 'name']].",
+                    terminal="`durable-debug show` lists the positions.",
+                ),
             )
         return found
 
@@ -223,7 +226,7 @@ class History(Frames, Views):
         if not 1 <= number <= self.invocation_count:
             raise HistoryError(
                 f"This history has no invocation {number!r:.40}.",
-                cure=f"It tells of {self.invocation_count}, counted from 1: see history.invocations.",
+                cure=f"It tells of {self.invocation_count}, counted from 1{read_by(python=': see history.invocations', terminal='')}.",
             )
         return self._derived.invocations.all[number - 1]
 
@@ -369,7 +372,7 @@ class History(Frames, Views):
         except ValueError:
             raise HistoryError(
                 f"This history has no event {event_id!r:.40}.",
-                cure=f"It has {len(self)}: see history.events.event_id.",
+                cure=f"It has {len(self)}: {read_by(python='see history.events.event_id', terminal='counted from 1')}.",
             ) from None
         return self._derived.state_after(at)
 

@@ -121,5 +121,7 @@ def _members(raw: bytes | bytearray) -> Iterator[tarfile.TarInfo]:
                 raise HistoryError("It is a broken tar archive: it goes in circles.", cure="Get it again.")
             before = info.offset
             yield info
-        if raw[archive.offset : archive.offset + tarfile.BLOCKSIZE].strip(b"\0"):  # tarfile takes it for the end
+        if raw[archive.offset : archive.offset + tarfile.BLOCKSIZE].strip(
+            b"\0"
+        ):  # tarfile takes it for the end
             raise HistoryError("It is a broken tar archive, or cut short.", cure="Get it again.")

@@ -13,11 +13,11 @@ from durable_debug.spelling import option
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["Choice"]
+__all__ = ["STATUSES", "Choice"]
 
 _AGO = re.compile(r"(?P<count>\d+(?:\.\d+)?)\s*(?P<unit>[smhdw])")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
-_STATUSES = ("RUNNING", "SUCCEEDED", "FAILED", "TIMED_OUT", "STOPPED", "PAUSED")
+STATUSES = ("RUNNING", "SUCCEEDED", "FAILED", "TIMED_OUT", "STOPPED", "PAUSED")
 
 
 class Choice(NamedTuple):
@@ -67,12 +67,12 @@ class Choice(NamedTuple):
 def _status(text: str, known: frozenset[str | None]) -> str:
     """A status, in any case."""
     word = text.strip().upper().replace("-", "_").replace(" ", "_")
-    if word in _STATUSES or word in known:
+    if word in STATUSES or word in known:
         return word
-    near = difflib.get_close_matches(word, _STATUSES, n=1)
+    near = difflib.get_close_matches(word, STATUSES, n=1)
     raise HistoryError(
         f"There is no status {text!r:.40}.",
-        cure=f"Did you mean {near[0]}?" if near else f"There are {', '.join(_STATUSES)}.",
+        cure=f"Did you mean {near[0]}?" if near else f"There are {', '.join(STATUSES)}.",
     )
 
 

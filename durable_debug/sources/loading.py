@@ -29,6 +29,7 @@ from durable_debug.sources.shelves import (
     from_url,
 )
 from durable_debug.sources.traces import with_trace
+from durable_debug.spelling import read_by
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -208,7 +209,10 @@ class _Loader:
             if text.lstrip()[:1] in {"{", "["}:
                 raise HistoryError(
                     "This is JSON text, not a path.",
-                    cure="Give the parsed document: `dd.load(json.loads(text))`.",
+                    cure=read_by(
+                        python="Give the parsed document: `dd.load(json.loads(text))`.",
+                        terminal="Pipe it in: `… | durable-debug show -`.",
+                    ),
                 )
             if text.startswith("arn:"):
                 return self._account(text)

@@ -8,17 +8,34 @@ import sys
 import pytest
 
 import durable_debug
+from durable_debug.cli import _Main
 
 
 def test_help_has_examples_for_every_command(call):
     code, out, _ = call("--help")
     assert code == 0
-    for command in ("show", "replay", "debug", "ls", "fetch", "redact", "callback", "lab"):
-        assert f"durable-debug {command}" in out
+    listed = [line.split()[0] for line in out.splitlines() if line.startswith("  ")]
+    assert {"show", "replay", "lab"} <= set(_Main().commands.choices) <= set(listed)
+    for command in _Main().commands.choices:
         code, help_of_command, _ = call(command, "--help")
         assert code == 0
         assert "examples:" in help_of_command
         assert f"\n  durable-debug {command}" in help_of_command
+
+
+def test_alone_it_shows_what_there_is(call):
+    assert call() == call("--help")
+    out = call().out
+    assert "first steps:" in out and "durable-debug why " in out and "exit codes:" in out
+
+
+@pytest.mark.parametrize("width", [60, 80])
+def test_help_fits(call, monkeypatch, width):
+    monkeypatch.setenv("COLUMNS", str(width))
+    for command in ("", *_Main().commands.choices):
+        out = call(*filter(None, [command]), "--help").out
+        lines = [line for line in out.splitlines() if "arn:aws" not in line]  # one word
+        assert max(map(len, lines)) <= width, command
 
 
 def test_version(call):
@@ -36,7 +53,6 @@ def test_the_package_runs_as_a_module():
 @pytest.mark.parametrize(
     "arguments",
     [
-        (),
         ("shout",),
         ("show",),
         ("show", "x", "--loud"),
