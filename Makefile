@@ -10,6 +10,8 @@ VENV ?= $(if $(filter python3,$(PYTHON)),.venv,.venv-$(patsubst python%,%,$(notd
 ARGS ?=
 
 BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --disable-pip-version-check
+LAB := $(VENV)/.ready-lab
 READY := $(VENV)/.ready
 BENCH := $(VENV)/.ready-bench
 BROWSERS := chromium chromium-browser google-chrome google-chrome-stable
@@ -22,7 +24,7 @@ help: ## what can be made
 
 env: $(READY) ## the environment, with everything but the benchmarks' peers
 
-lab: $(READY) ## JupyterLab on the first notebook
+lab: $(LAB) ## JupyterLab on the first notebook
 	$(BIN)/durable-debug lab $(ARGS)
 
 # Hundreds of tests begin interpreters: where bytecode is not kept, each of them compiles all anew.
@@ -65,18 +67,25 @@ chromium:
 	$(call apt,chromium fonts-dejavu-core) || \
 	  echo "No Chromium here. To run the tests in a browser, install Chromium or Chrome, or set CHROMIUM to its path."
 
-# Made again when pyproject.toml has changed. An environment that is already there is kept and brought up to date.
-$(READY): pyproject.toml
+# Made again when pyproject.toml has changed. An environment that is already there is kept and brought up to date: first with
+# what JupyterLab needs, and with the tools of tests and lint when they are first asked for.
+$(LAB): pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "$(PYTHON) is missing or older than 3.11. Name another: make $(MAKECMDGOALS) PYTHON=python3.13"; exit 1; }
-	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv $(VENV) || \
+	@$(BIN)/python -m pip --version >/dev/null 2>&1 || { echo "Making an environment in $(VENV)."; $(PYTHON) -m venv $(VENV); } || \
 	  { $(call apt,python3-venv) && $(PYTHON) -m venv $(VENV); }
-	$(BIN)/python -m pip install --quiet --upgrade "pip>=25.1" # the first that reads dependency groups
-	$(BIN)/python -m pip install --quiet --editable ".[aws,lab]" --group dev
+	@$(BIN)/python -m pip install --quiet --upgrade "pip>=25.1" # the first that shows how far it is, and reads dependency groups
+	@echo "Installing durable_debug with JupyterLab: about 700 MB, a minute or two, once."
+	@$(PIP) --editable ".[lab]"
+	@touch $@
+
+$(READY): $(LAB)
+	@echo "Installing what tests and lint need: about 500 MB more, once."
+	@$(PIP) --group dev
 	@touch $@
 
 $(BENCH): $(READY)
-	$(BIN)/python -m pip install --quiet --group bench
+	@$(PIP) --group bench
 	@touch $@
 
 clean: ## remove what the tools left behind; the environment stays

@@ -11,6 +11,7 @@ __all__ = [
     "IncompleteHistoryError",
     "InternalError",
     "MissingDataError",
+    "MissingExtraError",
     "NoSuchStopError",
     "OptionError",
     "UnsupportedSdkError",
@@ -44,6 +45,10 @@ class IncompleteHistoryError(HistoryError):
 
 class MissingDataError(HistoryError):
     """Payloads that a replay needs are not in the history."""
+
+
+class MissingExtraError(DurableDebugError, ImportError):
+    """What was asked for needs a package that the base installation does not have."""
 
 
 class HandlerError(DurableDebugError):

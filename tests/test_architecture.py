@@ -25,6 +25,7 @@ PUBLIC = [
     "IncompleteHistoryError",
     "InternalError",
     "MissingDataError",
+    "MissingExtraError",
     "NoSuchStopError",
     "Operation",
     "OptionError",

@@ -120,7 +120,7 @@ def _client(
         from botocore.exceptions import NoRegionError, ProfileNotFound
     except ImportError:
         raise DurableDebugError(
-            "boto3 is not installed.", cure="Install it with: pip install 'durable_debug[aws]'"
+            "boto3 is not installed.", cure="Install it with: pip install 'boto3>=1.42'"
         ) from None
     local = endpoint_url is not None and _is_this_machine(endpoint_url)
     options: dict[str, Any] = {
