@@ -18,7 +18,7 @@ def require(*packages: str) -> None:
     MissingExtraError
         One of them is not.
     """
-    missing = [name for name in packages if importlib.util.find_spec(name) is None]
+    missing = [name for name in packages if not _is_there(name)]
     if missing:
         raise MissingExtraError(
             f"This is drawn with {listed(missing)}, which {'is' if len(missing) == 1 else 'are'} not installed.",
@@ -35,3 +35,10 @@ def require_panel() -> None:
         It is not.
     """
     require("anywidget", "ipywidgets", "matplotlib", "networkx")
+
+
+def _is_there(name: str) -> bool:
+    try:
+        return importlib.util.find_spec(name) is not None
+    except (ImportError, ValueError):  # of a finder, or of what somebody put into sys.modules
+        return False

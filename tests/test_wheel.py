@@ -21,7 +21,13 @@ GOLDEN = Path(__file__).parent / "golden" / "samples.txt"  # written anew with D
 
 # What only extras and development bring: not to be found by the installed package.
 ABSENT = (
+    "IPython",
+    "anywidget",
+    "ipywidgets",
+    "matplotlib",
+    "networkx",
     "fsspec",
+    "s3fs",
     "zstandard",
     "pygraphviz",
     "jupyterlab",
@@ -131,6 +137,26 @@ def test_the_command_is_there(installed, tmp_path) -> None:
     done = run(installed, "-c", script, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert "thread" not in done.stdout
+
+
+def test_what_only_notebooks_have_is_named_with_its_extra(installed, tmp_path) -> None:
+    script = (
+        "import durable_debug as dd; from pathlib import Path\n"
+        "samples = Path(dd.__file__).parent / 'examples' / 'sample_histories'\n"
+        "history = dd.load(samples / 'payment_failed.json')\n"
+        "print(len(history.operations), history.cost() is not None, 'basket-77' in history._repr_html_())\n"
+        "for ask in (history.plot_timeline, history.plot_graph, history.graph, lambda: dd.widgets):\n"
+        "    try: ask()\n"
+        "    except dd.MissingExtraError as error: print(error.cure)\n"
+        "with dd.debug(f'{samples}/apps/payment.py:handler', history) as debugger:\n"
+        "    print(debugger._repr_mimebundle_()['text/plain'].replace('\\n', ' '))\n"
+    )
+    done = run(installed, "-c", script, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    first, *cures, shown = done.stdout.splitlines()
+    assert first == "3 True True" and len(cures) == 4
+    assert all("durable_debug[notebook]" in line for line in [*cures, shown])
+    assert shown.startswith("<Debugger of ")
 
 
 def test_a_handler_that_is_installed_has_lines_of_its_own(installed, tmp_path) -> None:
