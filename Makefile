@@ -75,12 +75,12 @@ $(LAB): pyproject.toml
 	@$(BIN)/python -m pip --version >/dev/null 2>&1 || { echo "Making an environment in $(VENV)."; $(PYTHON) -m venv $(VENV); } || \
 	  { $(call apt,python3-venv) && $(PYTHON) -m venv $(VENV); }
 	@$(BIN)/python -m pip install --quiet --upgrade "pip>=25.1" # the first that shows how far it is, and reads dependency groups
-	@echo "Installing durable_debug with JupyterLab: about 700 MB, a minute or two, once."
+	@echo "Installing durable_debug with JupyterLab: about 600 MB, a minute or two, once."
 	@$(PIP) --editable ".[lab]"
 	@touch $@
 
 $(READY): $(LAB)
-	@echo "Installing what tests and lint need: about 500 MB more, once."
+	@echo "Installing what tests and lint need: about 450 MB more, once."
 	@$(PIP) --group dev
 	@touch $@
 

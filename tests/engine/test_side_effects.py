@@ -800,7 +800,7 @@ def test_while_the_module_is_imported(tried, tmp_path_factory) -> None:
     )
     with pytest.raises(dd.HandlerError, match="while it is imported") as caught:
         dd.replay(f"{folder}/eager.py:handler", subject.history())
-    assert f'allow="{kind}"' in caught.value.cure
+    assert f"allow='{kind}'" in caught.value.cure
 
 
 # -------------------------------------------------------------------------------- what must not be refused

@@ -70,7 +70,7 @@ def test_in_the_terminal(suspended: Any, live: Any, capsys: pytest.CaptureFixtur
     assert main(["callback", history.arn, *where]) == 0
     assert capsys.readouterr().out.startswith("2  acceptance  since ")
     assert main(["callback", history.arn, "acceptance", "--success", "yes", *where]) == 2
-    assert f"confirm='{ACCOUNT}'" in capsys.readouterr().err
+    assert f"--confirm {ACCOUNT}" in capsys.readouterr().err
     assert main(["callback", history.arn, "--heartbeat", *where]) == 2
     assert (
         main(["callback", history.arn, "acceptance", "--success", "yes", "--confirm", ACCOUNT, *where]) == 0
