@@ -6,6 +6,7 @@ import contextlib
 import sys
 from typing import TYPE_CHECKING, TextIO
 
+from durable_debug.cli.arguments import back_to_the_terminal
 from durable_debug.cli.replay_options import add_breaks, add_replay, opened, replay_options, set_breaks
 
 if TYPE_CHECKING:
@@ -72,6 +73,7 @@ def debug(arguments: argparse.Namespace) -> int:
     for expression in arguments.displays:
         compiled(expression)
     history, options = opened(arguments), replay_options(arguments)
+    back_to_the_terminal(arguments.history)
 
     def open_it() -> Debugger:
         return open_debugger(arguments.handler, history, **options)
