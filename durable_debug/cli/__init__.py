@@ -28,7 +28,7 @@ from durable_debug.cli import (
     why,
 )
 from durable_debug.cli.parsers import Parser, columns, filled, room
-from durable_debug.cli.text import COLOURS, plain, use_colour
+from durable_debug.cli.text import COLOURS, complain, use_colour
 from durable_debug.errors import DurableDebugError
 from durable_debug.spelling import for_terminal
 
@@ -158,11 +158,11 @@ def main(argv: Sequence[str] | None = None) -> int:
             code: int = arguments.do(arguments)
         sys.stdout.flush()
     except DurableDebugError as error:
-        print(f"durable-debug: {plain(error)}", file=sys.stderr)
+        complain(error)
         return 2
     except KeyboardInterrupt as stop:
         if str(stop):  # how far it came
-            print(f"durable-debug: {plain(stop)}", file=sys.stderr)
+            complain(stop)
         return 130
     except BrokenPipeError:  # `… | head`; the interpreter flushes once more at its end
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -81,22 +81,30 @@ def paint(text: str, code: str, stream: TextIO | None = None) -> str:
 
 def warn(text: object, limit: int | None = None) -> None:
     """Tell what should be known, beside the output."""
-    print(f"{paint('warning', '33', sys.stderr)}: {plain(text, limit)}", file=sys.stderr)
+    first, *more = fitted(f"warning: {plain(text, limit)}", "  ", sys.stderr)
+    print(f"{paint('warning', '33', sys.stderr)}{first[7:]}", *more, sep="\n", file=sys.stderr)
+
+
+def complain(text: object) -> None:
+    """Tell what went wrong, beside the output."""
+    print(*fitted(f"durable-debug: {plain(text)}", "  ", sys.stderr), sep="\n", file=sys.stderr)
 
 
 def show_report(text: str) -> None:
-    """Print a report that other rooms made: harmless, and on a terminal in lines that fit."""
+    """Print a report that other rooms made: harmless, and on a terminal in lines that fit; a patch at its end stays one."""
+    is_patch = False
     for line in text.split("\n"):
-        for piece in fitted(plain(line)):
+        is_patch = is_patch or line.startswith("--- a/")
+        for piece in [plain(line)] if is_patch else fitted(plain(line)):
             print(piece)
 
 
-def room() -> int | None:
-    """Columns of the terminal that output goes to; None where something else reads it."""
-    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+def room(stream: TextIO | None = None) -> int | None:
+    """Columns of the terminal that a stream, standard output by default, goes to; None where something else reads it."""
+    return shutil.get_terminal_size().columns if (stream or sys.stdout).isatty() else None
 
 
-def fitted(line: str, inner: str | None = None) -> list[str]:
+def fitted(line: str, inner: str | None = None, stream: TextIO | None = None) -> list[str]:
     """Wrap a line for a terminal, below what it says behind its label; commands stay as they are, to be copied.
 
     Parameters
@@ -105,8 +113,10 @@ def fitted(line: str, inner: str | None = None) -> list[str]:
         Without colours.
     inner
         What further lines begin with; by default blanks.
+    stream
+        Where it goes; standard output by default.
     """
-    width = room()
+    width = room(stream)
     if width is None or len(line) <= width or _COMMAND.search(line):
         return [line]
     label = _LABEL.match(line)

@@ -12,7 +12,7 @@ import pytest
 
 from durable_debug.cli import _Main
 
-HANDLERS = ("why", "replay", "audit", "deploy-check")
+HANDLERS = ("why", "replay", "debug", "audit", "deploy-check")
 
 
 def run(*arguments: object, stdin: bytes | None = None, **env: str) -> subprocess.CompletedProcess:
@@ -76,6 +76,7 @@ def test_an_arn_is_looked_up_alike_in_every_command(call, samples: Path) -> None
         ("show", arn),
         ("why", arn, handler),
         ("replay", handler, arn),
+        ("debug", handler, arn),
         ("audit", handler, arn),
         ("deploy-check", handler, handler, arn),
         ("redact", arn, "-o", "x"),

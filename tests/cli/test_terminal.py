@@ -74,6 +74,13 @@ def test_names_and_statuses_stay_in_a_narrow_terminal(samples: Path) -> None:
     assert re.search(r"until-seats-open +succeeded +1-1-2", told)
 
 
+def test_a_patch_stays_one(samples: Path) -> None:
+    old, new = (f"{samples}/apps/{name}.py:handler" for name in ("suspended", "shipping"))
+    told = in_terminal(60, "deploy-check", old, new, samples / "suspended.json", "--color", "never")
+    patch = told[told.index("--- a/") :]
+    assert all(line[:1] in {"+", "-", " ", "@", ""} for line in patch.splitlines())
+
+
 def test_what_is_piped_is_as_wide_as_it_needs(samples: Path) -> None:
     command = [sys.executable, "-m", "durable_debug", "show", samples / "payment_failed.json"]
     done = subprocess.run(command, env={**os.environ, "COLUMNS": "40"}, capture_output=True, text=True)
