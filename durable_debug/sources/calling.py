@@ -118,7 +118,8 @@ class Caller:
             return answer
         return Problem(
             ServiceUnavailableError(
-                f"{self.endpoint} gave an empty or broken answer to {operation}.", cure=f"Check {option('endpoint_url')}."
+                f"{self.endpoint} gave an empty or broken answer to {operation}.",
+                cure=f"Check {option('endpoint_url')}.",
             ),
             passing=True,
         )

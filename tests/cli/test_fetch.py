@@ -190,3 +190,22 @@ def test_ls_of_a_folder_chooses(call: Callable[..., Any], tmp_path: Path, sample
     for wrong in (("--status", "FALED"), ("--since", "yesterdy"), ("--limit", "0"), ("--status", "banana")):
         answer = call("ls", folder, *wrong)
         assert answer.code == 2 and "no " in answer.err
+
+
+def test_show_why_and_the_next_command_keep_where_an_arn_is_looked_up(
+    call: Callable[..., Any], url: str
+) -> None:
+    arn = json.loads(call("ls", "orders", "--status", "FAILED", "--json", "--endpoint-url", url).out)["arn"]
+    assert call("show", arn, "--endpoint-url", url).out.startswith("bad ✗ failed")
+    told = call("why", arn, "--endpoint-url", url)
+    assert told.code == 0 and "no such card" in told.out
+    assert f"durable-debug why {arn} --endpoint-url {url} HANDLER" in told.out
+    wide = call("ls", "orders", "--endpoint-url", url).out.splitlines()
+    assert wide[0].endswith("ARN") and wide[1].endswith(arn)
+
+
+def test_ls_tells_of_what_it_could_not_read(call: Callable[..., Any], tmp_path: Path, samples: Path) -> None:
+    (tmp_path / "good.json").write_bytes((samples / "nested.json").read_bytes())
+    (tmp_path / "broken.json").write_text("{")
+    told = call("ls", tmp_path)
+    assert told.code == 0 and told.out.splitlines()[1].endswith("good.json") and "broken.json" in told.err
