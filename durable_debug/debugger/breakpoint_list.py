@@ -106,6 +106,17 @@ class BreakpointList:
         for known in self.all:
             known.hit_count = 0
 
+    @property
+    def are_plain(self) -> bool:
+        """Whether all hits can be counted without the variables of then."""
+        return all(known.when is None for known in self.all)
+
+    def count_up_to(self, here: int) -> None:
+        """Count the hits up to a stop, as a pass from the top would."""
+        for known in self.all[1:]:
+            if known.when is None:
+                known.hit_count = sum(seq <= here for seq in known.stops)
+
     def is_hit(self, known: Breakpoint, ask: Ask, frame: HeldFrame) -> bool:
         """Whether a stop is a hit: it fits, and the condition is true there."""
         return self._fits(known, ask) and known.holds(frame)

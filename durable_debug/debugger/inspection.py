@@ -11,7 +11,7 @@ from durable_debug.errors import DurableDebugError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from durable_debug.engine.runner import Held, HeldFrame
+    from durable_debug.engine.runner import HeldFrame
     from durable_debug.engine.variables import Variable
 
 __all__ = ["Inspection"]
@@ -23,25 +23,28 @@ class Inspection:
 
     Attributes
     ----------
-    held
-        Where the handler stands; None where it has ended.
+    frames
+        The functions on the stack, the innermost first; none where the handler has ended.
+    has_ended
+        Whether it has.
     """
 
-    held: Held | None
+    frames: tuple[HeldFrame, ...]
+    has_ended: bool
 
     @property
     def stack(self) -> tuple[StackFrame, ...]:
         """See `Debugger.stack`."""
-        places = [frame.place for frame in self._frames]
+        places = [frame.place for frame in self.frames]
         return tuple(StackFrame(place.function, place.file, place.line) for place in places)
 
     def locals(self) -> dict[str, Any]:
         """See `Debugger.locals`."""
-        return self._frames[0].locals() if self._frames else {}
+        return self.frames[0].locals() if self.frames else {}
 
     def variables(self, frame: int, path: Sequence[str]) -> list[Variable]:
         """See `Debugger.variables`."""
-        return self._frames[frame].variables(path) if self._has(frame) else []
+        return self.frames[frame].variables(path) if self._has(frame) else []
 
     def evaluate(self, expression: str, frame: int) -> Any:
         """See `Debugger.evaluate`."""
@@ -56,14 +59,10 @@ class Inspection:
             raise DurableDebugError(
                 "There are no variables here.",
                 cure="The handler has ended: step back into it."
-                if self.held is None
-                else f"The stack has {len(self._frames)} functions.",
+                if self.has_ended
+                else f"The stack has {len(self.frames)} functions.",
             )
-        return self._frames[frame]
-
-    @property
-    def _frames(self) -> tuple[HeldFrame, ...]:
-        return self.held.frames if self.held is not None else ()
+        return self.frames[frame]
 
     def _has(self, frame: int) -> bool:
-        return 0 <= frame < len(self._frames)
+        return 0 <= frame < len(self.frames)

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import functools
 import gc
 import threading
 from typing import TYPE_CHECKING
+
+from durable_debug.debugger.line_moves import LineMoves
+from durable_debug.debugger.traced_frame import traced_frames
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -15,6 +19,7 @@ if TYPE_CHECKING:
     from durable_debug.debugger.breakpoints import Breakpoint
     from durable_debug.debugger.stop import Stop
     from durable_debug.debugger.stop_index import StopIndex
+    from durable_debug.engine.line_trace import LineTrace
     from durable_debug.engine.runner import Decide, Held, HeldFrame, HeldPass
     from durable_debug.engine.tape import Ask
 
@@ -31,31 +36,46 @@ class Navigator:
     breakpoints
         What stops it on the way.
     fresh
-        Prepares a new pass.
+        Prepares a new pass; whether it is one for lines.
+    traced
+        Records the lines of the replay.
 
     Attributes
     ----------
     stop
         Where it stands, or stood last.
     held
-        The handler as it is held there; None at the end, or where a verb was interrupted.
+        The handler as it is held there; None at the end, where a verb was interrupted, and where the trace shows what is
+        to be seen: `frames` holds it there when an expression needs it.
+    moves
+        Over the lines of the replay; recorded when they are first asked for.
     """
 
     stop: Stop
 
-    def __init__(self, stops: StopIndex, breakpoints: BreakpointList, fresh: Callable[[], HeldPass]) -> None:
+    def __init__(
+        self,
+        stops: StopIndex,
+        breakpoints: BreakpointList,
+        fresh: Callable[[bool], HeldPass],
+        traced: Callable[[], LineTrace],
+    ) -> None:
         self._stops = stops
         self._breakpoints = breakpoints
         self._fresh = fresh
+        self._traced = traced
         self._pass: HeldPass | None = None
         self.held: Held | None = None
+        self._by_trace = False  # nothing is held: the trace shows it
         self._replacing = threading.Lock()  # of the stop: an expression may change it while a verb moves on
 
     # ---- verbs
 
     def goto(self, target: int, reason: str) -> Stop:
         """Stand at a stop: go on to it if it lies ahead, else begin a new pass."""
-        here = self._pass is not None and self.held is not None
+        if self._is_shown_by_the_trace(target):
+            return self._shown(self._stops.stop(target, reason, ()))
+        here = self._pass is not None and self.held is not None and self.stop.line_index is None
         changed = self._pass is not None and self._pass.changed_by is not None
         if here and target == self.stop.index and not changed:
             return self._standing(target, reason)
@@ -68,12 +88,14 @@ class Navigator:
         """Go on to what stops it, or to the end."""
         if self.stop.kind == "end":
             return self.stop
+        self.hold()
         return self._forward(self._breakpoints.at_hits(), None, "run")
 
     def over(self, target: int, reason: str) -> Stop:
         """Go on to a stop or to what stops before it."""
         if self.stop.kind == "end":
             return self.stop
+        self.hold()
         at_hits, there = self._breakpoints.at_hits(), _until(target, reason)
         return self._forward(lambda ask, frame: at_hits(ask, frame) or there(ask, frame), target, reason)
 
@@ -88,8 +110,73 @@ class Navigator:
 
     def stand_again(self) -> None:
         """Come back to where it stood, after a verb that was interrupted."""
-        if self.held is None and self.stop.kind != "end":
+        if self.held is None and self.stop.kind != "end" and not self._by_trace:
             self.goto(self.stop.index, self.stop.reason)
+
+    # ---- by line
+
+    @functools.cached_property
+    def moves(self) -> LineMoves:
+        """See the attributes."""
+        return LineMoves(self._traced())
+
+    @property
+    def line(self) -> int:
+        """Index of the line at which it stands: at an operation, of the line that asks for it."""
+        trace, stop = self.moves.trace, self.stop
+        if stop.line_index is not None:
+            return stop.line_index
+        return trace.asked[stop.index] if stop.index < len(trace.asked) else len(trace)
+
+    def to_line(self, index: int, reason: str) -> Stop:
+        """Stand before a line; behind the last one is the end, before the first the first."""
+        trace = self.moves.trace
+        if index >= len(trace):
+            return self.goto(self._stops.end, reason)
+        return self._shown(self._stops.line(max(0, index), trace, reason))
+
+    def _is_shown_by_the_trace(self, target: int) -> bool:
+        """Whether the trace, if there is one, has what is to be seen at a stop."""
+        moves: LineMoves | None = vars(self).get("moves")
+        return moves is not None and target < len(moves.trace.asked) and self._breakpoints.are_plain
+
+    def _shown(self, stop: Stop) -> Stop:
+        """Stand at a stop without a pass."""
+        self.leave()
+        self._breakpoints.count_up_to(stop.index - (stop.line_index is not None))
+        with self._replacing:
+            self.stop, self._by_trace = stop, True
+        return stop
+
+    def hold(self) -> None:
+        """Have the handler stand where the trace shows it."""
+        if not self._by_trace:
+            return
+        stop, self._by_trace = self.stop, False
+        if stop.line_index is None:
+            self._begin()
+            self._forward(_until(stop.index, stop.reason), stop.index, stop.reason)
+            return
+        under_way = self._begin(lines=True)
+        self.held = under_way.go_to_line(stop.line_index)
+        self._breakpoints.count_up_to(stop.index - 1)
+
+    @property
+    def is_by_trace(self) -> bool:
+        """Whether nothing is held, and the trace shows what is to be seen."""
+        return self._by_trace
+
+    def frames(self, live: Callable[[], tuple[HeldFrame, ...]]) -> tuple[HeldFrame, ...]:
+        """Give the functions on the stack, the innermost first.
+
+        Parameters
+        ----------
+        live
+            Holds the handler here, and gives its frames.
+        """
+        if self._by_trace:
+            return traced_frames(self.moves.trace, self.line, live)
+        return self.held.frames if self.held is not None else ()
 
     # ---- beside the verbs
 
@@ -102,7 +189,7 @@ class Navigator:
         if not any(seq <= here for seq in made.stops):
             return
 
-        pass_ = self._fresh()  # its condition needs the variables of then
+        pass_ = self._fresh(False)  # its condition needs the variables of then
 
         def counting(ask: Ask, frame: HeldFrame) -> str | None:
             made.hit_count += self._breakpoints.is_hit(made, ask, frame)
@@ -136,16 +223,16 @@ class Navigator:
 
     def leave(self) -> None:
         """End the pass."""
-        self.held = None
+        self.held, self._by_trace = None, False
         self.interrupt()
         self._pass = None
 
     # ---- moving
 
-    def _begin(self) -> HeldPass:
+    def _begin(self, *, lines: bool = False) -> HeldPass:
         self.leave()
         self._breakpoints.begin_anew()
-        self._pass = self._fresh()
+        self._pass = self._fresh(lines)
         return self._pass
 
     def _forward(self, decide: Decide, target: int | None, reason: str) -> Stop:

@@ -28,14 +28,19 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from durable_debug.debugger.line_moves import LineMoves
     from durable_debug.debugger.stop import StackFrame, Stop
+    from durable_debug.engine.runner import HeldFrame
     from durable_debug.engine.tape import LogLine
     from durable_debug.engine.variables import Variable
     from durable_debug.history import History
 
 __all__ = ["Debugger", "debug"]
 
-_VERBS = frozenset({"run", "step", "step_in", "step_out", "step_back", "run_back", "goto", "restart"})
+_VERBS = frozenset(
+    {"run", "step", "step_in", "step_out", "step_back", "run_back", "goto", "restart"}
+    | {"step_line", "next_line", "step_into", "step_return", "run_to"}
+)
 
 
 def debug(  # noqa: PLR0913
@@ -144,7 +149,8 @@ class Debugger:
         self._navigator = Navigator(
             self._stops,
             self._breakpoints,
-            lambda: first.runner.hold(first, run.matcher(), hangs_after=hangs_after),
+            lambda lines: first.runner.hold(first, run.matcher(), hangs_after=hangs_after, lines=lines),
+            lambda: first.runner.trace(first, run.matcher()),
         )
         self._mailbox = Mailbox(self._do_posted, self._navigator.leave)
         self._navigator.goto(0, "start")
@@ -174,11 +180,13 @@ class Debugger:
 
         A breakpoint in there stops it.
         """
-        return self._verb(lambda: self._navigator.over(self._stops.after(self.stop.index), "step"))
+        return self._verb(lambda: self._navigator.over(self._coming(self._stops.after), "step"))
 
     def step_in(self) -> Stop:
         """Go to the next operation, into child contexts, map items and branches."""
-        return self._verb(lambda: self._navigator.goto(min(self.stop.index + 1, self._stops.end), "step in"))
+        return self._verb(
+            lambda: self._navigator.goto(self._coming(lambda here: min(here + 1, self._stops.end)), "step in")
+        )
 
     def step_out(self) -> Stop:
         """Go to the next operation outside this context, or to a breakpoint before it."""
@@ -195,6 +203,85 @@ class Debugger:
     def restart(self) -> Stop:
         """Go to the first stop."""
         return self._verb(lambda: self._navigator.goto(0, "restart"))
+
+    def _coming(self, after: Callable[[int], int]) -> int:
+        """The stop after this one; between operations, the operation that comes next."""
+        return self.stop.index if self.stop.kind == "line" else after(self.stop.index)
+
+    # --------------------------------------------------------------------------------------------- by line
+
+    def step_line(self, *, back: bool = False) -> Stop:
+        """Go to the next line of your code that runs, in whichever function; or to the one that ran before.
+
+        The lines are those of your own files: libraries are stepped over. They are recorded once, when a line is first
+        asked for, and moving between them, or back to any operation, takes no replay from then on. What an expression
+        needs is held there when it is evaluated.
+
+        Parameters
+        ----------
+        back
+            Back instead of forward.
+
+        Examples
+        --------
+        >>> app, history = "sample_histories/apps/espresso.py:handler", "sample_histories/espresso_timed_out.json"
+        >>> with debug(app, history) as dbg:
+        ...     stop = dbg.step_line()
+        ...     stop.kind, dbg.step_line(back=True).source.line < stop.source.line
+        ('line', True)
+        """
+        return self._by_line(lambda moves, here: moves.step(here, back=back), within=back)
+
+    def next_line(self, *, back: bool = False) -> Stop:
+        """Go to the next line of this function, over the functions that this one calls; at its end, of its caller."""
+        return self._by_line(lambda moves, here: moves.over(here, back=back), within=back)
+
+    def step_into(self, *, back: bool = False) -> Stop:
+        """Go to the first line of the function of yours that this line calls; back: to the last line of the one before.
+
+        Raises
+        ------
+        NoSuchStopError
+            It calls none.
+        """
+        return self._by_line(lambda moves, here: moves.into(here, back=back))
+
+    def step_return(self, *, back: bool = False) -> Stop:
+        """Go out of this function, to its caller's next line; back: to the line that called it."""
+        return self._by_line(lambda moves, here: moves.out(here, back=back))
+
+    def run_to(self, line: int, file: str | None = None, *, back: bool = False) -> Stop:
+        """Go to where a line runs next; back: to where it ran before.
+
+        Parameters
+        ----------
+        line
+            Number of the line, from 1.
+        file
+            The end of its file's path; by default the file of this stop.
+
+        Raises
+        ------
+        NoSuchStopError
+            It does not.
+        """
+
+        def to(moves: LineMoves, here: int) -> int:
+            source = self.stop.source
+            return moves.to(here, file or (source.file if source else None), line, back=back)
+
+        return self._by_line(to, reason=f"run to line {line}")
+
+    def _by_line(
+        self, to: Callable[[LineMoves, int], int], *, reason: str = "line", within: bool = False
+    ) -> Stop:
+        def move() -> Stop:
+            moves, here = self._navigator.moves, self._navigator.line
+            if within and self.stop.kind == "operation":
+                here += 1  # the line that asks for it is under way: back is to its beginning
+            return self._navigator.to_line(to(moves, here), reason)
+
+        return self._verb(move)
 
     def goto(
         self,
@@ -357,7 +444,7 @@ class Debugger:
     @property
     def stack(self) -> tuple[StackFrame, ...]:
         """The user's functions on the call stack, the innermost first."""
-        return Inspection(self._navigator.held).stack
+        return self._looking(live=False).stack
 
     @property
     def locals(self) -> dict[str, Any]:
@@ -383,8 +470,9 @@ class Debugger:
         Exception
             Whatever the expression raises.
         """
+        looking = self._inspection()
         with self._navigator.noticing_changes(self._subscribers.tell):
-            return self._inspection().evaluate(expression, frame)
+            return looking.evaluate(expression, frame)
 
     def text(self, expression: str, frame: int = 0, *, width: int | None = None) -> str:
         """Give the text of an expression's value: its whole `repr`, made where the handler is held.
@@ -396,8 +484,9 @@ class Debugger:
         width
             Columns over which it is laid out, as `pprint` does; None for one line.
         """
+        looking = self._inspection()
         with self._navigator.noticing_changes(self._subscribers.tell):
-            return self._inspection().text(expression, frame, width)
+            return looking.text(expression, frame, width)
 
     def variables(self, frame: int = 0, path: Sequence[str] = ()) -> list[Variable]:
         """Describe a function's variables, or what one of them holds: bounded, for display.
@@ -407,7 +496,7 @@ class Debugger:
         path
             Names to go down by, as given by `Variable.name`.
         """
-        return self._inspection().variables(frame, path)
+        return self._inspection(live=False).variables(frame, path)
 
     @property
     def state(self) -> pd.DataFrame:
@@ -431,9 +520,21 @@ class Debugger:
         """What the handler has logged and printed up to here."""
         return tuple(line for line in self.run_result.complete.logs if line.seq < self.stop.index)
 
-    def _inspection(self) -> Inspection:
+    def _inspection(self, *, live: bool = True) -> Inspection:
         self._require_open()
-        return Inspection(self._navigator.held)
+        return self._looking(live=live)
+
+    def _looking(self, *, live: bool) -> Inspection:
+        frames = self._live_frames() if live else self._navigator.frames(self._live_frames)
+        return Inspection(frames, self.stop.kind == "end")
+
+    def _live_frames(self) -> tuple[HeldFrame, ...]:
+        """Have the handler stand where the trace shows it, and give its functions."""
+        if self._navigator.is_by_trace:
+            with self._lock:
+                self._navigator.hold()
+        held = self._navigator.held
+        return held.frames if held is not None else ()
 
     # --------------------------------------------------------------------------------- panels and threads
 

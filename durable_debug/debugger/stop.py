@@ -36,9 +36,9 @@ class Stop:
     ----------
     index
         Number of the stop, from 0. The stops of a replay are its operations in the order of asking, then an
-        exception that leaves the handler, then the end.
+        exception that leaves the handler, then the end. Between two of them, at a line: that of the next.
     kind
-        ``"operation"``, ``"exception"`` or ``"end"``.
+        ``"operation"``, ``"line"``, ``"exception"`` or ``"end"``.
     reason
         Why it stopped here: a verb, ``"breakpoint 2: name=charge-*"``, ``"divergence"`` …
     operation
@@ -58,6 +58,8 @@ class Stop:
     changed_by
         An expression that changed what the handler holds, so that what follows need not be as recorded. To go
         back, or to the same stop, takes the replay anew, without it.
+    line_index
+        At a line: how many lines of the user's code ran before it; None at other stops.
     """
 
     index: int
@@ -71,6 +73,7 @@ class Stop:
     state_event_id: int
     status: str | None = None
     changed_by: str | None = None
+    line_index: int | None = None
 
     def __repr__(self) -> str:
         where = f" at {self.source}" if self.source else ""
@@ -78,6 +81,8 @@ class Stop:
         if self.kind == "end":
             error = f", {self.error}" if self.error else ""
             return f"<Stop {self.index}: the end, {self.status}{error}{changed}>"
+        if self.kind == "line":
+            return f"<Stop before {self.index}: line {self.line_index}{where} ({self.reason}{changed})>"
         if self.kind == "exception" or self.asked is None:
             return f"<Stop {self.index}: {self.error}{where}{changed}>"
         name = f" {abridged(self.asked.name)!r}" if self.asked.name else ""

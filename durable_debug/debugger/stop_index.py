@@ -6,6 +6,7 @@ import functools
 from typing import TYPE_CHECKING
 
 from durable_debug.debugger.stop import Stop
+from durable_debug.engine.places import Place
 from durable_debug.errors import NoSuchStopError
 from durable_debug.spelling import read_by
 
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from durable_debug.divergence import Divergence, Run
+    from durable_debug.engine.line_trace import LineTrace
     from durable_debug.engine.recording import Raised
     from durable_debug.engine.runner import HeldFrame
     from durable_debug.history import Operation
@@ -212,6 +214,23 @@ class StopIndex:
             error=self._error(),
             state_event_id=self._last_event(),
             status=self._run.complete.outcome.status if at_end else None,
+        )
+
+    def line(self, index: int, trace: LineTrace, reason: str) -> Stop:
+        """Describe a stop at a line, between operations."""
+        file, line, function = trace.place(index)
+        coming = trace.operations_before(index)
+        return Stop(
+            index=min(coming, len(self.asks)),
+            kind="line",
+            reason=reason,
+            operation=None,
+            asked=None,
+            source=Place.at(file, line, function=function),
+            divergences=(),
+            error=None,
+            state_event_id=self._state_event(coming) if coming < len(self.asks) else self._last_event(),
+            line_index=index,
         )
 
     def _error(self) -> str | None:

@@ -25,6 +25,7 @@ from durable_debug.value_paths import matcher_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from durable_debug.engine.line_recorder import LineRecorder
     from durable_debug.engine.skipping import Jump
     from durable_debug.history import History
 
@@ -68,6 +69,7 @@ class Replay:
         supposes: bool = False,
         ended: Callable[[], None] | None = None,
         ran_before: Mapping[str, Ran] | None = None,
+        lines: LineRecorder | None = None,
     ) -> None:
         self.handler = handler
         self.script = script
@@ -82,6 +84,7 @@ class Replay:
             trace=trace,
             jumps=jumps,
             supposes=supposes,
+            lines=lines,
         )
         scope = Scope(self._report, note=self._note, environment=_environment(handler, script, options))
         self.tape = Tape(script, rules, scope)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from durable_debug.engine import sdk
 from durable_debug.engine.engine import Replay, prepare
 from durable_debug.engine.environment import missing_variable, named_by
+from durable_debug.engine.line_recorder import LineRecorder
 from durable_debug.engine.live import Live
 from durable_debug.engine.placeholder import UNKNOWN
 from durable_debug.engine.places import place_of
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
     from durable_debug.engine.engine import Outcome
     from durable_debug.engine.handlers import Handler
+    from durable_debug.engine.line_trace import LineTrace
     from durable_debug.engine.places import Place, Stack
     from durable_debug.engine.runner import Pass
     from durable_debug.engine.script import Script
@@ -140,10 +142,27 @@ class InProcess:
         outcome = replay.run()
         return self._recorded(replay, first.history, outcome, recorder.stacks if recorder is not None else {})
 
-    def hold(self, first: Recording, matcher: Matcher | None, *, hangs_after: int | None) -> Live:
+    def trace(self, first: Recording, matcher: Matcher | None) -> LineTrace:
+        """Run it once more, and note every line that runs."""
+        lines = LineRecorder()
+        replay = Replay(
+            self.handler, self.script, first.options, matcher=matcher, ran_before=self.ran, lines=lines
+        )
+        replay.run()
+        return lines.found
+
+    def hold(
+        self, first: Recording, matcher: Matcher | None, *, hangs_after: int | None, lines: bool = False
+    ) -> Live:
         """Prepare a pass that can be held at any operation."""
         return Live(
-            self.handler, self.script, first.options, matcher, hangs_after=hangs_after, ran_before=self.ran
+            self.handler,
+            self.script,
+            first.options,
+            matcher,
+            hangs_after=hangs_after,
+            ran_before=self.ran,
+            lines=lines,
         )
 
     def without_looking(self, looked: Recording) -> Recording:

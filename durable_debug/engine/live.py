@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 from durable_debug.engine.engine import Options, Replay
 from durable_debug.engine.frames import Frame
+from durable_debug.engine.guard import unguarded
+from durable_debug.engine.line_recorder import LineRecorder
 from durable_debug.engine.opened import listed
 from durable_debug.engine.runner import Held
 from durable_debug.engine.users_code import is_users
@@ -36,6 +38,8 @@ class Live:
     ----------
     hangs_after
         After so many operations the handler is known to ask for nothing more and never to end.
+    lines
+        Whether it can be held at any line.
     ran_before
         See `Tape`: a body that the user lets run ran once, when the debugger was opened.
     """
@@ -49,12 +53,14 @@ class Live:
         *,
         hangs_after: int | None = None,
         ran_before: Mapping[str, Ran] | None = None,
+        lines: bool = False,
     ) -> None:
         self._hangs_after = hangs_after
         self._condition = threading.Condition()
         self._decide: Decide | None = None
         self._going = True
         self._over = False
+        self._wanted: int | None = None  # the line to hold at
         self._timeout = options.timeout
         self.held: Held | None = None
         self._replay = Replay(
@@ -65,6 +71,7 @@ class Live:
             matcher=matcher,
             ended=self._ended,
             ran_before=ran_before,
+            lines=LineRecorder(values=False, held=self._at_line) if lines else None,
         )
         _alive.add(self)
 
@@ -92,6 +99,18 @@ class Live:
         del decide  # a thread that is held must not keep its session alive
         if reason is not None:
             self._hold(Held(reason, ask, self._framed(_frames(frame, ask))))
+
+    def _at_line(self, index: int, frame: FrameType) -> None:
+        wanted = self._wanted
+        if wanted is not None and index >= wanted:
+            self._wanted = None
+            with unguarded():
+                self._hold(Held("line", None, self._framed(_frames(frame, self._last_ask())), index))
+
+    def _last_ask(self) -> Ask | None:
+        """The call in whose branch this thread may be: its frames go on with those of the map's call."""
+        batch = self.tape.here.batch
+        return batch.ask if batch is not None else None
 
     def raised(self, error: BaseException) -> None:
         """An exception that leaves the handler is a stop."""
@@ -145,6 +164,11 @@ class Live:
             self._replay.start()
         return self._still()
 
+    def go_to_line(self, index: int) -> Held | None:
+        """Go on until a line is about to run."""
+        self._wanted = index
+        return self.go(lambda *_: None)
+
     def _still(self) -> Held | None:
         seen, since = -1, 0.0
         while True:
@@ -179,18 +203,19 @@ class Live:
             ask.frame, ask.origin = None, ()
 
 
-def _frames(frame: FrameType | None, ask: Ask) -> tuple[tuple[FrameType, int], ...]:
+def _frames(frame: FrameType | None, ask: Ask | None) -> tuple[tuple[FrameType, int], ...]:
     """User frames from here outwards; a branch's own thread goes on with the frames of its map's call."""
     found: list[tuple[FrameType, int]] = []
     within: Ask | None = ask
-    if ask.origin and frame is ask.origin[0][0]:
-        frame, found = None, list(ask.origin)
+    origin = ask.origin if ask is not None else ()
+    if origin and frame is origin[0][0]:
+        frame, found = None, list(origin)
     while frame is not None:
         while frame is not None:
             if is_users(frame.f_code.co_filename) and all(frame is not known for known, _ in found):
                 found.append((frame, frame.f_lasti))
             frame = frame.f_back
-        found += [one for one in ask.origin if all(one[0] is not known for known, _ in found)]
+        found += [one for one in origin if all(one[0] is not known for known, _ in found)]
         while within is not None and within.frame is None:
             within = within.within
         if within is not None:

@@ -15,6 +15,7 @@ from durable_debug.engine.ask import Ask
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from durable_debug.engine.line_trace import LineTrace
     from durable_debug.engine.places import Place
     from durable_debug.engine.recording import Recording
     from durable_debug.engine.skipping import Jump
@@ -117,14 +118,17 @@ class Held:
     Attributes
     ----------
     ask
-        The operation that is about to be answered; None where an exception leaves the handler.
+        The operation that is about to be answered; None between operations, and where an exception leaves the handler.
     frames
         The user's functions, the innermost first.
+    line
+        Index of the line that is about to run (see `LineTrace`); None at an operation, and at an exception.
     """
 
     reason: str
     ask: Ask | None
     frames: tuple[HeldFrame, ...]
+    line: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +170,15 @@ class HeldPass(Protocol):
             Where it stands now; None when it has ended.
         """
 
+    def go_to_line(self, index: int) -> Held | None:
+        """Go on until a line is about to run; of a pass that was begun for lines.
+
+        Parameters
+        ----------
+        index
+            See `LineTrace`.
+        """
+
     def end(self) -> None:
         """End the pass and its threads."""
 
@@ -201,11 +214,18 @@ class Runner(Protocol):
     def again(self, first: Recording, how: Pass) -> Recording:
         """Run it once more over the same history. Bodies that the user let run do not run again."""
 
-    def hold(self, first: Recording, matcher: Matcher | None, *, hangs_after: int | None) -> HeldPass:
+    def trace(self, first: Recording, matcher: Matcher | None) -> LineTrace:
+        """Run it once more, and note every line of the user's code that runs, with what changed there."""
+
+    def hold(
+        self, first: Recording, matcher: Matcher | None, *, hangs_after: int | None, lines: bool = False
+    ) -> HeldPass:
         """Prepare a pass that can be held at any operation.
 
         Parameters
         ----------
+        lines
+            Whether it can be held at any line, too.
         hangs_after
             After so many operations the handler is known to ask for nothing more and never to end.
         """

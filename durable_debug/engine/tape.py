@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from types import FrameType
 
     from durable_debug.engine.guard import Scope, SideEffect
+    from durable_debug.engine.line_recorder import LineRecorder
     from durable_debug.engine.places import Place
     from durable_debug.engine.script import Script
     from durable_debug.engine.skipping import Jump
@@ -118,6 +119,8 @@ class Rules:
         Statements not to run.
     supposes
         Whether to go on behind what would run, with a value that nobody knows.
+    lines
+        Sees every line of the user's code that runs; None: nothing is traced.
     """
 
     enter: bool = True
@@ -129,6 +132,7 @@ class Rules:
     trace: bool = False
     jumps: frozenset[Jump] = frozenset()
     supposes: bool = False
+    lines: LineRecorder | None = None
 
     def may_run(self, ask: Ask) -> bool:
         """Whether the user allowed the body of this operation to run; what ran in an earlier pass only answers."""

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from durable_debug.engine.ask import Ask
     from durable_debug.engine.elsewhere.wire import Tuple, WireRecording
+    from durable_debug.engine.line_trace import LineTrace
     from durable_debug.engine.places import Place
     from durable_debug.engine.runner import Decide, Pass, Truth
     from durable_debug.engine.tape import Matcher
@@ -92,9 +93,19 @@ class Elsewhere:
         wire = self._request(looked.options, "without_looking", looked.options, contexts)
         return self.recorded(wire, looked.history, dataclasses.replace(looked.options, enter=False))
 
-    def hold(self, first: Recording, matcher: Matcher | None, *, hangs_after: int | None) -> FarLive:
+    def trace(self, first: Recording, matcher: Matcher | None) -> LineTrace:
+        """Run it once more, and note every line that runs."""
+        asked = {"match": _matching(matcher)} if matcher is not None else {}
+        found: LineTrace = self._request(
+            first.options, "trace", first.options, matcher is not None, asked=asked
+        )
+        return found
+
+    def hold(
+        self, first: Recording, matcher: Matcher | None, *, hangs_after: int | None, lines: bool = False
+    ) -> FarLive:
         """Prepare a pass that can be held at any operation."""
-        number = self._request(first.options, "hold", first.options, matcher is not None, hangs_after)
+        number = self._request(first.options, "hold", first.options, matcher is not None, hangs_after, lines)
         return FarLive(self, number, matcher, first.options)
 
     def _request(self, options: Options, name: str, *arguments: Any, asked: Any = None) -> Any:
@@ -170,10 +181,16 @@ class FarLive:
             assert ask.place is not None
             return decide(ask, FarFrame(self, 0, ask.place))
 
-        answers = {**self._asked, "decide": asked}
+        return self._gone(None, {**self._asked, "decide": asked})
+
+    def go_to_line(self, index: int) -> Held | None:
+        """Go on until a line is about to run."""
+        return self._gone(index, self._asked)
+
+    def _gone(self, line: int | None, answers: dict[str, Callable[..., Any]]) -> Held | None:
         self._going = threading.get_ident()
         try:
-            found = self._runner.process.request("go", self._number, asked=answers, limit=self._limit)
+            found = self._runner.process.request("go", self._number, line, asked=answers, limit=self._limit)
         finally:
             self._going = None
         if found is None:
@@ -182,7 +199,7 @@ class FarLive:
             return None
         reason, wire, places = found
         frames = tuple([FarFrame(self, at, place) for at, place in enumerate(places)])
-        self.held = Held(reason, _alone(wire) if wire is not None else None, frames)
+        self.held = Held(reason, _alone(wire) if wire is not None else None, frames, line)
         return self.held
 
     def end(self) -> None:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from durable_debug.engine.ask import Ask
     from durable_debug.engine.in_process import InProcess
+    from durable_debug.engine.line_trace import LineTrace
     from durable_debug.engine.live import Live
     from durable_debug.engine.places import Place
     from durable_debug.engine.recording import Recording
@@ -239,16 +240,30 @@ class _Server:
 
     # ---- passes that are held
 
-    def hold(self, runner: int, options: Options, aligned: bool, hangs_after: int | None) -> int:  # noqa: FBT001
+    def trace(self, runner: int, options: Options, aligned: bool) -> LineTrace:  # noqa: FBT001
+        """Run it once more, and say which lines ran."""
+        from durable_debug.engine.line_trace import portable
+
+        matcher = self._match if aligned else None
+        return portable(self._runners[runner].trace(_Options(options), matcher), carried)  # type: ignore[arg-type]
+
+    def hold(
+        self,
+        runner: int,
+        options: Options,
+        aligned: bool,  # noqa: FBT001
+        hangs_after: int | None,
+        lines: bool,  # noqa: FBT001
+    ) -> int:
         """Prepare a pass that can be held."""
         matcher = self._match if aligned else None
-        live = self._runners[runner].hold(_Options(options), matcher, hangs_after=hangs_after)  # type: ignore[arg-type]
+        live = self._runners[runner].hold(_Options(options), matcher, hangs_after=hangs_after, lines=lines)  # type: ignore[arg-type]
         number = self._number()
         self._lives[number] = live
         return number
 
-    def go(self, number: int) -> tuple[str, Any, tuple[Place, ...]] | None:
-        """Go on; the other side says where to hold."""
+    def go(self, number: int, line: int | None = None) -> tuple[str, Any, tuple[Place, ...]] | None:
+        """Go on, to a line, or to where the other side says."""
         self._frames.pop(number, None)
 
         def decide(ask: Ask, frame: HeldFrame) -> str | None:
@@ -260,7 +275,8 @@ class _Server:
             return reason
 
         try:
-            held: Held | None = self._lives[number].go(decide)
+            live = self._lives[number]
+            held: Held | None = live.go(decide) if line is None else live.go_to_line(line)
         except KeyboardInterrupt:
             self.end(number)  # so that it asks nothing more
             raise

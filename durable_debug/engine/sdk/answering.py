@@ -73,6 +73,11 @@ class AnsweringContext(_Context):
     _asked: SdkAsk | None  # the last operation asked of this context
     _last_id: tuple[int, str]
 
+    @property
+    def is_seen_already(self) -> bool:
+        """Whether its body was looked into before, and the SDK runs it once more."""
+        return self._silent
+
     def _adopted(self, context: DurableContext, path: str, within: SdkAsk | None) -> Self:
         """Make a context that was made of this one ours, too."""
         return put_over(context, type(self), self._tape, path=path, within=within, outer=self)
@@ -156,6 +161,8 @@ class AnsweringContext(_Context):
         """Note an ask, and let the debugger see it, which may hold it here."""
         tape = self._tape
         tape.seen.note(ask)
+        if tape.rules.lines is not None:
+            tape.rules.lines.asked(ask.seq, frame)
         if tape.rules.observer is None:
             return
         ask.origin = here()

@@ -72,12 +72,13 @@ def user_frame(frame: FrameType | None) -> FrameType | None:
 @contextlib.contextmanager
 def users_code(tape: Tape) -> Iterator[None]:
     """Around the user's own code: side effects are reported, and on request the lines that bodies end at."""
-    if not tape.rules.trace and not tape.rules.jumps:
+    lines = tape.rules.lines
+    if not tape.rules.trace and not tape.rules.jumps and lines is None:
         with guarded(tape.scope):
             yield
         return
     before = sys.gettrace()
-    sys.settrace(_Bodies(tape))
+    sys.settrace(lines.trace if lines is not None else _Bodies(tape))
     try:
         with guarded(tape.scope):
             yield

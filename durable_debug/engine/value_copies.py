@@ -1,0 +1,184 @@
+"""Copies of the values that a handler's variables had: bounded, made without running any code of the user's.
+
+What can't change is kept as it is, so that two moments share it. Containers are copied, and of objects of the user's classes
+their attributes. Objects of libraries (clients, loggers, the SDK's contexts) are kept as they are: which one it is counts.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import decimal
+import enum
+import fractions
+import pathlib
+import sys
+import types
+import uuid
+from dataclasses import dataclass
+from typing import Any, Final
+
+from durable_debug.engine.users_code import is_users_module
+
+__all__ = ["CUT", "Copy", "Instance", "copied", "is_same"]
+
+MOST_ITEMS: Final = 100
+"""Items that are kept of one container, and attributes of one object."""
+MOST_VALUES: Final = 1_000
+"""Values that are kept of one variable."""
+DEEPEST: Final = 5
+"""Containers in containers."""
+
+Copy = Any
+"""A value that can't change, a list, tuple, set or dict of copies, or an `Instance`."""
+
+
+class _Cut:
+    """Stands for what is not kept: it is too deep, or too much."""
+
+    def __repr__(self) -> str:
+        return "…"
+
+    def __reduce__(self) -> str:
+        return "CUT"
+
+
+CUT: Final = _Cut()
+
+
+@dataclass(slots=True)
+class Instance:
+    """An object, by what it holds.
+
+    Attributes
+    ----------
+    type
+        Qualified name of its class.
+    held
+        Copies of its attributes, or of the items of a container of a class of its own, by name.
+    key
+        Which object it is: two moments of the same one have the same.
+    """
+
+    type: str
+    held: dict[Any, Copy]
+    key: int
+
+    def __repr__(self) -> str:
+        return f"{self.type.rpartition('.')[2]}({', '.join(f'{name}={value!r}' for name, value in self.held.items())})"
+
+
+_SCALARS: frozenset[type] = frozenset(
+    {int, float, bool, type(None), complex, str, bytes, type(...), type(NotImplemented), range}
+)
+_UNCHANGEABLE: tuple[type, ...] = (
+    *_SCALARS,
+    dt.date,
+    dt.time,
+    dt.timedelta,
+    dt.tzinfo,
+    decimal.Decimal,
+    fractions.Fraction,
+    uuid.UUID,
+    pathlib.PurePath,
+    enum.Enum,
+    type,
+)
+_CONTAINERS = (dict, list, tuple, set, frozenset)
+_known: dict[type, bool] = dict.fromkeys(_SCALARS, True)
+
+
+def _is_kept(kind: type) -> bool:
+    """Whether values of a class are kept as they are."""
+    known = _known.get(kind)
+    if known is None:
+        users = is_users_module(sys.modules.get(kind.__module__)) or kind.__module__ == "__main__"
+        known = issubclass(kind, _UNCHANGEABLE) or not (users or issubclass(kind, _CONTAINERS))
+        _known[kind] = known
+    return known
+
+
+def copied(value: Any) -> Copy:
+    """Copy a value as far as it is kept."""
+    return value if _is_kept(type(value)) else _copied(value, DEEPEST, [MOST_VALUES])
+
+
+def _copied(value: Any, depth: int, room: list[int]) -> Copy:
+    kind = type(value)
+    if _is_kept(kind):
+        return value
+    room[0] -= 1
+    if depth == 0 or room[0] < 0:
+        return CUT
+    if kind is dict:
+        items = value.items() if len(value) <= MOST_ITEMS else list(value.items())[:MOST_ITEMS]
+        room[0] -= len(items)
+        copy = {key: _copied(item, depth - 1, room) for key, item in items}
+        if len(value) > MOST_ITEMS:
+            copy[CUT] = CUT
+        return copy
+    if kind is list or kind is tuple:
+        room[0] -= min(len(value), MOST_ITEMS)
+        found = [_copied(item, depth - 1, room) for item in value[:MOST_ITEMS]]
+        if len(value) > MOST_ITEMS:
+            found.append(CUT)
+        return found if kind is list else tuple(found)
+    if kind is set or kind is frozenset:
+        return kind(value) if len(value) <= MOST_ITEMS else CUT
+    held = _held(value)
+    room[0] -= len(held)
+    return Instance(_name(kind), {key: _copied(item, depth - 1, room) for key, item in held}, id(value))
+
+
+def is_same(copy: Copy, value: Any) -> bool:  # noqa: C901 - a kind of value after the other
+    """Whether a value is still what its copy says, as far as that says anything."""
+    if copy is CUT:
+        return True
+    kind = type(value)
+    if _is_kept(kind):
+        return copy is value or (type(copy) is kind and kind in _SCALARS and bool(copy == value))
+    if kind is dict:
+        if type(copy) is not dict or len(copy) != min(len(value), MOST_ITEMS + 1):
+            return False
+        for (key, one), (name, other) in zip(copy.items(), value.items(), strict=False):
+            if key is not CUT and ((key is not name and key != name) or not is_same(one, other)):
+                return False
+        return True
+    if kind is list or kind is tuple:
+        if type(copy) is not kind or len(copy) != min(len(value), MOST_ITEMS + 1):
+            return False
+        return all(map(is_same, copy, value))
+    if kind is set or kind is frozenset:
+        return type(copy) is kind and bool(copy == value)
+    if type(copy) is not Instance or copy.key != id(value):
+        return False
+    held = dict(_held(value))
+    return held.keys() == copy.held.keys() and all(
+        is_same(copy.held[key], item) for key, item in held.items()
+    )
+
+
+def _name(kind: type) -> str:
+    return f"{kind.__module__}.{kind.__qualname__}" if kind.__module__ != "builtins" else kind.__qualname__
+
+
+def _held(value: Any) -> list[tuple[Any, Any]]:
+    """What an object holds, found without asking it: an attribute of its own might do anything."""
+    if isinstance(value, dict):
+        return list(dict.items(value))[:MOST_ITEMS]
+    if isinstance(value, list | tuple):
+        items = list.__iter__(value) if isinstance(value, list) else tuple.__iter__(value)
+        return list(enumerate(items))[:MOST_ITEMS]
+    try:
+        own = object.__getattribute__(value, "__dict__")
+    except AttributeError:
+        own = {}
+    found = list(own.items())[:MOST_ITEMS] if type(own) is dict else []
+    for kind in type(value).__mro__:
+        for name in vars(kind).get("__slots__", ()) if isinstance(vars(kind).get("__slots__"), tuple) else ():
+            slot = vars(kind).get(name)
+            if isinstance(slot, types.MemberDescriptorType):
+                try:
+                    found.append((name, slot.__get__(value)))
+                except AttributeError:
+                    continue
+    return found[:MOST_ITEMS]
