@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from durable_debug.engine.places import Place
 from durable_debug.engine.value_copies import CUT, Instance
-from durable_debug.engine.variables import Variable, inside, variables
+from durable_debug.engine.variables import Variable, inside, preview, variables
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -98,5 +98,5 @@ class TracedFrame:
 
 def _described(name: str, value: Any) -> Variable:
     if type(value) is Instance:
-        return Variable(str(name), value.type.rpartition(".")[2], repr(value)[:200], bool(value.held))
+        return Variable(str(name), value.type.rpartition(".")[2], preview(value), bool(value.held))
     return variables([(str(name), value)])[0]

@@ -107,6 +107,7 @@ class LineRecorder:
             code.co_qualname,
             code.co_filename,
             code.co_firstlineno,
+            (*code.co_varnames, *code.co_cellvars, *code.co_freevars),
             self._frames[caller].number if caller is not None else None,
         )
         self.found.activations.append(activation)

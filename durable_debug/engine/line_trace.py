@@ -39,6 +39,8 @@ class Activation:
         Its place in the order of being called.
     function, file, first_line
         Qualified name, and where it is written.
+    names
+        Its variables, in the order of its code.
     caller
         Number of the activation that called it; None where none of the user's did.
     steps
@@ -55,6 +57,7 @@ class Activation:
     function: str
     file: str
     first_line: int
+    names: tuple[str, ...]
     caller: int | None
     steps: list[int] = field(default_factory=list)
     values: dict[str, list[tuple[int, Copy]]] = field(default_factory=dict)
@@ -69,7 +72,9 @@ class Activation:
 
     def locals_at(self, index: int) -> dict[str, Copy]:
         """Give all variables before a line ran."""
-        found = {name: self.value_at(name, index) for name in self.values}
+        order = {name: at for at, name in enumerate(self.names)}
+        names = sorted(self.values, key=lambda name: order.get(name, len(order)))
+        found = {name: self.value_at(name, index) for name in names}
         return {name: value for name, value in found.items() if value is not GONE}
 
 

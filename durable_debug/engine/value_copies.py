@@ -57,14 +57,20 @@ class Instance:
         Copies of its attributes, or of the items of a container of a class of its own, by name.
     key
         Which object it is: two moments of the same one have the same.
+    text
+        What it is shown as, where that is known.
     """
 
     type: str
     held: dict[Any, Copy]
     key: int
+    text: str = ""
 
     def __repr__(self) -> str:
-        return f"{self.type.rpartition('.')[2]}({', '.join(f'{name}={value!r}' for name, value in self.held.items())})"
+        return (
+            self.text
+            or f"{self.type.rpartition('.')[2]}({', '.join(f'{name}={value!r}' for name, value in self.held.items())})"
+        )
 
 
 _SCALARS: frozenset[type] = frozenset(
@@ -92,7 +98,8 @@ def _is_kept(kind: type) -> bool:
     known = _known.get(kind)
     if known is None:
         users = is_users_module(sys.modules.get(kind.__module__)) or kind.__module__ == "__main__"
-        known = issubclass(kind, _UNCHANGEABLE) or not (users or issubclass(kind, _CONTAINERS))
+        ours = kind.__module__.startswith("durable_debug.")  # what stands for a value that nobody knows
+        known = ours or issubclass(kind, _UNCHANGEABLE) or not (users or issubclass(kind, _CONTAINERS))
         _known[kind] = known
     return known
 

@@ -33,18 +33,24 @@ VERBS = {
     "evaluate": ["expression", "frame"],
     "goto": ["event_id", "position", "name", "index"],
     "post": ["verb", "arguments"],
+    "next_line": ["back"],
     "restart": [],
     "run": [],
     "run_back": [],
     "step": [],
     "step_back": [],
     "step_in": [],
+    "run_to": ["line", "file", "back"],
+    "step_into": ["back"],
+    "step_line": ["back"],
     "step_out": [],
+    "step_return": ["back"],
     "subscribe": ["callback"],
     "text": ["expression", "frame", "width"],
     "variables": ["frame", "path"],
 }
-BY_NAME_ONLY = {"break_at": 12, "goto": 4, "text": 1}  # how many of the last
+BACK = dict.fromkeys(["next_line", "run_to", "step_into", "step_line", "step_return"], 1)
+BY_NAME_ONLY = {"break_at": 12, "goto": 4, "text": 1} | BACK  # how many of the last
 
 
 def test_a_debugger_has_these_names_and_no_others() -> None:

@@ -16,7 +16,7 @@ import time
 from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING, Any, cast
 
-from durable_debug.engine.elsewhere.values import carried
+from durable_debug.engine.elsewhere.values import Shown, carried
 from durable_debug.engine.elsewhere.wire import WireRecording, to_wire
 from durable_debug.engine.environment import Environment
 from durable_debug.engine.guard import unguarded
@@ -66,6 +66,14 @@ def _end_with(parent: int) -> None:
         faulthandler.dump_traceback_later(_LONGEST_WITHOUT_PYTHON, exit=True)
         time.sleep(_LOOK_SECONDS)
     os._exit(0)
+
+
+def _carried_copy(value: Any) -> Any:
+    """Give what is kept of a value as it goes to the other side."""
+    from durable_debug.engine.value_copies import Instance
+
+    found = carried(value)
+    return Instance(found.type, {}, id(value), found.text) if isinstance(found, Shown) else found
 
 
 class _Server:
@@ -245,7 +253,7 @@ class _Server:
         from durable_debug.engine.line_trace import portable
 
         matcher = self._match if aligned else None
-        return portable(self._runners[runner].trace(_Options(options), matcher), carried)  # type: ignore[arg-type]
+        return portable(self._runners[runner].trace(_Options(options), matcher), _carried_copy)  # type: ignore[arg-type]
 
     def hold(
         self,
