@@ -6,6 +6,7 @@ import bisect
 from typing import TYPE_CHECKING
 
 from durable_debug.debugger.breakpoints import same_file
+from durable_debug.debugger.value_history import changes_of
 from durable_debug.errors import NoSuchStopError
 
 if TYPE_CHECKING:
@@ -93,6 +94,25 @@ class LineMoves:
         trace = self.trace
         fits = [file is None or same_file(activation.file, file) for activation in trace.activations]
         return [i for i, ran in enumerate(trace.lines) if ran == line and fits[trace.of[i]]]
+
+    def to_change(self, here: int, expression: str, *, back: bool) -> int:
+        """Give the line that set a value before here, or the one that sets the next; of this function's own, if it has it.
+
+        Raises
+        ------
+        NoSuchStopError
+            There is none.
+        """
+        changes = changes_of(self.trace, expression)
+        around = {activation.number for activation in self._around(here)}
+        changes = [one for one in changes if one.activation.number in around] or changes
+        places = [one.set_at for one in changes if (one.set_at < here if back else one.set_at > here)]
+        if places:
+            return max(places) if back else min(places)
+        raise NoSuchStopError(
+            f"Nothing {'set' if back else 'sets'} {expression} {'before' if back else 'after'} here.",
+            cure=f"history_of({expression!r}) lists all of its values.",
+        )
 
     # ---- by the trace
 

@@ -13,6 +13,7 @@ from durable_debug.debugger.navigator import Navigator
 from durable_debug.debugger.states import reached_statuses, state_frame
 from durable_debug.debugger.stop_index import StopIndex
 from durable_debug.debugger.subscribers import Subscribers
+from durable_debug.debugger.value_history import changes_of, frame_of
 from durable_debug.divergence import Run, replay
 from durable_debug.divergence.run import as_history
 from durable_debug.engine.guard import unguarded
@@ -39,7 +40,7 @@ __all__ = ["Debugger", "debug"]
 
 _VERBS = frozenset(
     {"run", "step", "step_in", "step_out", "step_back", "run_back", "goto", "restart"}
-    | {"step_line", "next_line", "step_into", "step_return", "run_to"}
+    | {"step_line", "next_line", "step_into", "step_return", "run_to", "last_change", "next_change"}
 )
 
 
@@ -271,6 +272,67 @@ class Debugger:
             return moves.to(here, file or (source.file if source else None), line, back=back)
 
         return self._by_line(to, reason=f"run to line {line}")
+
+    def history_of(self, expression: str) -> pd.DataFrame:
+        """Give every value that a variable had over the replay, and the line that set it.
+
+        Parameters
+        ----------
+        expression
+            A variable of whichever function, or a part of one: ``"total"``, ``"order['items'][0].price"``.
+
+        Returns
+        -------
+        pandas.DataFrame
+            A row a value, in the order of the replay:
+
+            ====================  =======  ================================================================
+            column                dtype    meaning
+            ====================  =======  ================================================================
+            value                 object   a copy, bounded; None where it was deleted
+            text                  str
+            file, line, function  str      the line that set it; of an argument, the function's first
+            call                  int64    which call of the function, in the order of calls
+            line_index            int64    as `Stop.line_index`: of the line that set it
+            position, operation   str      the operation that had been asked for last; missing where none
+            ====================  =======  ================================================================
+
+        Raises
+        ------
+        DurableDebugError
+            The expression is no variable, nor a part of one.
+
+        Examples
+        --------
+        >>> dbg.history_of("order['state']")[["text", "line", "operation"]]  # doctest: +SKIP
+        """
+        with self._lock:
+            self._require_open()
+            trace = self._navigator.moves.trace
+        return frame_of(trace, changes_of(trace, expression), self._stops.asks)
+
+    def last_change(self, expression: str) -> Stop:
+        """Go back to the line that gave a variable, or a part of one, the value that it has here.
+
+        Raises
+        ------
+        NoSuchStopError
+            Nothing set it before here.
+        DurableDebugError
+            The expression is no variable, nor a part of one.
+        """
+        return self._to_change(expression, back=True)
+
+    def next_change(self, expression: str) -> Stop:
+        """Go on to the line that gives a variable, or a part of one, another value; see `last_change`."""
+        return self._to_change(expression, back=False)
+
+    def _to_change(self, expression: str, *, back: bool) -> Stop:
+        def to(moves: LineMoves, here: int) -> int:
+            return moves.to_change(here, expression, back=back)
+
+        way = "last" if back else "next"
+        return self._by_line(to, reason=f"{way} change of {expression}")
 
     def _by_line(
         self, to: Callable[[LineMoves, int], int], *, reason: str = "line", within: bool = False

@@ -192,3 +192,34 @@ def test_breakpoints_count_their_hits_by_line_too(app) -> None:
         dbg.run_to(line_of("cart.add(got"), back=True)
         assert made.hit_count == 1
         assert dbg.run().asked.name == "item-4"
+
+
+def test_the_history_of_a_value_has_every_value_and_the_line_that_set_it(app) -> None:
+    with dd.debug(*app) as dbg:
+        totals = dbg.history_of("total")
+        inner = totals[totals.function == "total_of"]
+        assert list(inner.value) == [0, 0, 6, 14]  # of the call that failed, and of the one that went well
+        assert list(inner.line)[1:] == [line_of("total = 0"), *[line_of("total += price")] * 2]
+        assert list(totals[totals.function == "handler"].line) == [line_of("total = total_of(cart)")]
+        states = dbg.history_of("cart.state")
+        assert list(states[states.function == "handler"].value) == ["open", "paid"]
+        items = dbg.history_of("cart.items[1]")
+        assert list(items[items.function == "handler"].value) == [4]
+        assert list(items[items.function == "handler"].operation) == ["item-4"]
+        assert dbg.history_of("nowhere").empty
+        assert list(dbg.history_of("seen").value)[-1] is None
+        with pytest.raises(dd.DurableDebugError, match="part of one"):
+            dbg.history_of("len(cart.items)")
+        with pytest.raises(dd.DurableDebugError, match="part of one"):
+            dbg.history_of("cart.items[number]")
+
+
+def test_changes_are_gone_to_forward_and_back(app) -> None:
+    with dd.debug(*app) as dbg:
+        dbg.run_to(line_of('return {"total"'))
+        assert dbg.last_change("cart.state").source.line == line_of('cart.state = "paid"')
+        assert dbg.evaluate("cart.state") == "open"
+        assert dbg.last_change("cart.state").source.line == line_of("cart = Cart()")
+        assert dbg.next_change("cart.state").source.line == line_of('cart.state = "paid"')
+        with pytest.raises(dd.NoSuchStopError, match="after here"):
+            dbg.next_change("cart.state")
