@@ -138,7 +138,10 @@ class Navigator:
     def _is_shown_by_the_trace(self, target: int) -> bool:
         """Whether the trace, if there is one, has what is to be seen at a stop."""
         moves: LineMoves | None = vars(self).get("moves")
-        return moves is not None and target < len(moves.trace.asked) and self._breakpoints.are_plain
+        if moves is None or not self._breakpoints.are_plain:
+            return False
+        trace = moves.trace
+        return target < len(trace.asked) and target not in trace.asked_elsewhere
 
     def _shown(self, stop: Stop) -> Stop:
         """Stand at a stop without a pass."""

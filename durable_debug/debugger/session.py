@@ -195,7 +195,12 @@ class Debugger:
 
     def step_back(self) -> Stop:
         """Go to the operation before, of this context or one around it."""
-        return self._verb(lambda: self._navigator.goto(self._stops.before(self.stop.index), "step back"))
+
+        def move() -> Stop:
+            _ = self._navigator.moves  # what is recorded once is gone back over at once
+            return self._navigator.goto(self._stops.before(self.stop.index), "step back")
+
+        return self._verb(move)
 
     def run_back(self) -> Stop:
         """Go back to the breakpoint before, or to the first stop."""

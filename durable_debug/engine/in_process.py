@@ -149,6 +149,8 @@ class InProcess:
             self.handler, self.script, first.options, matcher=matcher, ran_before=self.ran, lines=lines
         )
         replay.run()
+        for ask in replay.tape.seen.asks:
+            ask.frame = None  # it would keep the handler's variables alive
         return lines.found
 
     def hold(

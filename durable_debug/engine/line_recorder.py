@@ -14,8 +14,10 @@ from durable_debug.engine.users_code import is_users
 from durable_debug.engine.value_copies import copied, is_same
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from types import FrameType
+
+    from durable_debug.engine.ask import Ask
 
 __all__ = ["LineRecorder", "is_traced"]
 
@@ -47,6 +49,7 @@ class LineRecorder:
         self._frames: dict[FrameType, Activation] = {}
         self._last: dict[int, dict[str, Any]] = {}  # by activation, copies of its variables as they were last
         self._seen_already: set[FrameType | None] = set()  # bodies that the SDK runs once more
+        self._here = threading.local()
         self._lock = threading.Lock()
         self.trace = self._tracer()
 
@@ -108,7 +111,7 @@ class LineRecorder:
             code.co_filename,
             code.co_firstlineno,
             (*code.co_varnames, *code.co_cellvars, *code.co_freevars),
-            self._frames[caller].number if caller is not None else None,
+            self._frames[caller].number if caller is not None else getattr(self._here, "outside", None),
         )
         self.found.activations.append(activation)
         self._frames[frame] = activation
@@ -139,14 +142,34 @@ class LineRecorder:
         self._frames.pop(frame, None)
         self._last.pop(activation.number, None)
 
-    def asked(self, number: int, frame: FrameType | None) -> None:
+    def frames_around(self, frame: FrameType | None) -> Iterator[FrameType]:
+        """Give the user's frames on the stack, the innermost first; those of a branch go on with the call of its map."""
+        number: int | None = None
+        while frame is not None:
+            if frame in self._frames:
+                number = self._frames[frame].number
+                yield frame
+            frame = frame.f_back
+        by_number = {activation.number: held for held, activation in self._frames.items()}
+        while number is not None:
+            number = self.found.activations[number].caller
+            if number is not None and number in by_number:
+                yield from self.frames_around(by_number[number])
+                return
+
+    def asked(self, ask: Ask, frame: FrameType | None) -> None:
         """Note that an operation is asked for, from the line that ran last."""
-        asked, last = self.found.asked, max(0, len(self.found.lines) - 1)
+        asked, last, number = self.found.asked, max(0, len(self.found.lines) - 1), ask.seq
         asked.extend([last] * (number + 1 - len(asked)))
         while frame is not None and frame not in self._frames:
             frame = frame.f_back
-        if frame is not None and self._values:
-            self._note(self._frames[frame], frame, last)
+        activation = self._frames.get(frame) if frame is not None else None
+        if ask.kind == "branch":  # what this thread runs from now on belongs to the call of the map
+            self._here.outside = activation.number if activation is not None else None
+        if activation is None or not self.found.is_whole or self.found.of[last] != activation.number:
+            self.found.asked_elsewhere.add(number)
+        elif self._values and frame is not None:
+            self._note(activation, frame, last)
 
 
 def _is_silent(value: Any) -> bool:

@@ -92,6 +92,9 @@ class LineTrace:
         By number.
     asked
         By number of the operation, the index of the line that asked for it.
+    asked_elsewhere
+        Numbers of operations that another line asked for than the one that ran last: of a thread that is not traced, or
+        for the SDK itself, as it does for the branches of a map.
     is_whole
         Whether all lines are there: of very long passes the first are kept.
     """
@@ -100,6 +103,7 @@ class LineTrace:
     of: list[int] = field(default_factory=list)
     activations: list[Activation] = field(default_factory=list)
     asked: list[int] = field(default_factory=list)
+    asked_elsewhere: set[int] = field(default_factory=set)
     is_whole: bool = True
 
     def __len__(self) -> int:

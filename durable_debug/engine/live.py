@@ -105,12 +105,10 @@ class Live:
         if wanted is not None and index >= wanted:
             self._wanted = None
             with unguarded():
-                self._hold(Held("line", None, self._framed(_frames(frame, self._last_ask())), index))
-
-    def _last_ask(self) -> Ask | None:
-        """The call in whose branch this thread may be: its frames go on with those of the map's call."""
-        batch = self.tape.here.batch
-        return batch.ask if batch is not None else None
+                lines = self.tape.rules.lines
+                assert lines is not None
+                around = [(one, one.f_lasti) for one in lines.frames_around(frame)]
+                self._hold(Held("line", None, self._framed(around), index))
 
     def raised(self, error: BaseException) -> None:
         """An exception that leaves the handler is a stop."""
@@ -203,19 +201,18 @@ class Live:
             ask.frame, ask.origin = None, ()
 
 
-def _frames(frame: FrameType | None, ask: Ask | None) -> tuple[tuple[FrameType, int], ...]:
+def _frames(frame: FrameType | None, ask: Ask) -> tuple[tuple[FrameType, int], ...]:
     """User frames from here outwards; a branch's own thread goes on with the frames of its map's call."""
     found: list[tuple[FrameType, int]] = []
     within: Ask | None = ask
-    origin = ask.origin if ask is not None else ()
-    if origin and frame is origin[0][0]:
-        frame, found = None, list(origin)
+    if ask.origin and frame is ask.origin[0][0]:
+        frame, found = None, list(ask.origin)
     while frame is not None:
         while frame is not None:
             if is_users(frame.f_code.co_filename) and all(frame is not known for known, _ in found):
                 found.append((frame, frame.f_lasti))
             frame = frame.f_back
-        found += [one for one in origin if all(one[0] is not known for known, _ in found)]
+        found += [one for one in ask.origin if all(one[0] is not known for known, _ in found)]
         while within is not None and within.frame is None:
             within = within.within
         if within is not None:

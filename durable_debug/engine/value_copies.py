@@ -10,6 +10,7 @@ import datetime as dt
 import decimal
 import enum
 import fractions
+import itertools
 import pathlib
 import sys
 import types
@@ -89,7 +90,7 @@ _UNCHANGEABLE: tuple[type, ...] = (
     enum.Enum,
     type,
 )
-_CONTAINERS = (dict, list, tuple, set, frozenset)
+_PLAIN = frozenset({dict, list, tuple, set, frozenset})
 _known: dict[type, bool] = dict.fromkeys(_SCALARS, True)
 
 
@@ -99,7 +100,7 @@ def _is_kept(kind: type) -> bool:
     if known is None:
         users = is_users_module(sys.modules.get(kind.__module__)) or kind.__module__ == "__main__"
         ours = kind.__module__.startswith("durable_debug.")  # what stands for a value that nobody knows
-        known = ours or issubclass(kind, _UNCHANGEABLE) or not (users or issubclass(kind, _CONTAINERS))
+        known = ours or issubclass(kind, _UNCHANGEABLE) or not (users or issubclass(kind, tuple(_PLAIN)))
         _known[kind] = known
     return known
 
@@ -116,47 +117,46 @@ def _copied(value: Any, depth: int, room: list[int]) -> Copy:
     room[0] -= 1
     if depth == 0 or room[0] < 0:
         return CUT
-    if kind is dict:
-        items = value.items() if len(value) <= MOST_ITEMS else list(value.items())[:MOST_ITEMS]
-        room[0] -= len(items)
-        copy = {key: _copied(item, depth - 1, room) for key, item in items}
-        if len(value) > MOST_ITEMS:
-            copy[CUT] = CUT
-        return copy
-    if kind is list or kind is tuple:
-        room[0] -= min(len(value), MOST_ITEMS)
-        found = [_copied(item, depth - 1, room) for item in value[:MOST_ITEMS]]
-        if len(value) > MOST_ITEMS:
-            found.append(CUT)
-        return found if kind is list else tuple(found)
-    if kind is set or kind is frozenset:
-        return kind(value) if len(value) <= MOST_ITEMS else CUT
+    if kind in _PLAIN and len(value) <= MOST_ITEMS:
+        room[0] -= len(value)
+        if kind is dict:
+            return {key: _copied(item, depth - 1, room) for key, item in value.items()}
+        if kind is list:
+            return [_copied(item, depth - 1, room) for item in value]
+        if kind is tuple:
+            return tuple([_copied(item, depth - 1, room) for item in value])
+        return kind(value)
     held = _held(value)
     room[0] -= len(held)
-    return Instance(_name(kind), {key: _copied(item, depth - 1, room) for key, item in held}, id(value))
+    copies = {key: _copied(item, depth - 1, room) for key, item in held}
+    return Instance(
+        _name(kind), copies, id(value), f"{kind.__name__} of {len(value)}" if kind in _PLAIN else ""
+    )
 
 
-def is_same(copy: Copy, value: Any) -> bool:  # noqa: C901 - a kind of value after the other
+def is_same(copy: Copy, value: Any) -> bool:
     """Whether a value is still what its copy says, as far as that says anything."""
     if copy is CUT:
         return True
     kind = type(value)
     if _is_kept(kind):
         return copy is value or (type(copy) is kind and kind in _SCALARS and bool(copy == value))
+    if type(copy) is not kind:
+        return type(copy) is Instance and copy.key == id(value) and _holds_the_same(copy, value)
+    if len(copy) != len(value):
+        return False
     if kind is dict:
-        if type(copy) is not dict or len(copy) != min(len(value), MOST_ITEMS + 1):
-            return False
-        for (key, one), (name, other) in zip(copy.items(), value.items(), strict=False):
-            if key is not CUT and ((key is not name and key != name) or not is_same(one, other)):
-                return False
-        return True
+        return all(
+            (key is name or key == name) and is_same(one, other)
+            for (key, one), (name, other) in zip(copy.items(), value.items(), strict=True)
+        )
     if kind is list or kind is tuple:
-        if type(copy) is not kind or len(copy) != min(len(value), MOST_ITEMS + 1):
-            return False
         return all(map(is_same, copy, value))
-    if kind is set or kind is frozenset:
-        return type(copy) is kind and bool(copy == value)
-    if type(copy) is not Instance or copy.key != id(value):
+    return bool(copy == value)
+
+
+def _holds_the_same(copy: Instance, value: Any) -> bool:
+    if copy.text and copy.text != f"{type(value).__name__} of {len(value)}":
         return False
     held = dict(_held(value))
     return held.keys() == copy.held.keys() and all(
@@ -171,10 +171,12 @@ def _name(kind: type) -> str:
 def _held(value: Any) -> list[tuple[Any, Any]]:
     """What an object holds, found without asking it: an attribute of its own might do anything."""
     if isinstance(value, dict):
-        return list(dict.items(value))[:MOST_ITEMS]
+        return list(itertools.islice(dict.items(value), MOST_ITEMS))
+    if isinstance(value, set | frozenset):
+        return []
     if isinstance(value, list | tuple):
         items = list.__iter__(value) if isinstance(value, list) else tuple.__iter__(value)
-        return list(enumerate(items))[:MOST_ITEMS]
+        return list(itertools.islice(enumerate(items), MOST_ITEMS))
     try:
         own = object.__getattribute__(value, "__dict__")
     except AttributeError:

@@ -11,7 +11,8 @@ import pytest
 
 from corpus.case import Case
 from corpus.recorder import run
-from tests.debugger.walk import SUBJECTS, open_debugger
+from tests.debugger.walk import SUBJECTS, open_debugger, straight
+from tests.debugger.walk import shown as everything
 
 HANDLER = """
 from dataclasses import dataclass, field
@@ -135,6 +136,19 @@ def test_samples_are_the_same_by_line_as_live(subject) -> None:
                 dbg.step_line(back=dbg.stop.line_index is None or dbg.stop.line_index > index)
             dbg.evaluate("None")
             assert shown(dbg) == tuple(traced), index
+
+
+@pytest.mark.parametrize("subject", SUBJECTS)
+def test_operations_by_the_trace_show_what_a_straight_walk_of_live_handlers_shows(subject) -> None:
+    with open_debugger(subject) as dbg:
+        dbg.break_at("*e*")
+        live = straight(dbg)
+    with open_debugger(subject) as dbg:
+        dbg.break_at("*e*")
+        dbg.step_line()
+        for place in reversed(range(len(live)) if len(live) < 60 else range(0, len(live), 17)):
+            dbg.goto(index=place)
+            assert everything(dbg) == live[place]
 
 
 def test_each_verb_goes_where_a_debugger_of_lines_goes(app) -> None:

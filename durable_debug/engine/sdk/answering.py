@@ -161,15 +161,18 @@ class AnsweringContext(_Context):
         """Note an ask, and let the debugger see it, which may hold it here."""
         tape = self._tape
         tape.seen.note(ask)
-        if tape.rules.lines is not None:
-            tape.rules.lines.asked(ask.seq, frame)
-        if tape.rules.observer is None:
+        lines, observer = tape.rules.lines, tape.rules.observer
+        if lines is None and observer is None:
             return
-        ask.origin = here()
         if ask.sub_type in BATCHES:
             ask.frame = frame  # its branches' threads do not have it on their stacks
+        if lines is not None:
+            lines.asked(ask, frame)
+        if observer is None:
+            return
+        ask.origin = here()
         with unguarded():
-            tape.rules.observer.asked(ask, frame)
+            observer.asked(ask, frame)
 
     def _align(self, ask: SdkAsk, matcher: Matcher) -> None:
         """Put the recorded operation that answers this ask where the SDK looks for it."""
