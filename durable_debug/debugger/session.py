@@ -14,6 +14,7 @@ from durable_debug.debugger.states import reached_statuses, state_frame
 from durable_debug.debugger.stop_index import StopIndex
 from durable_debug.debugger.subscribers import Subscribers
 from durable_debug.debugger.value_history import changes_of, frame_of
+from durable_debug.debugger.value_tables import table_of
 from durable_debug.divergence import Run, replay
 from durable_debug.divergence.run import as_history
 from durable_debug.engine.guard import unguarded
@@ -315,6 +316,39 @@ class Debugger:
             self._require_open()
             trace = self._navigator.moves.trace
         return frame_of(trace, changes_of(trace, expression), self._stops.asks)
+
+    def table(self, *expressions: str, where: int | str) -> pd.DataFrame:
+        """Evaluate expressions each time that a line runs: as if they had always been printed there.
+
+        Parameters
+        ----------
+        expressions
+            Python, over the variables there; as for `evaluate`.
+        where
+            The line, before which they are evaluated: its number in the handler's file, or ``"service.py:41"``.
+
+        Returns
+        -------
+        pandas.DataFrame
+            A row a time: ``line_index`` (int64, as `Stop.line_index`), ``function`` (str), ``position`` and ``operation`` (str: the
+            operation that had been asked for last; missing where none), and a column an expression (object: copies, bounded).
+            Where an expression has no value, that is missing; ``errors`` (str) says why.
+
+        Raises
+        ------
+        DurableDebugError
+            An expression is none, or there is none; the place can't be read.
+        NoSuchStopError
+            The line does not run in this replay.
+
+        Examples
+        --------
+        >>> dbg.table("cart.total", "len(items)", where="service.py:41")  # doctest: +SKIP
+        """
+        with self._lock:
+            self._require_open()
+            moves = self._navigator.moves
+        return table_of(self.run_result, moves, expressions, where, self._stops)
 
     def last_change(self, expression: str) -> Stop:
         """Go back to the line that gave a variable, or a part of one, the value that it has here.

@@ -9,6 +9,7 @@ from durable_debug.engine.expressions import compiled
 from durable_debug.engine.guard import Scope, guarded
 from durable_debug.engine.places import Place, place_of
 from durable_debug.engine.runner import Truth
+from durable_debug.engine.value_copies import Failed, copied
 from durable_debug.engine.variables import Variable, inside, text_of, variables, variables_of
 from durable_debug.errors import DurableDebugError
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     from durable_debug.engine.effects import SideEffect
     from durable_debug.engine.tape import Tape
+    from durable_debug.engine.value_copies import Copy
 
 __all__ = ["Frame"]
 
@@ -106,6 +108,25 @@ class Frame:
             raise DurableDebugError(f"The expression ends with {type(error).__name__}: {error}.") from None
         finally:
             self._mark(held, expression)
+
+    def values(self, expressions: Sequence[tuple[str, CodeType]]) -> tuple[Copy, ...]:
+        """Give copies of the values of expressions that were compiled; a `Failed` where one has none."""
+
+        def value(code: CodeType) -> Copy:
+            try:
+                return copied(self._evaluated(code))
+            except Exception as error:  # noqa: BLE001 - the user's own
+                return Failed(f"{type(error).__name__}: {error}"[:200])
+
+        held = Changes(self._frame, ", ".join(text for text, _ in expressions))
+        try:
+            return _looking_only(
+                self._tape, lambda: tuple([value(code) for _, code in expressions]), quiet=True
+            )
+        except BaseException as error:  # noqa: BLE001 - `exit()`, or the SDK's way to suspend
+            return (Failed(f"{type(error).__name__}: {error}"[:200]),) * len(expressions)
+        finally:
+            self._mark(held, expressions[0][0])
 
     def holds(self, condition: str) -> Truth:
         """Say whether a condition is true."""

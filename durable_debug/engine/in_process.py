@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 from durable_debug.engine import sdk
 from durable_debug.engine.engine import Replay, prepare
 from durable_debug.engine.environment import missing_variable, named_by
+from durable_debug.engine.expressions import compiled as expression
+from durable_debug.engine.frames import Frame
 from durable_debug.engine.line_recorder import LineRecorder
 from durable_debug.engine.live import Live
 from durable_debug.engine.placeholder import UNKNOWN
@@ -21,7 +23,8 @@ from durable_debug.engine.unseen import unseen_libraries
 from durable_debug.engine.users_code import is_users
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
+    from types import FrameType
 
     from durable_debug.engine.engine import Outcome
     from durable_debug.engine.handlers import Handler
@@ -30,6 +33,7 @@ if TYPE_CHECKING:
     from durable_debug.engine.runner import Pass
     from durable_debug.engine.script import Script
     from durable_debug.engine.tape import Matcher, Ran
+    from durable_debug.engine.value_copies import Copy
     from durable_debug.history import History
     from durable_debug.options import Options
 
@@ -152,6 +156,27 @@ class InProcess:
         for ask in replay.tape.seen.asks:
             ask.frame = None  # it would keep the handler's variables alive
         return lines.found
+
+    def look(
+        self, first: Recording, matcher: Matcher | None, lines: frozenset[int], expressions: Sequence[str]
+    ) -> dict[int, tuple[Copy, ...]]:
+        """Run it once more, and evaluate expressions where lines are about to run."""
+        found: dict[int, tuple[Copy, ...]] = {}
+        compiled = [(one, expression(one)) for one in expressions]
+
+        def looking(index: int, frame: FrameType) -> None:
+            if index in lines:
+                here = Frame(frame, frame.f_lasti, replay.tape)
+                found[index] = here.values(compiled)
+
+        recorder = LineRecorder(values=False, held=looking)
+        replay = Replay(
+            self.handler, self.script, first.options, matcher=matcher, ran_before=self.ran, lines=recorder
+        )
+        replay.run()
+        for ask in replay.tape.seen.asks:
+            ask.frame = None
+        return found
 
     def hold(
         self, first: Recording, matcher: Matcher | None, *, hangs_after: int | None, lines: bool = False

@@ -6,14 +6,14 @@ import bisect
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from durable_debug.engine.value_copies import CUT, Instance
+from durable_debug.engine.value_copies import CUT, Failed, Instance
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from durable_debug.engine.value_copies import Copy
 
-__all__ = ["GONE", "Activation", "LineTrace", "portable"]
+__all__ = ["GONE", "Activation", "LineTrace", "portable", "portable_copy"]
 
 
 class _Gone:
@@ -156,21 +156,24 @@ def portable(trace: LineTrace, carried: Callable[[Any], Any]) -> LineTrace:
     """
     for activation in trace.activations:
         for name, changes in activation.values.items():
-            activation.values[name] = [(index, _carried(copy, carried)) for index, copy in changes]
+            activation.values[name] = [(index, portable_copy(copy, carried)) for index, copy in changes]
         if activation.outcome is not None:
-            activation.outcome = activation.outcome[0], _carried(activation.outcome[1], carried)
+            activation.outcome = activation.outcome[0], portable_copy(activation.outcome[1], carried)
     return trace
 
 
-def _carried(copy: Copy, carried: Callable[[Any], Any]) -> Copy:
-    if copy is CUT or copy is GONE:
+def portable_copy(copy: Copy, carried: Callable[[Any], Any]) -> Copy:
+    """Give a copy as it goes to another process; see `portable`."""
+    if copy is CUT or copy is GONE or type(copy) is Failed:
         return copy
     if type(copy) is Instance:
         return Instance(
-            copy.type, {name: _carried(held, carried) for name, held in copy.held.items()}, copy.key
+            copy.type, {name: portable_copy(held, carried) for name, held in copy.held.items()}, copy.key
         )
     if type(copy) is dict:
-        return {key if key is CUT else carried(key): _carried(held, carried) for key, held in copy.items()}
+        return {
+            key if key is CUT else carried(key): portable_copy(held, carried) for key, held in copy.items()
+        }
     if type(copy) in {list, tuple}:
-        return type(copy)([_carried(held, carried) for held in copy])
+        return type(copy)([portable_copy(held, carried) for held in copy])
     return carried(copy)

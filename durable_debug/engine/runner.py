@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from durable_debug.engine.recording import Recording
     from durable_debug.engine.skipping import Jump
     from durable_debug.engine.tape import Matcher
+    from durable_debug.engine.value_copies import Copy
     from durable_debug.engine.variables import Variable
     from durable_debug.history import History
     from durable_debug.options import Options
@@ -216,6 +217,22 @@ class Runner(Protocol):
 
     def trace(self, first: Recording, matcher: Matcher | None) -> LineTrace:
         """Run it once more, and note every line of the user's code that runs, with what changed there."""
+
+    def look(
+        self, first: Recording, matcher: Matcher | None, lines: frozenset[int], expressions: Sequence[str]
+    ) -> dict[int, tuple[Copy, ...]]:
+        """Run it once more, and evaluate expressions where lines are about to run.
+
+        Parameters
+        ----------
+        lines
+            Their indices, see `LineTrace`.
+
+        Returns
+        -------
+        dict
+            By index, a copy of each value; a `Failed` where an expression has none.
+        """
 
     def hold(
         self, first: Recording, matcher: Matcher | None, *, hangs_after: int | None, lines: bool = False

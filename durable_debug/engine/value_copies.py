@@ -20,7 +20,7 @@ from typing import Any, Final
 
 from durable_debug.engine.users_code import is_users_module
 
-__all__ = ["CUT", "Copy", "Instance", "copied", "is_same"]
+__all__ = ["CUT", "Copy", "Failed", "Instance", "copied", "is_same"]
 
 MOST_ITEMS: Final = 100
 """Items that are kept of one container, and attributes of one object."""
@@ -72,6 +72,22 @@ class Instance:
             self.text
             or f"{self.type.rpartition('.')[2]}({', '.join(f'{name}={value!r}' for name, value in self.held.items())})"
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """Stands for the value of an expression that has none.
+
+    Attributes
+    ----------
+    why
+        The error, in a line.
+    """
+
+    why: str
+
+    def __repr__(self) -> str:
+        return f"<{self.why}>"
 
 
 _SCALARS: frozenset[type] = frozenset(

@@ -49,11 +49,12 @@ VERBS = {
     "step_out": [],
     "step_return": ["back"],
     "subscribe": ["callback"],
+    "table": ["expressions", "where"],
     "text": ["expression", "frame", "width"],
     "variables": ["frame", "path"],
 }
 BACK = dict.fromkeys(["next_line", "run_to", "step_into", "step_line", "step_return"], 1)
-BY_NAME_ONLY = {"break_at": 12, "goto": 4, "text": 1} | BACK  # how many of the last
+BY_NAME_ONLY = {"break_at": 12, "goto": 4, "text": 1, "table": 1} | BACK  # how many of the last
 
 
 def test_a_debugger_has_these_names_and_no_others() -> None:

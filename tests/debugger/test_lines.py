@@ -237,3 +237,22 @@ def test_changes_are_gone_to_forward_and_back(app) -> None:
         assert dbg.next_change("cart.state").source.line == line_of('cart.state = "paid"')
         with pytest.raises(dd.NoSuchStopError, match="after here"):
             dbg.next_change("cart.state")
+
+
+@pytest.mark.parametrize("python", [False, sys.executable])
+def test_a_table_has_a_row_each_time_that_a_line_runs(app, python) -> None:
+    with dd.debug(*app, python=python) as dbg:
+        table = dbg.table("price * 10", "total", "nowhere", where=line_of("total += price"))
+        assert list(table["price * 10"]) == [60, 80] and list(table["total"]) == [0, 6]
+        assert table["nowhere"].isna().all() and table.errors.str.contains("NameError").all()
+        assert list(dbg.table("got", where=f"lines_app.py:{line_of('cart.add(got')}")["got"]) == [
+            {"n": 3},
+            {"n": 4},
+        ]
+        assert list(dbg.table("len(cart.items)", where=line_of("cart.add(got"))["len(cart.items)"]) == [0, 1]
+        with pytest.raises(dd.NoSuchStopError, match="does not run"):
+            dbg.table("total", where=2)
+        with pytest.raises(dd.DurableDebugError, match="is not an expression"):
+            dbg.table("total =", where=line_of("total += price"))
+        opened = dbg.table("open('/nowhere/x', 'w')", where=line_of("total += price"))
+        assert opened.iloc[:, 4].isna().all()

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from durable_debug.engine.places import Place
     from durable_debug.engine.runner import Decide, Pass, Truth
     from durable_debug.engine.tape import Matcher
+    from durable_debug.engine.value_copies import Copy
     from durable_debug.engine.variables import Variable
     from durable_debug.history import History
     from durable_debug.options import Options
@@ -98,6 +99,16 @@ class Elsewhere:
         asked = {"match": _matching(matcher)} if matcher is not None else {}
         found: LineTrace = self._request(
             first.options, "trace", first.options, matcher is not None, asked=asked
+        )
+        return found
+
+    def look(
+        self, first: Recording, matcher: Matcher | None, lines: frozenset[int], expressions: Sequence[str]
+    ) -> dict[int, tuple[Copy, ...]]:
+        """Run it once more, and evaluate expressions where lines are about to run."""
+        asked = {"match": _matching(matcher)} if matcher is not None else {}
+        found: dict[int, tuple[Copy, ...]] = self._request(
+            first.options, "look", first.options, matcher is not None, lines, tuple(expressions), asked=asked
         )
         return found
 

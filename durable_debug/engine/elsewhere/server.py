@@ -255,6 +255,24 @@ class _Server:
         matcher = self._match if aligned else None
         return portable(self._runners[runner].trace(_Options(options), matcher), _carried_copy)  # type: ignore[arg-type]
 
+    def look(
+        self,
+        runner: int,
+        options: Options,
+        aligned: bool,  # noqa: FBT001
+        lines: frozenset[int],
+        expressions: Sequence[str],
+    ) -> dict[int, tuple[Any, ...]]:
+        """Run it once more, and evaluate expressions at lines."""
+        from durable_debug.engine.line_trace import portable_copy
+
+        matcher = self._match if aligned else None
+        found = self._runners[runner].look(_Options(options), matcher, lines, expressions)  # type: ignore[arg-type]
+        return {
+            index: tuple([portable_copy(one, _carried_copy) for one in values])
+            for index, values in found.items()
+        }
+
     def hold(
         self,
         runner: int,
