@@ -54,12 +54,16 @@ SPEC is one of
                              attempt, position, event_id, line, file,
                              invocation, when, hits, divergence
 Behind a name or a line comes a condition: b orders.py:54, total > 100
-The replay stops at operations only, before each is answered."""
+Breakpoints stop at operations, before each is answered; `line` goes by line."""
 _GO_TO = "Of several operations with one name it is the next, or else the first."
 _EXPRESSION = """\
 Python over the variables of the function that is looked at (`up`, `down`).
 What would reach the outside is refused. What is no command but an expression
 is printed, too."""
+
+_BY_LINE = """\
+The lines of your code are recorded when one is first asked for. Libraries are
+stepped over, and bodies of operations that are on record do not run."""
 
 GROUPS: dict[str, tuple[Command, ...]] = {
     "Moving": (
@@ -72,6 +76,15 @@ GROUPS: dict[str, tuple[Command, ...]] = {
         Command("goto", ("g",), "WHERE", "operations", "to a name, a position (3-1) or an event (event 17)", _GO_TO),
         Command("start", ("restart",), "", "", "to the first operation"),
         Command("end", (), "", "", "to the end of the replay, to go back from there"),
+    ),
+    "By line": (
+        Command("line", ("li",), "[back]", "", "to the next line of your code, or the one before", _BY_LINE),
+        Command("over", ("ov",), "[back]", "", "to the next line of this function", _BY_LINE),
+        Command("into", ("in",), "[back]", "", "into the function of yours that this line calls", _BY_LINE),
+        Command("out", ("ou",), "[back]", "", "out of this function", _BY_LINE),
+        Command("until", ("unt",), "LINE [back]", "", "to where 54, or orders.py:54, runs", _BY_LINE),
+        Command("values", ("v",), "NAME", "variables", "every value that order.items[0] had, and where"),
+        Command("changed", ("ch",), "NAME", "variables", "back to the line that gave it its value"),
     ),
     "Breakpoints": (
         Command("break", ("b",), "[SPEC]", "operations", "stop at SPEC, or list all breakpoints", _STOP_AT),

@@ -203,7 +203,7 @@ class Shell:
         for number in [one for one in self._once if stop.reason.startswith(f"breakpoint {one}:")]:
             self._once.discard(number)
             self.debugger.clear(number)
-        if stop.index != before.index or always:
+        if (stop.index, stop.line_index) != (before.index, before.line_index) or always:
             self.show()
         elif not self.debugger.run_result.complete.asks:
             print("This is the only stop: the handler asks for no operation.")
@@ -235,6 +235,43 @@ class Shell:
     def do_rback(self, _: str) -> None:
         """Go back to what stopped before here."""
         self._move(lambda debugger: debugger.run_back())
+
+    def do_line(self, rest: str) -> None:
+        """Go to the next line."""
+        self._move(lambda debugger: debugger.step_line(back=_is_back(rest)))
+
+    def do_over(self, rest: str) -> None:
+        """Go to the next line of this function."""
+        self._move(lambda debugger: debugger.next_line(back=_is_back(rest)))
+
+    def do_into(self, rest: str) -> None:
+        """Go into the function that this line calls."""
+        self._move(lambda debugger: debugger.step_into(back=_is_back(rest)))
+
+    def do_out(self, rest: str) -> None:
+        """Go out of this function."""
+        self._move(lambda debugger: debugger.step_return(back=_is_back(rest)))
+
+    def do_until(self, rest: str) -> None:
+        """Go to where a line runs."""
+        place, _, way = rest.partition(" ")
+        where = line_place(place)
+        if where is None:
+            raise OptionError(f"{place!r} is no line.", cure="Write 54, or orders.py:54.")
+        self._move(lambda debugger: debugger.run_to(where["line"], where.get("file"), back=_is_back(way)))
+
+    def do_values(self, rest: str) -> None:
+        """Print every value that a variable had."""
+        found = self.debugger.history_of(rest)
+        if found.empty:
+            print(f"No variable {rest} in this replay.")
+        width = max((len(f"{row.function}:{row.line}") for row in found.itertuples()), default=1)
+        for row in found.tail(_MOST_LINES).itertuples():
+            print(f"  {plain(f'{row.function}:{row.line}'):{min(width, 40)}}  {plain(row.text, 300)}")
+
+    def do_changed(self, rest: str) -> None:
+        """Go to the line that set a value."""
+        self._move(lambda debugger: debugger.last_change(rest))
 
     def do_start(self, _: str) -> None:
         """Go to the first stop."""
@@ -456,3 +493,9 @@ class Shell:
 
 def _said_of(one: Breakpoint) -> dict[str, Any]:
     return {key: getattr(one, key) for key in BREAK_AT if getattr(one, key) is not None}
+
+
+def _is_back(rest: str) -> bool:
+    if rest not in {"", "back"}:
+        raise OptionError(f"{rest!r} is no way to go.", cure="Write `back`, or nothing.")
+    return rest == "back"

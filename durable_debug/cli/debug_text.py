@@ -63,10 +63,11 @@ def stop_text(debugger: Debugger, stop: Stop) -> Iterator[str]:
         yield from _end(debugger.run_result, stop)
     elif stop.kind == "exception":
         yield paint(f"> {plain(stop.error, 500)}", "31") + "  leaves the handler"
-    else:
+    elif stop.kind == "operation":
         yield f"> {_operation(stop)}"
     if stop.source is not None:
-        yield f"  {where(stop.source.file, stop.source.line, stop.source.function)}"
+        before = "> before " if stop.kind == "line" else "  "
+        yield f"{before}{where(stop.source.file, stop.source.line, stop.source.function)}"
         lines = list(lines_around(stop.source, _AROUND))
         width = max((len(str(line.number)) for line in lines), default=1)
         for line in lines[: _LONGEST_CALL + 2 * _AROUND]:

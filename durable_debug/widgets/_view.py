@@ -70,6 +70,11 @@ def _where(debugger: Debugger, total: int) -> str:
         return f"The handler {ended}{status}." + (f" {one_line(stop.error, 160)}" if stop.error else "")
     if stop.kind == "exception":
         return f"An exception leaves the handler: {one_line(stop.error or 'unknown', 160)}"
+    if stop.kind == "line" and stop.source is not None:
+        place = f"line {stop.source.line} of {title_of(stop.source.file)}, in {one_line(stop.source.function, 120)}"
+        if stop.index < total:
+            return f"Stopped at {place}, before operation {stop.index + 1:,} of {total:,}"
+        return f"Stopped at {place}, behind the last operation"
     asked = stop.asked
     name = one_line((asked.name if asked else None) or (asked.sub_type if asked else "an operation"), 120)
     answer = _ANSWERS.get(asked.answer, asked.answer) if asked else ""

@@ -491,3 +491,18 @@ def test_ctrl_c_interrupts_a_command_and_the_session_goes_on(terminal, tmp_path,
     assert "1" in one.until(PROMPT).splitlines()
     one.press("q\n")
     assert one.ends() == 0 and "Traceback" not in one.text
+
+
+def test_lines_are_gone_over_and_values_are_listed(shell):
+    do = shell("payment", "payment_failed")
+    assert do("line").startswith("> before ")
+    there = do.shell.debugger.stop.source.line
+    do("line", "line back")
+    assert do.shell.debugger.stop.source.line == there
+    assert do("values cents") == "  handler:86  3030\n"
+    assert "No variable nowhere" in do("values nowhere")
+    assert "is no line" in do("until later")
+    assert "is no way" in do("line sideways")
+    assert "does not run" in do("until 100000")
+    do("line", "line", f"until {there} back")
+    assert do.shell.debugger.stop.source.line == there and do.shell.debugger.stop.kind == "line"
