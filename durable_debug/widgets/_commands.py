@@ -30,6 +30,8 @@ def do(debugger: Debugger, request: dict[str, Any]) -> Done:
     match request:
         case {"kind": "verb", "verb": str(verb)} if verb in VERBS:
             debugger.post(verb)
+        case {"kind": "verb", "verb": "line" | "line_back" as verb}:
+            debugger.post("step_line", back=verb == "line_back")
         case {"kind": "goto", "index": int(index)}:
             debugger.post("goto", index=index)
         case {"kind": "goto", "text": str(text)}:

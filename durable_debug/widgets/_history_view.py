@@ -149,7 +149,7 @@ class HistoryView(anywidget.AnyWidget):
         return {
             "serial": self._serial,
             "status": debugger.status,
-            "kind": stop.kind,
+            "kind": "operation" if stop.kind == "line" else stop.kind,  # before the next one
             "index": stop.index,
             "total": self._table.total,
             "row": self._table.row_of_stop.get(stop.index, -1) if stop.kind == "operation" else -1,

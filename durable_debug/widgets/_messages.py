@@ -107,13 +107,15 @@ class DivergenceView(TypedDict):
 class View(TypedDict):
     """Where the debugger stands.
 
-    ``row`` is the operation that is about to be answered, -1 where there is none. ``statuses`` has a letter for each row
+    ``row`` is the operation that is about to be answered, -1 where there is none. At a line between operations ``line_index``
+    is its index, and ``kind`` and ``index`` are those of the operation to come. ``statuses`` has a letter for each row
     (`durable_debug.widgets._rows.CODES`): what the service knew of it as of then.
     """
 
     serial: int
     status: str
     kind: str
+    line_index: int | None
     headline: str
     index: int
     total: int

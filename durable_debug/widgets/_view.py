@@ -26,7 +26,8 @@ def view_of(debugger: Debugger, table: Table, serial: int) -> View:
     return {
         "serial": serial,
         "status": debugger.status,
-        "kind": stop.kind,
+        "kind": "operation" if stop.kind == "line" else stop.kind,  # before the next one
+        "line_index": stop.line_index,
         "headline": headline(debugger, table.total),
         "index": stop.index,
         "total": table.total,

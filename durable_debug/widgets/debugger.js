@@ -37,6 +37,8 @@ const ICONS = {
   step_back: `M13.5 8.5A5.5 5.5 0 0 0 2.9 6.7M2.5 2.75v4.2h4.2${DOT}`,
   step_in: `M8 1.75v7M4.75 5.75L8 9l3.25-3.25${DOT}`,
   step_out: `M8 9.25v-7M4.75 5.25L8 2l3.25 3.25${DOT}`,
+  line: "M2.5 3.75h7M2.5 12.25h7M2.5 8h10M10 5.25L12.75 8 10 10.75",
+  line_back: "M13.5 3.75h-7M13.5 12.25h-7M13.5 8h-10M6 5.25L3.25 8 6 10.75",
   restart: "M2.75 2.75v3.9h3.9M3.1 6.6A5.4 5.4 0 1 1 2.7 9.3",
   help: "M5.75 6a2.25 2.25 0 1 1 3.2 2.05c-.6.3-.95.75-.95 1.45M8 12.4v.1",
   close: "M4 4l8 8M12 4l-8 8",
@@ -113,6 +115,8 @@ const LETTER = Object.fromEntries(
 const VERBS = [
   ["run_back", "Run back", ["Shift+F5", "Shift+C"], "Go back to the breakpoint before, or to the beginning"],
   ["step_back", "Step back", ["Shift+F10", "p"], "Go back to the operation before, over what is inside"],
+  ["line_back", "Line back", ["Shift+F8", "k"], "Go back to the line of your code that ran before"],
+  ["line", "Next line", ["F8", "j"], "Go on to the next line of your code that runs"],
   ["step", "Step over", ["F10", "n"], "Go on to the next operation, over what is inside this one"],
   ["step_in", "Step in", ["F11", "i"], "Go on to the next operation, into a child context, map item or branch too"],
   ["step_out", "Step out", ["Shift+F11", "o"], "Go on to the next operation outside this context"],
@@ -229,7 +233,8 @@ function createPanel(model, signal) {
   panel.moved = () => {
     const before = panel.view;
     panel.view = model.get("view");
-    if (before.index !== panel.view.index || before.kind !== panel.view.kind) {
+    const { index, kind, line_index } = panel.view;
+    if (before.index !== index || before.kind !== kind || before.line_index !== line_index) {
       panel.stamp += 1;
       panel.frame = panel.view.frames[0]?.frame ?? 0;
       panel.chosen = -1;
@@ -299,7 +304,8 @@ function toolbar(panel, help) {
     const atEnd = view.kind === "end";
     for (const [at, [verb]] of VERBS.entries()) {
       const back = verb.endsWith("back") || verb === "restart";
-      buttons[at].setAttribute("aria-disabled", String(closed || (verb.endsWith("back") ? atStart : !back && atEnd)));
+      const first = verb === "line_back" ? view.line_index === 0 : atStart;
+      buttons[at].setAttribute("aria-disabled", String(closed || (verb.endsWith("back") ? first : !back && atEnd)));
     }
     box.disabled = closed;
   };

@@ -83,6 +83,28 @@ def test_it_shows_where_the_debugger_stands(espresso):
     assert "name=" in espresso.page.locator(".dd-line.dd-current .dd-tok-string").locator("..").inner_text()
 
 
+def test_lines_are_gone_over_by_buttons_and_keys(espresso):
+    debugger = espresso.debugger
+    click(espresso, "Next line")
+    espresso.headline(
+        f"Stopped at line {debugger.stop.source.line} of espresso.py", "before operation 2 of 12"
+    )
+    assert debugger.stop.kind == "line" and current_line(espresso) == debugger.stop.source.line
+    for act in (lambda: press(espresso, "j"), lambda: press(espresso, "F8"), lambda: press(espresso, "k")):
+        before = debugger.stop.line_index
+        act()
+        espresso.settle()
+        assert abs(debugger.stop.line_index - before) == 1
+        assert current_line(espresso) == debugger.stop.source.line
+    while debugger.stop.line_index != 0:
+        press(espresso, "Shift+F8")
+    espresso.settle()
+    button = espresso.page.get_by_role("button", name="Line back")
+    assert button.get_attribute("aria-disabled") == "true"
+    click(espresso, "Step in")
+    assert current_row(espresso) == "initialise-order"
+
+
 @pytest.mark.parametrize(
     ("verb", "button", "keys"),
     [
