@@ -152,7 +152,7 @@ class HistoryView(anywidget.AnyWidget):
             "kind": "operation" if stop.kind == "line" else stop.kind,  # before the next one
             "index": stop.index,
             "total": self._table.total,
-            "row": self._table.row_of_stop.get(stop.index, -1) if stop.kind == "operation" else -1,
+            "row": self._table.row_of_stop.get(stop.index, -1) if stop.kind in {"operation", "line"} else -1,
             "event": stop.state_event_id,
             "problem": None if debugger.problem is None else one_line(debugger.problem, 1_000),
         }

@@ -31,7 +31,7 @@ def view_of(debugger: Debugger, table: Table, serial: int) -> View:
         "headline": headline(debugger, table.total),
         "index": stop.index,
         "total": table.total,
-        "row": table.row_of_stop.get(stop.index, -1) if stop.kind == "operation" else -1,
+        "row": table.row_of_stop.get(stop.index, -1) if stop.kind in {"operation", "line"} else -1,
         "file": place.file if place else None,
         "line": place.line if place else 0,
         "end_line": place.end_line if place else 0,

@@ -283,8 +283,9 @@ function toolbar(panel, help) {
     "div",
     { class: "dd-toolbar", role: "toolbar", "aria-label": "Debugger" },
     make("div", { class: "dd-group" }, ...buttons.slice(0, 2)),
-    make("div", { class: "dd-group" }, ...buttons.slice(2, 5)),
-    make("div", { class: "dd-group" }, ...buttons.slice(5)),
+    make("div", { class: "dd-group" }, ...buttons.slice(2, 4)),
+    make("div", { class: "dd-group" }, ...buttons.slice(4, 7)),
+    make("div", { class: "dd-group" }, ...buttons.slice(7)),
     box,
     make(
       "button",
