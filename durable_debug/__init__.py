@@ -20,12 +20,10 @@ from durable_debug.errors import (
     IncompleteHistoryError,
     InternalError,
     MissingDataError,
-    MissingExtraError,
     NoSuchStopError,
     OptionError,
     UnsupportedSdkError,
 )
-from durable_debug.extras import require_panel
 
 if TYPE_CHECKING:
     from durable_debug.audits import DeployCheck, Report, audit, deploy_check
@@ -61,7 +59,6 @@ __all__ = [
     "IncompleteHistoryError",
     "InternalError",
     "MissingDataError",
-    "MissingExtraError",
     "NoSuchStopError",
     "Operation",
     "OptionError",
@@ -115,8 +112,6 @@ _MODULES = {"plots", "testing", "widgets"}
 
 def __getattr__(name: str) -> Any:
     if name in _MODULES:
-        if name == "widgets":
-            require_panel()
         return importlib.import_module(f"{__name__}.{name}")
     if name not in _ROOMS:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

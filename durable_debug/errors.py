@@ -11,7 +11,6 @@ __all__ = [
     "IncompleteHistoryError",
     "InternalError",
     "MissingDataError",
-    "MissingExtraError",
     "NoSuchStopError",
     "OptionError",
     "UnsupportedSdkError",
@@ -45,10 +44,6 @@ class IncompleteHistoryError(HistoryError):
 
 class MissingDataError(HistoryError):
     """Payloads that a replay needs are not in the history."""
-
-
-class MissingExtraError(DurableDebugError, ImportError):
-    """What was asked for needs a package that the base installation does not have."""
 
 
 class HandlerError(DurableDebugError):

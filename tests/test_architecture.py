@@ -25,7 +25,6 @@ PUBLIC = [
     "IncompleteHistoryError",
     "InternalError",
     "MissingDataError",
-    "MissingExtraError",
     "NoSuchStopError",
     "Operation",
     "OptionError",

@@ -18,8 +18,7 @@ from durable_debug.debugger.value_tables import table_of
 from durable_debug.divergence import Run, replay
 from durable_debug.divergence.run import as_history
 from durable_debug.engine.guard import unguarded
-from durable_debug.errors import ClosedError, DurableDebugError, MissingExtraError
-from durable_debug.extras import require_panel
+from durable_debug.errors import ClosedError, DurableDebugError
 from durable_debug.options import NAMES, unknown_options
 from durable_debug.typed_places import line_place
 from durable_debug.views import view
@@ -670,8 +669,4 @@ class Debugger:
         return f"<Debugger of {name}: {self.status}, {self.stop!r}>"
 
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
-        try:
-            require_panel()
-        except MissingExtraError as error:  # the debugger works without its panel
-            return {"text/plain": f"{self!r}\nNo panel: {error}"}
         return view("debugger.workbench")(self)._repr_mimebundle_(**kwargs)

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Literal, get_args
 
 from durable_debug.errors import DurableDebugError
-from durable_debug.extras import require
 from durable_debug.plots import style
 from durable_debug.plots.folding import family_names
 
@@ -186,7 +185,6 @@ def _label(row: pd.DataFrame) -> str:
 
 
 def _new_axes(rows: int, left: float) -> Axes:
-    require("matplotlib")
     import matplotlib.pyplot as plt
 
     top, bottom, right = 34.0, 46.0, 110.0

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal
 
 from durable_debug.errors import DurableDebugError
-from durable_debug.extras import require
 from durable_debug.plots.folding import Group
 from durable_debug.plots.folding import fold as folded
 
@@ -72,7 +71,6 @@ def graph(history: History, *, fold: bool | int = False, unfold: Collection[str]
 
         ``retry`` and ``repeat`` lead back; without them the graph has no cycle.
     """
-    require("networkx")
     import networkx as nx
 
     drawn: nx.DiGraph[str] = nx.DiGraph(
@@ -260,7 +258,6 @@ def plot_graph(
     """
     if direction not in {"TB", "LR"}:
         raise DurableDebugError(f"There is no direction {direction!r:.40}.", cure="Use 'TB' or 'LR'.")
-    require("matplotlib", "networkx")
     from durable_debug.plots.boxes import draw
 
     return draw(graph(history, fold=fold, unfold=unfold), ax=ax, direction=direction)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
+import contextlib
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
@@ -46,7 +46,7 @@ class Layout:
 
 def lay_out(graph: nx.DiGraph[str], sizes: Mapping[str, Point], direction: str) -> Layout:
     """Place boxes of given widths and heights, in points; those of self-loops have no route."""
-    if importlib.util.find_spec("pygraphviz") is not None:
+    with contextlib.suppress(ImportError):
         return _with_dot(graph, sizes, direction)
     return _with_networkx(graph, sizes, direction)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from durable_debug.extras import require
 from durable_debug.plots.activity import Span, other_events
 from durable_debug.plots.folding import fold as folded
 from durable_debug.plots.folding import in_order
@@ -56,7 +55,6 @@ def plot_timeline(
         kind of bar is one collection whose ``get_gid()`` is its name: ``work``, ``work failed``, ``backoff``, ``wait``,
         ``callback``, ``invoke``, ``context``, ``unknown``.
     """
-    require("matplotlib")
     from durable_debug.plots import bars
 
     groups = list(in_order(folded(history, fold, unfold)))
