@@ -34,6 +34,8 @@ VIEWS = {
     "run.test": "durable_debug.reports.regression_test:export_test",
     "run.text": "durable_debug.reports.run_text:report",
     "audit.card": "durable_debug.reports.audit_html:card",
+    "audit.page": "durable_debug.reports.audit_html:whole_page",
+    "audit.markdown": "durable_debug.reports.audit_markdown:markdown",
     "audit.junit": "durable_debug.reports.junit:junit",
     "audit.sarif": "durable_debug.reports.sarif:sarif",
     "audit.text": "durable_debug.reports.audit_text:report",

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
+import os
 import pickle
 import sys
 import time
@@ -10,25 +13,36 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal, Never, Self
 
+from durable_debug.audits.baseline import Baseline
+from durable_debug.audits.coverage import Coverage, require_coverage
+from durable_debug.audits.gathering import Answer, Asked, Gathering
 from durable_debug.audits.inputs import Source, gathered
-from durable_debug.audits.pickling import sent
-from durable_debug.audits.report import Report, Rows
-from durable_debug.audits.workers import Batch, Job, dismiss, work
+from durable_debug.audits.journal import Journal
+from durable_debug.audits.levels import Levels
+from durable_debug.audits.pickling import received, sent
+from durable_debug.audits.report import Interrupted, Report
+from durable_debug.audits.selection import Chooser
+from durable_debug.audits.workers import Batch, Job, code_of, dismiss, work
 from durable_debug.engine.runners import located
 from durable_debug.errors import HandlerError, HistoryError, OptionError
 from durable_debug.history import History
-from durable_debug.options import NAMES, Options, no_such_body, unknown_options, versions
+from durable_debug.options import NAMES, Options, unknown_options, versions
+from durable_debug.sources import Member
 from durable_debug.spelling import option
 from durable_debug.wording import counted
 
 if TYPE_CHECKING:
-    import os
     from collections.abc import Callable
+    from datetime import datetime, timedelta
 
-    from durable_debug.audits.check import Checked
+    from durable_debug.engine.read_files import CodeState
 
 __all__ = ["audit"]
 
+_OWN = (
+    *("against", "n_jobs", "progress", "status", "since", "function", "function_version", "sample"),
+    *("fail_on_empty", "baseline", "update_baseline", "levels", "resume", "coverage"),
+)
 _MOST_AT_ONCE = 32  # histories that travel together
 
 
@@ -46,6 +60,17 @@ def audit(  # noqa: PLR0913
     env: Mapping[str, str] | None = None,
     python: str | os.PathLike[str] | Literal[False] | None = None,
     sdk: str | Iterable[str] | None = None,
+    resume: str | os.PathLike[str] | None = None,
+    coverage: bool = False,
+    status: str | Iterable[str] | None = None,
+    since: str | datetime | timedelta | None = None,
+    function: str | Iterable[str] | None = None,
+    function_version: str | Iterable[str] | None = None,
+    sample: int | None = None,
+    fail_on_empty: bool = False,
+    baseline: str | os.PathLike[str] | None = None,
+    update_baseline: bool = False,
+    levels: Mapping[str, str] | None = None,
     **unknown: Never,
 ) -> Report:
     """Replay many histories, and say which no longer do what they did, where, and for how many causes.
@@ -59,8 +84,8 @@ def audit(  # noqa: PLR0913
         As for `replay`; or a mapping from function name to handler, for histories of several functions (told by
         their ARNs).
     histories
-        Paths, glob patterns, folders (their ``*.json`` at any depth), archives, stores, or whatever else `load` takes;
-        one or an iterable of them. A path that leads nowhere is an error at once; only if an iterator gives it, it is a
+        Paths, glob patterns, folders (their ``*.json`` at any depth), archives, files of JSON lines, stores, a frame of
+        `executions`, or whatever else `load` takes; one or an iterable of them. They are read one at a time. A path that leads nowhere is an error at once; only if an iterator gives it, it is a
         row. An iterator is never held in memory as a whole; it may be advanced from another thread than this.
     against
         The handler as it was before a change (or a mapping). What it does otherwise than a history is left out, so
@@ -71,13 +96,36 @@ def audit(  # noqa: PLR0913
         ``joblib.parallel_config(backend="dask")`` (or another cluster's) around the call, the work is done there,
         where this package must be installed.
     progress
-        Whether to show a progress bar.
+        Whether to show a progress bar, with the rate and the time left, where somebody looks.
     timeout
         Seconds without a further operation after which one replay is given up; None to wait for ever.
     enter, run, allow, env, python
         As for `replay`.
     sdk
         Version, or line, of the SDK to run them through (see `replay`); of several, each history has a row a version.
+    resume
+        A file that each history is written down in as it is done, made where it is not there. The same audit with the same
+        file replays only what is new or has changed: after an interrupt, or the night after. When the code or its packages
+        have changed, all is replayed anew; a file of another handler, or of other options, is refused. With a baseline, what
+        is not clean is replayed again, to be held against it.
+    coverage
+        Whether to note which lines of the user's code the executions took: ``report.coverage``. It needs coverage.py, and
+        half as much time again.
+    status, since
+        Only these executions, as for `fetch`. ``status="RUNNING"`` for a deploy: what has ended can't be broken any more.
+    function, function_version
+        Only those of functions, or versions, whose names fit: globs. What a record does not say keeps nothing out.
+    sample
+        Only so many of those that fit: always the same ones, by the names of the executions.
+    fail_on_empty
+        Whether it is an error if these leave nothing to audit, or a fetched folder is empty.
+    baseline
+        File of the divergences that are accepted: they are told as such, and `Report.ok` does not mind them.
+    update_baseline
+        Whether to accept what is found, and write it there.
+    levels
+        How much a kind of divergence counts: ``{"wait_duration": "off"}``; by default what the nearest `pyproject.toml` that
+        has a table ``[tool.durable_debug.levels]`` says, from the handler's folder upwards.
 
     Returns
     -------
@@ -89,9 +137,12 @@ def audit(  # noqa: PLR0913
     HandlerError
         The handler does not exist, does not import, is not durable or can't be sent to another process.
     HistoryError
-        There are no histories.
+        There are no histories; with `fail_on_empty`, none was left.
     OptionError
-        An option does not exist, or can't have this value; or `run` names what is in no history.
+        An option does not exist, or can't have this value; `run` names what is in no history; the baseline or the levels
+        can't be read; or the file to resume from is of another audit.
+    Interrupted
+        A KeyboardInterrupt, with the report so far as its ``report``.
 
     Examples
     --------
@@ -100,9 +151,7 @@ def audit(  # noqa: PLR0913
     (False, 'unexpected', 41)
     """
     start = time.perf_counter()
-    unknown_options(
-        "audit", unknown, ("against", "n_jobs", "progress", *(name for name in NAMES if name != "invocation"))
-    )
+    unknown_options("audit", unknown, (*_OWN, *(name for name in NAMES if name != "invocation")))
     _refuse_what_means_nothing((handler, against), n_jobs)
     given: dict[str, Any] = {
         "run": run,
@@ -111,10 +160,16 @@ def audit(  # noqa: PLR0913
         "python": python,
     }  # one or several, a path
     asked = Options(enter=enter, timeout=timeout, **given)
+    chooser = Chooser(
+        status=status, since=since, function=function, function_version=function_version, sample=sample
+    )
+    accepted, weights = Baseline(baseline, update=update_baseline), Levels.of(levels, handler)
     lines = versions(sdk)
+    if coverage:
+        require_coverage()
     code, asked = _located(handler, asked)  # here, so that what is unpacked for it is removed again
     before, asked = _located(against, asked)
-    found, count = gathered(histories)
+    found, count = chooser.chosen(*gathered(histories))
     sources: Iterable[Source] = list(found) if len(lines) > 1 else found  # each is read once a version
     job = Job(
         token=uuid.uuid4().hex,
@@ -122,48 +177,97 @@ def audit(  # noqa: PLR0913
         against=None if against is None else sent(before),
         path=tuple(sys.path),
         options={},
+        notes_code=resume is not None,
+        counts_lines=coverage,
     )
-    rows, fitting = Rows(), _Fitting(asked.run)
-    try:
-        with _Bar(count and count * len(lines), show=progress) as bar:
+    gathering = Gathering(len(lines), asked.run, accepted)
+    names = _called(handler), None if against is None else _called(against)
+
+    def reported(*notes: str) -> Report:
+        rows, causes = gathering.rows.told()
+        seconds = time.perf_counter() - start
+        told = (*gathering.remarks(), *notes)
+        taken = Coverage(gathering.lines) if coverage else None
+        report = Report(rows, causes, *names, seconds, gathering.rows.tally, told, taken)
+        return replace(report.weighed(weights), selection=chooser.selection(len(rows) // len(lines)))
+
+    with contextlib.ExitStack() as closing:
+        try:
+            if resume is not None or coverage:
+                first = replace(job, token=f"{job.token}-0", options=_of(asked, lines[0]))
+                closing.callback(dismiss, first.token)
+                code = code_of(first)
+                journal = None
+                if resume is not None:
+                    about = _about(names, asked, lines, coverage=coverage)
+                    journal = closing.enter_context(_journal(resume, about, first, code))
+                gathering.begin(code, journal)
+            gathering.bar = closing.enter_context(_Bar(count and count * len(lines), show=progress))
             for place, line in enumerate(lines):
-                options = {name: getattr(asked, name) for name in NAMES if name != "invocation"} | {
-                    "sdk": line
-                }
-                one = replace(job, token=f"{job.token}-{place}", options=options)
-                for index, label, checked in _spread(one, iter(sources), n_jobs):
-                    rows.add(index * len(lines) + place, label, checked, line)
-                    fitting.add(checked)
-                    bar.update(broken=not checked.ok)
-    except KeyboardInterrupt:
-        done = "" if count is None else f"{len(rows):,} of "
-        done += counted(len(rows) if count is None else count, "history", "histories")
-        raise KeyboardInterrupt(f"The audit was stopped with {done} done.") from None
-    if not len(rows):
-        raise HistoryError("There are no histories to audit.", cure="Look at what gives them.")
-    fitting.require()
-    return rows.report(
-        _called(handler), None if against is None else _called(against), time.perf_counter() - start
+                one = replace(job, token=f"{job.token}-{place}", options=_of(asked, line))
+                for answer in _spread(one, gathering.left(iter(sources), place, line), n_jobs):
+                    gathering.take(answer)
+        except KeyboardInterrupt:
+            stopped, cure = _stopped(len(gathering.rows), count, resume)
+            raise Interrupted(f"{stopped} {cure}", reported(stopped)) from None
+    report = reported()
+    if report.rows:
+        gathering.fitting.require()
+    else:
+        _require_reason(report, histories, fail_on_empty=fail_on_empty)
+    return replace(report, acceptance=accepted.done(partial=not chooser.idle or against is not None))
+
+
+def _stopped(done: int, count: int | None, resume: object) -> tuple[str, str]:
+    """Tell how far an audit came that was stopped, and how the next one goes on."""
+    of = f"{done:,} of " if count is not None else ""
+    histories = counted(done if count is None else count, "history", "histories")
+    cure = (
+        f"Start it again to go on from {resume}."
+        if resume is not None
+        else "Name a file to resume from, and the next one goes on where it was stopped."
     )
+    return f"The audit was stopped with {of}{histories} done.", cure
 
 
-class _Fitting:
-    """Patterns in `run` that have fitted no operation of any history yet."""
+def _require_reason(report: Report, histories: object, *, fail_on_empty: bool) -> None:
+    """Refuse that nothing was audited, unless all was left out, or a fetched folder is empty."""
+    if report.selection is not None and report.selection.found:
+        if fail_on_empty:
+            raise HistoryError(f"Nothing was audited. {report.selection}", cure="Look at what chooses them.")
+    elif fail_on_empty or not _is_folder(histories):
+        raise HistoryError("There are no histories to audit.", cure="Look at what gives them.")
 
-    def __init__(self, patterns: tuple[str, ...]) -> None:
-        self._left = patterns
-        self._names: set[str] = set()
 
-    def add(self, checked: Checked) -> None:
-        """Take note of one history; of one that could not be replayed nobody knows."""
-        self._left = tuple(one for one in self._left if checked.unfit is not None and one in checked.unfit)
-        if self._left:
-            self._names.update(checked.names)
+def _is_folder(histories: object) -> bool:
+    """Whether paths were named, of which nothing came: folders into which nothing was fetched."""
+    several = histories if isinstance(histories, list | tuple) else [histories]
+    return bool(several) and all(isinstance(one, str | os.PathLike) for one in several)
 
-    def require(self) -> None:
-        """Refuse a pattern that fits nothing in any history."""
-        for pattern in self._left:
-            raise no_such_body(pattern, self._names)
+
+def _of(asked: Options, line: str | None) -> dict[str, Any]:
+    return {name: getattr(asked, name) for name in NAMES if name != "invocation"} | {"sdk": line}
+
+
+def _about(
+    names: tuple[str, str | None], asked: Options, lines: tuple[str | None, ...], *, coverage: bool
+) -> dict[str, Any]:
+    """What a file to resume from is of."""
+    options = {name: value for name, value in _of(asked, None).items() if name not in {"sdk", "timeout"}}
+    return {"handler": names[0], "against": names[1], "sdk": list(lines), **options, "coverage": coverage}
+
+
+def _journal(path: str | os.PathLike[str], about: dict[str, Any], job: Job, code: CodeState) -> Journal:
+    """Open the file to resume from."""
+    blobs = [blob for blob in (job.handler, job.against) if blob is not None]
+    handlers = [received(blob) for blob in blobs]
+    roots = [os.path.dirname(one.rpartition(":")[0]) for one in handlers if isinstance(one, str)]  # noqa: PTH120
+    if not all(
+        isinstance(one, str) for one in handlers
+    ):  # functions are what they are, whatever file they are from
+        digests = [hashlib.blake2b(blob, digest_size=16).hexdigest() for blob in blobs]
+        code = replace(code, packages=code.packages + "".join(digests))
+    return Journal(path, about, code, tuple(root for root in roots if os.path.isabs(root)))  # noqa: PTH117
 
 
 def _located(handler: object, options: Options) -> tuple[object, Options]:
@@ -187,7 +291,7 @@ def _refuse_what_means_nothing(handlers: tuple[object, ...], n_jobs: int | None)
         )
 
 
-def _spread(job: Job, sources: Iterator[Source], n_jobs: int | None) -> Iterator[tuple[int, str, Checked]]:
+def _spread(job: Job, asked: Iterator[Asked], n_jobs: int | None) -> Iterator[Answer]:
     """Give the work out by joblib, and what comes of it as it comes."""
     import joblib
     from joblib.parallel import get_active_backend
@@ -197,11 +301,11 @@ def _spread(job: Job, sources: Iterator[Source], n_jobs: int | None) -> Iterator
     options: dict[str, Any] = {"n_jobs": n_jobs, "batch_size": 1, "prefer": "threads"}
     if get_active_backend(prefer="threads")[0].supports_return_generator:
         options["return_as"] = "generator_unordered"
-    batches = _Batches(sources)
+    batches = _Batches(asked)
     try:
         for answers in joblib.Parallel(**options)(joblib.delayed(work)(job, batch) for batch in batches):
-            for index, checked in answers:
-                yield index, batches.labels.pop(index), checked
+            for number, checked in answers:
+                yield Answer(batches.under_way.pop(number), checked)
     finally:
         dismiss(job.token)
     if batches.error is not None:
@@ -211,32 +315,32 @@ def _spread(job: Job, sources: Iterator[Source], n_jobs: int | None) -> Iterator
 class _Batches:
     """Histories by the handful, read as they are asked for: few at first, so that all hands get some of few."""
 
-    def __init__(self, sources: Iterator[Source]) -> None:
-        self._sources = sources
-        self.labels: dict[int, str] = {}  # of those on their way
+    def __init__(self, asked: Iterator[Asked]) -> None:
+        self._asked = asked
+        self.under_way: dict[int, Asked] = {}
         self.error: Exception | None = None  # of the user's iterator; joblib must not meet it
 
     def __iter__(self) -> Iterator[Batch]:
         batch: Batch = []
-        for index, source in enumerate(self._safe()):
-            self.labels[index] = source.label
-            batch.append((index, _pickled(source.content)))
-            if len(batch) >= min(_MOST_AT_ONCE, 1 + index // 16):
+        for number, asked in enumerate(self._safe()):
+            batch.append((number, _pickled(asked.source.content)))
+            self.under_way[number] = replace(asked, source=replace(asked.source, content=None))
+            if len(batch) >= min(_MOST_AT_ONCE, 1 + number // 16):
                 yield batch
                 batch = []
         if batch:
             yield batch
 
-    def _safe(self) -> Iterator[Source]:
+    def _safe(self) -> Iterator[Asked]:
         try:
-            yield from self._sources
+            yield from self._asked
         except Exception as error:  # noqa: BLE001 - handed on as it is
             self.error = error
 
 
 def _pickled(content: object) -> bytes:
     try:
-        if callable(getattr(content, "read", None)):
+        if callable(getattr(content, "read", None)) and not isinstance(content, Member):
             content = content.read()  # type: ignore[attr-defined]
             content = content.encode() if isinstance(content, str) else content
         return pickle.dumps(content, pickle.HIGHEST_PROTOCOL)
@@ -256,7 +360,15 @@ class _Bar:
         if show:
             from tqdm.auto import tqdm
 
-            self._bar = tqdm(total=count, unit=" histories", desc="audit")
+            self._bar = tqdm(
+                total=count,
+                unit=" histories",
+                desc="audit",
+                smoothing=0.05,
+                mininterval=0.5,
+                dynamic_ncols=True,
+                disable=None,  # where nobody looks
+            )
 
     def __enter__(self) -> Self:
         return self

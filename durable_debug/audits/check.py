@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from durable_debug.divergence.divergence import Divergence
 from durable_debug.divergence.run import Run, as_history, names_in, replayed
+from durable_debug.engine.taken_lines import Lines
 from durable_debug.errors import DurableDebugError, HandlerError, HistoryError
 from durable_debug.options import Options, fit_nothing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from datetime import datetime
 
     from durable_debug.engine.places import Place
     from durable_debug.history import History
@@ -57,6 +59,14 @@ class Checked:
         Patterns in `run` that fit no operation; None where that is not known.
     names
         Names of operations, where a pattern fits none.
+    version
+        Of the function.
+    started
+        When the execution began, in UTC.
+    files
+        By file of the user's that was read for it for the first time, what stands for its content; where the audit asks.
+    lines
+        Lines of the user's that were taken for the first time by its process; where the audit counts them.
     """
 
     arn: str | None = None
@@ -74,6 +84,10 @@ class Checked:
     unfit: tuple[str, ...] | None = None
     names: tuple[str, ...] = ()
     seconds: float = 0.0
+    version: str | None = None
+    started: datetime | None = None
+    files: Mapping[str, str] = field(default_factory=dict)
+    lines: Lines = field(default_factory=Lines)
 
     @property
     def hung(self) -> bool:
@@ -111,6 +125,8 @@ def checked(
             function=history.function_name,
             recorded_status=history.status,
             redacted=history.redacted is not None,
+            version=history.version,
+            started=history.started,
         )
         run = replayed(_handler_of(history, handler), history, Options(**options))
         findings = _findings(run)

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import contextlib
 import io
+import marshal
 import os
 import pickle
 import types
+from collections import ChainMap
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import cloudpickle  # type: ignore[import-untyped]
 
 from durable_debug.errors import HandlerError
 
 __all__ = ["Absent", "received", "sent"]
+
+
+_WITHOUT_REFERENCES = 2  # of marshal's formats the last whose bytes are the same each time
 
 
 class Absent:
@@ -41,7 +46,18 @@ class Absent:
     __call__ = __getitem__ = __iter__ = __len__ = __enter__ = __exit__ = __bool__ = _used
 
 
-class _Tolerant(cloudpickle.Pickler):  # type: ignore[misc]
+def _code(code: types.CodeType) -> tuple[object, ...]:
+    """Let code keep the name of its file, which cloudpickle takes away: findings and coverage name lines by it."""
+    return marshal.loads, (marshal.dumps(code, _WITHOUT_REFERENCES),)
+
+
+class _Sender(cloudpickle.Pickler):  # type: ignore[misc]
+    """Pickles functions by value where they can't be imported."""
+
+    dispatch_table: ClassVar[Any] = ChainMap({types.CodeType: _code}, cloudpickle.Pickler.dispatch_table)
+
+
+class _Tolerant(_Sender):
     """Leaves out what can't be pickled; for handlers that can't be as they are."""
 
     def __init__(self, file: io.BytesIO) -> None:
@@ -83,7 +99,7 @@ def sent(handler: object) -> bytes:
     else:
         handler = _rooted(handler)
     with contextlib.suppress(Exception):  # whatever it holds may raise whatever it likes
-        return bytes(cloudpickle.dumps(handler))
+        return _dumped(handler)
     buffer = io.BytesIO()
     try:
         _Tolerant(buffer).dump(handler)
@@ -110,9 +126,15 @@ def _rooted(handler: object) -> object:
     return f"{Path(where).expanduser().absolute()}:{name}"
 
 
+def _dumped(obj: object) -> bytes:
+    buffer = io.BytesIO()
+    _Sender(buffer).dump(obj)
+    return buffer.getvalue()
+
+
 def _pickles(obj: object) -> bool:
     try:
-        cloudpickle.dumps(obj)
+        _dumped(obj)
     except Exception:  # noqa: BLE001
         return False
     return True

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import functools
 import json
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any
 
-from durable_debug.audits.causes import Cause, Collector, worst
-from durable_debug.audits.check import OBSTACLES
+from durable_debug.audits.causes import SEVERITIES, Cause, by_level
+from durable_debug.audits.rows import PackedRows, Row
 from durable_debug.errors import DivergenceError, OptionError
 from durable_debug.views import view
 from durable_debug.wording import counted
@@ -16,9 +16,13 @@ from durable_debug.wording import counted
 if TYPE_CHECKING:
     import pandas as pd
 
-    from durable_debug.audits.check import Checked
+    from durable_debug.audits.baseline import Acceptance
+    from durable_debug.audits.coverage import Coverage
+    from durable_debug.audits.levels import Levels
+    from durable_debug.audits.selection import Selection
+    from durable_debug.audits.tally import Tally
 
-__all__ = ["Report", "Row", "Rows"]
+__all__ = ["Interrupted", "Report", "Row"]
 
 
 # What is told of a cause in JSON: attributes of `Divergence`.
@@ -38,73 +42,6 @@ _TOLD = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One history of an audit.
-
-    Attributes
-    ----------
-    history
-        The path, as given; the execution's name or ``"[3]"`` for what came from memory.
-    arn, name, function
-        As the history has them.
-    recorded_status, status
-        Of the execution, and of the replay (``SUCCEEDED``, ``FAILED``, ``PENDING`` …); None where there was none.
-    clean
-        Whether it replayed clean. Compared with another handler: whether it shows nothing that the other does not.
-    divergences
-        How many.
-    severity
-        The worst: ``"error"``, ``"warning"`` or ``"info"``; None where there is nothing.
-    kinds
-        Kinds of divergence, or what kept it from being compared, in order.
-    file, line
-        Where in the user's code it begins; None where no line can be named.
-    cause
-        Number of the cause of the first; None where clean.
-    causes
-        Numbers of all of them.
-    message
-        The first, in a sentence.
-    known
-        Divergences left out, since the handler compared with has them too.
-    no_baseline
-        Why the handler compared with was of no use here, so that nothing could be left out; None where it was.
-    seconds
-        The replay's time.
-    redacted
-        Whether its values are placeholders, which are compared by their form.
-    sdk
-        Version of the SDK that was asked for; None for the installed one.
-    """
-
-    history: str
-    arn: str | None
-    name: str | None
-    function: str | None
-    recorded_status: str | None
-    status: str | None
-    clean: bool
-    divergences: int
-    severity: str | None
-    kinds: tuple[str, ...]
-    file: str | None
-    line: int | None
-    cause: int | None
-    causes: tuple[int, ...]
-    message: str | None
-    known: int
-    no_baseline: str | None
-    seconds: float
-    redacted: bool = False
-    sdk: str | None = None
-
-    @property
-    def as_before(self) -> bool:
-        """Whether it diverges, but only as under the handler compared with."""
-        return self.clean and self.known > 0
-
-
 _TYPES = {
     "clean": "bool",
     "divergences": "int64",
@@ -113,58 +50,22 @@ _TYPES = {
     "known": "int64",
     "seconds": "float64",
     "redacted": "bool",
+    "started": "datetime64[us, UTC]",
 }
 
 
-class Rows:
-    """Takes what was found as it comes, in any order."""
+class Interrupted(KeyboardInterrupt):
+    """An audit was stopped.
 
-    def __init__(self) -> None:
-        self._rows: dict[int, Row] = {}
-        self._causes = Collector()
+    Attributes
+    ----------
+    report
+        What it had found so far.
+    """
 
-    def __len__(self) -> int:
-        return len(self._rows)
-
-    def add(self, index: int, label: str, checked: Checked, sdk: str | None = None) -> None:
-        """Take one history's outcome."""
-        label = f"{label} (SDK {sdk})" if sdk is not None else label
-        first = checked.findings[0] if checked.findings else None
-        causes = self._causes.add(index, label, checked.findings, sdk)
-        self._rows[index] = Row(
-            history=label,
-            arn=checked.arn,
-            name=checked.name,
-            function=checked.function,
-            recorded_status=checked.recorded_status,
-            status=checked.status,
-            clean=checked.ok,
-            divergences=checked.divergences,
-            severity=worst(checked.findings),
-            kinds=tuple(dict.fromkeys(one.kind for one in checked.findings)),
-            file=first.file if first else None,
-            line=first.line if first else None,
-            cause=causes[0] if causes else None,
-            causes=causes,
-            message=first.message if first else None,
-            known=checked.known,
-            no_baseline=checked.no_baseline,
-            seconds=checked.seconds,
-            redacted=checked.redacted,
-            sdk=sdk,
-        )
-
-    def report(self, handler: str, against: str | None, seconds: float) -> Report:
-        """Put them in order."""
-        causes, number = self._causes.causes()
-        rows = (self._rows[index] for index in sorted(self._rows))
-        numbered = tuple(
-            row
-            if row.cause is None
-            else replace(row, cause=number[row.cause], causes=tuple(number[n] for n in row.causes))
-            for row in rows
-        )
-        return Report(numbered, causes, handler, against, seconds)
+    def __init__(self, message: str, report: Report) -> None:
+        super().__init__(message)
+        self.report = report
 
 
 @dataclass(frozen=True, repr=False)
@@ -174,7 +75,7 @@ class Report:
     Attributes
     ----------
     rows
-        One `Row` each, in the order of the histories.
+        One `Row` each, in the order of the histories; each is made when it is looked at.
     causes
         What is behind them: those of the code before what could not be compared; of these the most severe first, then
         the one of the most histories.
@@ -182,18 +83,63 @@ class Report:
         Names of the handler, and of the one that it was compared with.
     seconds
         How long the audit took.
+    tally
+        What was counted: in all, and by function and version.
+    notes
+        How the audit went, a sentence each.
+    coverage
+        Which lines the executions took; None where that was not asked for.
+    selection
+        Which of the histories were chosen; None where that are all.
+    acceptance
+        What came of the baseline; None where there is none.
+    levels
+        Where the levels of kinds are written; empty where they are nowhere.
     """
 
-    rows: tuple[Row, ...]
+    rows: PackedRows
     causes: tuple[Cause, ...]
     handler: str
     against: str | None
     seconds: float
+    tally: Tally = field(repr=False)
+    notes: tuple[str, ...] = ()
+    coverage: Coverage | None = field(default=None, repr=False)
+    selection: Selection | None = None
+    acceptance: Acceptance | None = None
+    levels: str = ""
 
     @property
     def ok(self) -> bool:
-        """Whether every history replayed clean, or as under the handler compared with."""
-        return all(row.clean for row in self.rows)
+        """Whether every history replayed clean, or as under the handler compared with, or shows only what does not count."""
+        return not any(cause.counts for cause in self.causes)
+
+    def counts(self, row: Row) -> bool:
+        """Whether a history shows something that is neither accepted nor switched off."""
+        return not self._counting.isdisjoint(row.causes)
+
+    @functools.cached_property
+    def _counting(self) -> frozenset[int]:
+        return frozenset(cause.id for cause in self.causes if cause.counts)
+
+    def weighed(self, levels: Levels) -> Report:
+        """The same, each cause as the project's levels have it, and in the order of these."""
+        if not levels.by_kind:
+            return self
+        causes = sorted(
+            (
+                replace(cause, level=levels.of_cause(cause.divergence, cause.statuses))
+                for cause in self.causes
+            ),
+            key=by_level,
+        )
+        final = {cause.id: place for place, cause in enumerate(causes, 1)}
+        return replace(
+            self,
+            rows=self.rows.renumbered(final),
+            causes=tuple(replace(cause, id=final[cause.id]) for cause in causes),
+            levels=levels.origin,
+        )
 
     @functools.cached_property
     def frame(self) -> pd.DataFrame:
@@ -237,11 +183,11 @@ class Report:
         )
 
     def worst(self) -> str | None:
-        """Give the highest severity found; None where all are clean."""
-        return worst(cause.divergence for cause in self.causes)
+        """Give the highest level of what counts: ``"error"``, ``"warning"`` or ``"info"``; None where nothing does."""
+        return max((one.level for one in self.causes if one.counts), key=SEVERITIES.index, default=None)
 
     def raise_for_divergence(self) -> None:
-        """Raise if a history did not replay clean.
+        """Raise if `ok` is not so.
 
         Raises
         ------
@@ -255,45 +201,55 @@ class Report:
     @functools.cached_property
     def summary(self) -> str:
         """The counts, in one line."""
-        broken = sum(1 for row in self.rows if not row.clean)
-        compared = sum(1 for row in self.rows if not row.clean and not set(row.kinds) <= set(OBSTACLES))
-        as_before = sum(1 for row in self.rows if row.as_before)
-        clean = len(self.rows) - broken - as_before
-        parts = [f"{clean:,} of {counted(len(self.rows), 'history', 'histories')} clean"]
-        if as_before:
-            parts.append(f"{as_before:,} as before")
-        if compared:
-            parts.append(f"{compared:,} diverge" if compared > 1 else "1 diverges")
-        if broken > compared:
-            parts.append(f"{broken - compared:,} could not be compared")
+        of = self.tally
+        if not of.histories:
+            return "no history was audited"
+        parts = [f"{of.clean:,} of {counted(of.histories, 'history', 'histories')} clean"]
+        if of.as_before:
+            parts.append(f"{of.as_before:,} as before")
+        if of.diverging:
+            parts.append(f"{of.diverging:,} diverge" if of.diverging > 1 else "1 diverges")
+        if of.uncompared:
+            parts.append(f"{of.uncompared:,} could not be compared")
         if self.causes:
             parts.append(counted(len(self.causes), "cause"))
+        for word, count in (
+            ("accepted", sum(cause.accepted for cause in self.causes)),
+            ("off", sum(not cause.accepted and not cause.counts for cause in self.causes)),
+        ):
+            if count:
+                parts.append(f"{count:,} of them {word}")
         return ", ".join(parts)
 
     def report(self) -> str:
-        """Plain text for a terminal: the counts, then each cause with its example."""
+        """Plain text for a terminal: the counts, then the causes with an example each; a page, however many there are."""
         return str(view("audit.text")(self))
 
     def remarks(self) -> list[str]:
-        """Tell what could not be compared, what comparing with another handler left out, and where it could not."""
-        remarks = []
-        redacted = sum(1 for row in self.rows if row.redacted)
-        if redacted:
+        """Tell what was left out and why, what could not be compared, and what came of the baseline."""
+        remarks = [*self.notes, *([str(self.selection)] if self.selection is not None else [])]
+        of = self.tally
+        if of.redacted:
             remarks.append(
-                f"{counted(redacted, 'history', 'histories')} redacted: values are placeholders, which are compared by "
+                f"{counted(of.redacted, 'history', 'histories')} redacted: values are placeholders, which are compared by "
                 "their form; what the handler decides by them is not judged."
             )
-        known = [row for row in self.rows if row.known]
-        if known:
-            divergences = counted(sum(row.known for row in known), "divergence")
-            histories = counted(len(known), "history", "histories")
+        if of.known:
+            divergences = counted(of.known, "divergence")
+            histories = counted(of.with_known, "history", "histories")
             remarks.append(f"{divergences} left out, in {histories}: the same under {self.against}.")
-        lost = [row for row in self.rows if row.no_baseline]
-        if lost:
+        if of.lost is not None:
+            label, reason = of.lost
             remarks.append(
-                f"No baseline for {counted(len(lost), 'history', 'histories')}: all found there is told, though {self.against} "
-                f"may do it too. {lost[0].history}: no baseline: {lost[0].no_baseline}"
+                f"No baseline for {counted(of.no_baseline, 'history', 'histories')}: all found there is told, though "
+                f"{self.against} may do it too. {label}: no baseline: {reason}"
             )
+        if self.acceptance is not None:
+            remarks += self.acceptance.remarks()
+        off = [cause for cause in self.causes if cause.level == "off"]
+        if off:
+            kinds = ", ".join(dict.fromkeys(cause.divergence.kind for cause in off))
+            remarks.append(f"{counted(len(off), 'cause')} switched off by {self.levels}: {kinds}.")
         return remarks
 
     def to_json(self) -> str:
@@ -302,6 +258,8 @@ class Report:
             {
                 "id": cause.id,
                 "count": cause.count,
+                "level": cause.level,
+                "accepted": cause.accepted,
                 "example": cause.example,
                 **{name: getattr(cause.divergence, name) for name in _TOLD},
                 "place": asdict(cause.divergence.place) if cause.divergence.place else None,
@@ -313,13 +271,19 @@ class Report:
             "handler": self.handler,
             "against": self.against,
             "histories": len(self.rows),
-            "clean": sum(1 for row in self.rows if row.clean and not row.as_before),
-            "as_before": sum(1 for row in self.rows if row.as_before),
+            "clean": self.tally.clean,
+            "as_before": self.tally.as_before,
             "seconds": round(self.seconds, 3),
+            "selection": asdict(self.selection) if self.selection is not None else None,
+            "baseline": asdict(self.acceptance) if self.acceptance is not None else None,
             "causes": causes,
             "rows": [asdict(row) for row in self.rows],
         }
         return json.dumps(document, indent=2, default=str)
+
+    def to_html(self) -> str:
+        """Give it as a page of its own, which a person reads in a minute: verdict, causes, versions."""
+        return str(view("audit.page")(self))
 
     def to_sarif(self) -> str:
         """Give the causes as SARIF 2.1.0, with file and line, so that a pull request shows them."""
@@ -328,6 +292,10 @@ class Report:
     def to_junit(self) -> str:
         """Give it as JUnit XML: a test case each history."""
         return str(view("audit.junit")(self))
+
+    def to_markdown(self) -> str:
+        """Give it as Markdown, bounded, for the page of a job: the verdict, the causes, the histories, what to do next."""
+        return str(view("audit.markdown")(self))
 
     def _repr_html_(self) -> str:
         return str(view("audit.card")(self))

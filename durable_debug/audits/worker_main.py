@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import gc
 import os
 import pickle
@@ -10,11 +11,14 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any
 
-from durable_debug.audits.check import checked
+from durable_debug.audits.check import Checked, checked
 from durable_debug.audits.pickling import received
 from durable_debug.engine.one_core import OneCore
 from durable_debug.engine.opened import spare
-from durable_debug.engine.runners import ready
+from durable_debug.engine.read_files import CodeState, ReadFiles, packages
+from durable_debug.engine.runners import code_elsewhere, count_lines, ready
+from durable_debug.engine.taken_lines import Lines
+from durable_debug.engine.taken_lines import new as new_lines
 from durable_debug.errors import DurableDebugError, HandlerError
 from durable_debug.options import Options
 
@@ -39,14 +43,19 @@ def serve() -> None:
 
     options = Options(**job.options)
 
-    def had(blob: bytes | None) -> Any:
+    def had(blob: bytes | None, *, counts: bool) -> Any:
         handler = None if blob is None else received(blob)
         if isinstance(handler, dict):
-            return {name: ready(one, options) for name, one in handler.items()}
-        return None if handler is None else ready(handler, options)
+            return {name: made(one, counts=counts) for name, one in handler.items()}
+        return None if handler is None else made(handler, counts=counts)
+
+    def made(handler: Any, *, counts: bool) -> Any:
+        if job.counts_lines:
+            count_lines(handler, options, on=counts)
+        return ready(handler, options)
 
     try:
-        handler, against = had(job.handler), had(job.against)
+        against, handler = had(job.against, counts=False), had(job.handler, counts=True)
     except DurableDebugError as error:
         _answer(answers, error)
         return
@@ -59,9 +68,11 @@ def serve() -> None:
             ),
         )
         return
+    code = _Code(job, (handler, against), options)
+    first = code.state()
     gc.collect()
     gc.freeze()  # what the imports made stays: no need to look at it again
-    _answer(answers, None)
+    _answer(answers, first)
     leisure, core = _Leisure(), OneCore()
     while True:
         core.stay()
@@ -72,7 +83,48 @@ def serve() -> None:
             os._exit(0)  # threads of the user's code may never end
         leisure.over()
         for answer in checked(content, handler, against, job.options):
-            _answer(answers, answer)
+            code.count(on=not answer.provisional)  # what follows then is the handler compared with
+            _answer(answers, answer if answer.provisional else code.noted(answer))
+
+
+class _Code:
+    """What the replays of this process depend on, and which lines they take, as far as the audit asks for that."""
+
+    def __init__(self, job: Job, handlers: tuple[object, ...], options: Options) -> None:
+        self._files, self._lines = job.notes_code, job.counts_lines
+        self._options = options
+        self._read = ReadFiles()
+        every = [one for it in handlers for one in (it.values() if isinstance(it, dict) else [it])]
+        self._every, self._on = every, True
+        self._elsewhere = [one for one in every if isinstance(one, str)]
+
+    def state(self) -> CodeState:
+        """Give what is there before the first history."""
+        return self._new(packages() if self._files else "")
+
+    def count(self, *, on: bool) -> None:
+        """Count lines from now on, or not."""
+        if self._lines and on is not self._on:
+            self._on = on
+            for one in self._every:
+                count_lines(one, self._options, on=on)
+
+    def noted(self, answer: Checked) -> Checked:
+        """Add what was read and taken for a history."""
+        if not (self._files or self._lines):
+            return answer
+        found = self._new("")
+        return dataclasses.replace(answer, files=found.files, lines=found.lines)
+
+    def _new(self, here: str) -> CodeState:
+        states = [CodeState(here, self._read.new() if self._files else {}, new_lines())]
+        if self._files or self._lines:
+            states += [found for one in self._elsewhere if (found := code_elsewhere(one, self._options))]
+        lines = Lines()
+        for one in states:
+            lines.add(one.lines)
+        files = {file: digest for one in states for file, digest in one.files.items()}
+        return CodeState("".join(one.packages for one in states), files, lines)
 
 
 class _Leisure:

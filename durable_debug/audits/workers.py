@@ -26,7 +26,9 @@ from durable_debug.spelling import passed_on
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-__all__ = ["Batch", "Job", "dismiss", "work"]
+    from durable_debug.engine.read_files import CodeState
+
+__all__ = ["Batch", "Job", "code_of", "dismiss", "work"]
 
 Batch = list[tuple[int, bytes]]  # the number of a history, and what `load` takes, pickled
 
@@ -51,6 +53,10 @@ class Job:
         Where modules are imported from.
     options
         Those of `replay`.
+    notes_code
+        Whether to tell which files of the user's were read.
+    counts_lines
+        Whether to tell which lines were taken.
     """
 
     token: str
@@ -58,6 +64,8 @@ class Job:
     against: bytes | None
     path: tuple[str, ...]
     options: dict[str, Any]
+    notes_code: bool = False
+    counts_lines: bool = False
 
     @property
     def limit(self) -> float | None:
@@ -100,10 +108,11 @@ class Hand:
         self._gone = threading.Event()
         threading.Thread(target=self._watch, name="durable-debug-watch", daemon=True).start()
         self._send(pickle.dumps(job))
-        refused = self._receive(_START_SECONDS)
-        if refused is not None:
+        first = self._receive(_START_SECONDS)
+        if isinstance(first, Exception):
             self.end()
-            raise refused
+            raise first
+        self.code: CodeState = first
 
     def answers(self, contents: Sequence[bytes]) -> Iterator[Checked]:
         """Have histories replayed, one after the other.
@@ -224,6 +233,21 @@ def work(job: Job, batch: Batch) -> list[tuple[int, Checked]]:
         if hand is not None:
             _give_back(job, hand)
     return found
+
+
+def code_of(job: Job) -> CodeState:
+    """Give the code that a process of this job runs; it stays for the work.
+
+    Raises
+    ------
+    HandlerError
+        The handler can't be had at all.
+    """
+    hand = _take(job)
+    try:
+        return hand.code
+    finally:
+        _give_back(job, hand)
 
 
 def _take(job: Job) -> Hand:

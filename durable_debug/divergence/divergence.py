@@ -36,7 +36,7 @@ class Divergence:
     Attributes
     ----------
     kind
-        One of `reports.words.KINDS`.
+        One of `facts.KINDS`.
     severity
         ``"error"`` where Lambda fails, runs something (again) or ends otherwise; ``"warning"`` where it
         would for executions at another point; ``"info"`` where nothing comes of it.

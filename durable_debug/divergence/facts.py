@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "END",
+    "KINDS",
     "STRUCTURE",
     "VALUE_KEEPING",
     "VIRTUAL",
@@ -44,6 +45,34 @@ __all__ = [
 
 END = float("inf")  # order of what shows when the handler has ended
 
+# All kinds of divergence; `reports.words` has a sentence for each.
+KINDS = (
+    "missing",
+    "unexpected",
+    "renamed",
+    "retyped",
+    "reparented",
+    "reordered",
+    "nesting_changed",
+    "item_count",
+    "branch_name",
+    "wait_duration",
+    "invoke_target",
+    "invoke_payload",
+    "invoke_tenant",
+    "callback_timeout",
+    "retry_strategy",
+    "wait_strategy",
+    "child_result",
+    "result",
+    "error",
+    "outcome",
+    "undeserializable",
+    "swallowed",
+    "side_effect",
+    "nondeterministic",
+    "would_run",
+)
 # The operations themselves differ, not only their arguments or results.
 STRUCTURE = frozenset(
     {
@@ -234,7 +263,7 @@ class Finding:
     Attributes
     ----------
     kind
-        One of `reports.words.KINDS`.
+        One of `KINDS`.
     recorded, asked
         The two sides; None where a side has nothing.
     operation, ask

@@ -60,8 +60,6 @@ class RecordedTree:
 
     Attributes
     ----------
-    history
-        As it is given.
     by_position
         Operations by logical position.
     nodes
@@ -77,7 +75,6 @@ class RecordedTree:
     """
 
     def __init__(self, history: History, whole: History | None = None) -> None:
-        self.history = history
         self.by_position: dict[str, Operation] = {}
         self.later: set[str] = set()
         nodes: dict[str, dict[int, Node]] = defaultdict(dict)

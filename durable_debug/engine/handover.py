@@ -13,6 +13,7 @@ import sys
 import threading
 from typing import TYPE_CHECKING, Any
 
+from durable_debug.engine import taken_lines
 from durable_debug.engine.effects import asked_by_sdk, users_place
 from durable_debug.engine.origins import bringing, note_task, taken
 from durable_debug.engine.threads import innermost_frames
@@ -87,7 +88,7 @@ def carried(
 
     @functools.wraps(function)
     def carrying(*args: Any, **keywords: Any) -> Any:
-        with scope.guarding(stop, place), bringing(origin):
+        with scope.guarding(stop, place), bringing(origin), taken_lines.counted():
             return function(*args, **keywords)
 
     return carrying

@@ -10,6 +10,7 @@ import types
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from durable_debug.engine import taken_lines
 from durable_debug.engine.environment import Environment, missing_variable, not_set
 from durable_debug.engine.import_guard import without_side_effects
 from durable_debug.engine.naming import imports_relatively, package_of
@@ -111,7 +112,8 @@ class Import:
         while True:
             before = set(sys.modules)
             try:
-                return self._by_name(self._where) if self._path is None else self._by_path(self._path)
+                with taken_lines.counted(always=True):
+                    return self._by_name(self._where) if self._path is None else self._by_path(self._path)
             except HandlerError:
                 raise
             except (Exception, SystemExit) as error:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from types import CodeType
 from typing import TYPE_CHECKING, Any
 
-from durable_debug.engine import sdk
+from durable_debug.engine import sdk, taken_lines
 from durable_debug.engine.engine import Replay, prepare
 from durable_debug.engine.environment import missing_variable, named_by
 from durable_debug.engine.expressions import compiled as expression
@@ -106,7 +106,8 @@ class InProcess:
         ran_before = None
         while True:
             replay = Replay(self.handler, self.script, options, ran_before=ran_before)
-            outcome = replay.run()
+            with taken_lines.replayed():
+                outcome = replay.run()
             self.ran.update(replay.tape.seen.ran)
             missing = missing_variable(replay.tape.seen.error)
             if (

@@ -9,6 +9,7 @@ import types
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Protocol
 
+from durable_debug.engine.read_files import note
 from durable_debug.engine.users_code import is_users
 
 if TYPE_CHECKING:
@@ -93,6 +94,8 @@ def forget_new(
         module = sys.modules.get(name)
         if name in kept or not is_users_own(module) or of_handlers(module):
             continue
+        if module is not None:
+            note(module)
         del sys.modules[name]
         above, _, child = name.rpartition(".")
         package = kept.get(above) or sys.modules.get(above)

@@ -14,13 +14,14 @@ from durable_debug.errors import OptionError
 from durable_debug.spelling import option
 
 if TYPE_CHECKING:
+    from durable_debug.engine.read_files import CodeState
     from durable_debug.engine.recording import Recording
     from durable_debug.history import History
     from durable_debug.options import Options
 
 _Handler = TypeVar("_Handler")
 
-__all__ = ["environment_of", "located", "ready", "record"]
+__all__ = ["code_elsewhere", "count_lines", "environment_of", "located", "ready", "record"]
 
 _NAMES = (".venv", "venv", "env")
 _SDK = "aws_durable_execution_sdk_python"
@@ -59,6 +60,29 @@ def ready(handler: object, options: Options) -> object:
 
     find(python, handler, options)
     return handler
+
+
+def count_lines(handler: object, options: Options, *, on: bool = True) -> None:
+    """Count from now on, where this handler runs, which lines of the user's code are taken, or not any more."""
+    python = _python(handler, options)
+    if python is None:
+        from durable_debug.engine.taken_lines import count
+
+        count(on=on)
+        return
+    from durable_debug.engine.elsewhere.runner import count_lines as count_there
+
+    count_there(python, options, on=on)
+
+
+def code_elsewhere(handler: object, options: Options) -> CodeState | None:
+    """Give what replays of a handler in another interpreter depend on, what is new of it; None where it runs here."""
+    python = _python(handler, options)
+    if python is None:
+        return None
+    from durable_debug.engine.elsewhere.runner import code
+
+    return code(python, options)
 
 
 def located(handler: _Handler, options: Options) -> tuple[_Handler, Options]:

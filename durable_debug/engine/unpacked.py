@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import contextlib
 import functools
+import os
 import shutil
 import subprocess
 import tempfile
@@ -84,12 +85,27 @@ def _removed(root: Path, folder: Path) -> None:
             ["git", "-C", str(root), "worktree", "remove", "--force", str(folder)],  # noqa: S607
             check=False,
             capture_output=True,
+            env=_outside_of_hooks(),
         )
+
+
+def _outside_of_hooks() -> dict[str, str]:
+    """The environment without what git tells its hooks: a worktree that is made there would write its index over the commit's."""
+    left_out = {"GIT_INDEX_FILE", "GIT_PREFIX"}
+    if "GIT_WORK_TREE" not in os.environ:  # else somebody keeps a repository elsewhere
+        left_out.add("GIT_DIR")
+    return {name: value for name, value in os.environ.items() if name not in left_out}
 
 
 def _git(*arguments: str, revision: str | None = None) -> str:
     try:
-        done = subprocess.run(["git", *arguments], check=False, capture_output=True, text=True)  # noqa: S603, S607
+        done = subprocess.run(  # noqa: S603
+            ["git", *arguments],  # noqa: S607
+            check=False,
+            capture_output=True,
+            text=True,
+            env=_outside_of_hooks(),
+        )
     except OSError as error:
         raise HandlerError(
             f"git can't be run: {error.strerror}.", cure="Install it, or name a file."

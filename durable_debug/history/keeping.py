@@ -39,7 +39,7 @@ _TEXTS = ("arn", "name", "function", "version", "status", "start", "end", "probl
 _naming = threading.Lock()
 _UNSAFE = re.compile(r"[^A-Za-z0-9_-]+")
 _LONGEST = 120
-_ENDS = {f"Execution{end}": status for end, status in (("Succeeded", "SUCCEEDED"), ("Failed", "FAILED"), ("TimedOut", "TIMED_OUT"), ("Stopped", "STOPPED"))}  # fmt: skip
+_STANDS = {f"Execution{what}": status for what, status in (("Succeeded", "SUCCEEDED"), ("Failed", "FAILED"), ("TimedOut", "TIMED_OUT"), ("Stopped", "STOPPED"), ("Paused", "PAUSED"), ("Resumed", "RUNNING"))}  # fmt: skip
 
 
 class Entry(TypedDict):
@@ -173,7 +173,7 @@ def entry_of(document: Mapping[str, Any], file: str, size: int) -> Entry:
         for event in (events if len(events) < 3 else _first_and_last(events))
     ]
     status = next(
-        (_ENDS[event["EventType"]] for event in reversed(events) if event["EventType"] in _ENDS), None
+        (_STANDS[event["EventType"]] for event in reversed(events) if event["EventType"] in _STANDS), None
     )
     first = next((event.get("Name") for event in events if event["EventType"] == "ExecutionStarted"), None)
     return Entry(
@@ -185,7 +185,7 @@ def entry_of(document: Mapping[str, Any], file: str, size: int) -> Entry:
         version=_text(execution.get("Version")) or (parts["version"] if parts else None),
         status=status or _text(execution.get("Status")) or "RUNNING",
         start=from_microseconds(min(times)).isoformat() if times else None,
-        end=from_microseconds(max(times)).isoformat() if times and status else None,
+        end=from_microseconds(max(times)).isoformat() if times and status in ENDED else None,
         events=len(events),
         problem=None,
     )

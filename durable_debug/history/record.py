@@ -23,6 +23,7 @@ from durable_debug.views import view
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
+    from datetime import datetime
 
     import pandas as pd
 
@@ -179,6 +180,11 @@ class History(Frames, Views):
     def error(self) -> dict[str, Any] | None:
         """The execution's error (``ErrorType``, ``ErrorMessage``, ``ErrorData``, ``StackTrace``) or None."""
         return self._summary.error
+
+    @property
+    def started(self) -> datetime | None:
+        """When the first event was recorded, in UTC; None where there is none."""
+        return self._summary.started
 
     @property
     def duration_seconds(self) -> float | None:

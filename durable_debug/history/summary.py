@@ -7,10 +7,12 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from durable_debug.history.keeping import ARN
+from durable_debug.history.timestamps import from_microseconds
 from durable_debug.history.vocabulary import Origin
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
 
     from durable_debug.history.columns import Columns
 
@@ -78,6 +80,12 @@ class Summary:
         """What it failed with."""
         _, error = self._told(started=False)
         return error or self.execution.get("Error") or None
+
+    @property
+    def started(self) -> datetime | None:
+        """When the first event was recorded."""
+        times = self.columns.times
+        return from_microseconds(min(times)) if times else None
 
     @property
     def duration_seconds(self) -> float | None:

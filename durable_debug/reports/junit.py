@@ -17,12 +17,12 @@ __all__ = ["junit"]
 
 def junit(report: Report) -> str:
     """Give a test suite with a case each history: a divergence is a failure, what could not be compared an error."""
-    uncompared = sum(1 for row in report.rows if _is_error(row))
+    uncompared = sum(1 for row in report.rows if report.counts(row) and _is_error(row))
     suite = ET.Element(
         "testsuite",
         name=_xml(f"durable-debug audit {report.handler}"),
         tests=str(len(report.rows)),
-        failures=str(sum(1 for row in report.rows if not row.clean) - uncompared),
+        failures=str(sum(1 for row in report.rows if report.counts(row)) - uncompared),
         errors=str(uncompared),
         time=f"{report.seconds:.3f}",
     )
@@ -37,7 +37,10 @@ def junit(report: Report) -> str:
         )
         if row.redacted:
             ET.SubElement(case, "system-out").text = "Values were redacted: they were compared by their form."
-        if not row.clean:
+        if not row.clean and not report.counts(row):
+            passed = (f"{_told(causes[number])}\n{_why_not(causes[number])}" for number in row.causes)
+            ET.SubElement(case, "system-out").text = _xml("\n\n".join(passed))
+        if report.counts(row):
             kind = "error" if _is_error(row) else "failure"
             problem = ET.SubElement(
                 case, kind, type=_xml(", ".join(row.kinds)), message=_xml(row.message or "")
@@ -51,7 +54,11 @@ def junit(report: Report) -> str:
 
 
 def _is_error(row: Row) -> bool:
-    return not row.clean and set(row.kinds) <= set(OBSTACLES)
+    return set(row.kinds) <= set(OBSTACLES)
+
+
+def _why_not(cause: Cause) -> str:
+    return "Accepted." if cause.accepted else "Switched off."
 
 
 def _told(cause: Cause) -> str:

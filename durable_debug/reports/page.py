@@ -79,6 +79,10 @@ body[data-jp-theme-light="false"] .dd-card,body.vscode-dark .dd-card,body.theme-
 .dd-card details h4{display:inline-flex}.dd-card details>summary h4{margin:0;color:var(--ink)}
 .dd-card .bar{display:block;height:8px;margin:8px 0 0;border-radius:4px;overflow:hidden;background:var(--shade);font-size:0;white-space:nowrap}
 .dd-card .bar span{display:inline-block;height:8px}
+.dd-card table{border-collapse:collapse;width:100%;margin:0;font-size:12px;line-height:18px}
+.dd-card th,.dd-card td{padding:2px 16px 2px 0;border:0;background:none;text-align:left;vertical-align:top;overflow-wrap:anywhere;white-space:normal}
+.dd-card th{color:var(--muted);font-weight:400;border-bottom:1px solid var(--line);white-space:nowrap}
+.dd-card .num{text-align:right;white-space:nowrap}.dd-card td .at{font:12px var(--mono);color:var(--muted)}
 """.strip()
     .replace("\n", "")
     .replace(".dd-card ", ".dd-card.dd-card ")

@@ -24,8 +24,10 @@ if TYPE_CHECKING:
     from durable_debug.history import History
     from durable_debug.sources.connection import Connection, Summary
 
-__all__ = ["Progress", "chosen", "executions", "gathered"]
+__all__ = ["ACCOUNT", "Progress", "chosen", "executions", "gathered"]
 
+ACCOUNT = "durable_debug.account"
+"""Where a frame of executions remembers how they were looked up."""
 _AHEAD = 64  # one that takes long holds the others up only when so many have come after it
 
 
@@ -86,6 +88,9 @@ def executions(
         }
     )
     frame["duration_seconds"] = (frame["end"] - frame["start"]).dt.total_seconds()
+    frame.attrs[ACCOUNT] = {
+        name: value for name, value in where.items() if isinstance(value, str | float | int)
+    }
     return frame
 
 

@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
 from durable_debug.errors import HistoryError
-from durable_debug.history.keeping import ENDED
+from durable_debug.history.keeping import ENDED, INDEX
 from durable_debug.options import unknown_options
 from durable_debug.sources.collection import Histories
 from durable_debug.sources.connection import WHERE, connect
 from durable_debug.sources.documents import from_document
-from durable_debug.sources.executions import Progress, chosen, gathered
+from durable_debug.sources.executions import ACCOUNT, Progress, chosen, gathered
 from durable_debug.sources.logs import BATCH, LogFetcher, log_group
 from durable_debug.sources.problems import ExecutionNotFoundError
 from durable_debug.sources.redaction import redactor
@@ -26,12 +26,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from datetime import datetime, timedelta
 
+    import pandas as pd
+
     from durable_debug.history import History
     from durable_debug.history.keeping import Entry
     from durable_debug.sources.connection import Connection
     from durable_debug.sources.redaction import Redact
 
-__all__ = ["fetch", "keep"]
+__all__ = ["fetch", "fetched", "keep"]
 
 
 @overload
@@ -163,6 +165,32 @@ def keep(
     return kept.histories([arn])
 
 
+def fetched(listed: pd.DataFrame) -> Iterator[History | None]:
+    """Fetch the executions that `executions` has listed, in their order, each a little before it is asked for.
+
+    Parameters
+    ----------
+    listed
+        With a column ``arn``. What `executions` was told of the account (``profile``, ``region``, ``endpoint_url``) it
+        remembers.
+
+    Returns
+    -------
+    iterator of History or None
+        None for one that was deleted since.
+    """
+    arns = [str(arn) for arn in listed["arn"]]
+    if not arns:
+        return iter(())
+    connection = connect(subject=arns[0], **listed.attrs.get(ACCOUNT, {}))
+    return gathered(
+        arns,
+        _loading(connection, children=False),
+        threading.Event(),
+        Progress("", len(arns), shown=False),
+    )
+
+
 def _noting(arns: Iterable[str], into: list[str]) -> Iterator[str]:
     for arn in arns:
         into.append(arn)
@@ -214,6 +242,8 @@ class _Kept:
         children: bool,
     ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
+        # Tells a folder into which nothing was fetched from one that is named by mistake.
+        (folder / INDEX).open("ab").close()
         self._folder = folder
         self._shelf = FolderShelf(LocalFiles(folder))
         self._connection = connection

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import os
 from pathlib import Path
@@ -17,6 +18,7 @@ from durable_debug.sources.connection import WHERE, connect
 from durable_debug.sources.documents import from_document, several
 from durable_debug.sources.http import downloaded, is_http, without_secrets
 from durable_debug.sources.logs import with_logs
+from durable_debug.sources.members import named
 from durable_debug.sources.reading import is_database, is_tar, is_zip, parsed, unpacked
 from durable_debug.sources.records import arn_of
 from durable_debug.sources.redaction import redactor
@@ -226,8 +228,16 @@ class _Loader:
             return self._account(text)  # a local server's ARN looks like any text
         if "#" in text and not _exists(path):
             place, _, name = text.rpartition("#")
-            return _one_of(self._path(_path_of(place)), name)
+            return self._one_in(_path_of(place), name)
         return self._path(path)
+
+    def _one_in(self, path: Path, name: str) -> History | Histories:
+        if name and path.is_file() and self._format is None:
+            with contextlib.suppress(OSError):
+                found = named(path, name)
+                if found is not None:
+                    return self._treated(found)
+        return _one_of(self._path(path), name)
 
     def _account(self, arn: str) -> History:
         return self._treated(connect(subject=arn, **self._where)(arn))

@@ -578,28 +578,49 @@ if __name__ == "__main__":
     moods = [None] * 40
     moods[7], moods[9] = "exits", "loops"
     documents = [steps_document(["reserve", "charge"], number=n, input={"mood": m}) for n, m in enumerate(moods)]
-    with LocalCluster(n_workers=2, threads_per_worker=1, host="127.0.0.1", dashboard_address=None) as cluster, Client(cluster) as client:
+    with LocalCluster(n_workers=3, threads_per_worker=1, host="127.0.0.1", dashboard_address=None) as cluster, Client(cluster) as client:
         with joblib.parallel_config(backend="dask"):
-            report = audit(sys.argv[1], documents, timeout=1, progress=False)
+            options = {"timeout": 1, "progress": False, "coverage": True, "resume": sys.argv[2]}
+            report = audit(sys.argv[1], documents, **options)
+            again = audit(sys.argv[1], documents, **options)
         workers = client.run(lambda dask_worker: len(dask_worker.state.log))
     print(json.dumps({
         "rows": len(report.rows),
         "kinds": {n: row.kinds for n, row in enumerate(report.rows) if not row.clean},
+        "again": [row.kinds for row in again.rows] == [row.kinds for row in report.rows] and again.remarks(),
+        "missed": [one.coverage.frame.query("state == 'missed'")["source"].tolist() for one in (report, again)],
         "workers": {name: count for name, count in workers.items() if count},
     }))
 """
 
 
 def test_a_dask_cluster(app, tmp_path):
-    """The same call, on two worker processes of a real cluster that hosts the replays."""
+    """The same call, on three worker processes of a real cluster that hosts the replays."""
     path = tmp_path / "on_dask.py"
     path.write_text(DASK)
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     found = subprocess.run(
-        [sys.executable, str(path), app], capture_output=True, text=True, env=environment, timeout=180
+        [sys.executable, str(path), app, str(tmp_path / "fleet.audit")],
+        capture_output=True,
+        text=True,
+        env=environment,
+        timeout=180,
     )
     assert found.returncode == 0, found.stderr
     told = json.loads(found.stdout.splitlines()[-1])
     assert told["kinds"] == {"7": ["crashed"], "9": ["hung"]}
     assert told["rows"] == 40
-    assert len(told["workers"]) == 2 and sum(told["workers"].values()) >= 4
+    assert "38 histories as replayed before" in told["again"][0], "all but the examples of the two causes"
+    first, second = told["missed"]
+    assert first == second and any("lock.acquire" in line for line in first)
+    assert len(told["workers"]) == 3 and sum(told["workers"].values()) >= 4
+
+
+def test_a_handler_that_travels_by_value_keeps_its_lines(tmp_path):
+    path = tmp_path / "cell.py"
+    path.write_text(APP)
+    space = {"__name__": "__main__"}
+    exec(compile(APP, str(path), "exec"), space)
+    report = run_audit(space["handler"], [steps_document(["reserve", "pay"])])
+    (cause,) = report.causes
+    assert cause.divergence.file == str(path) and "charge" in cause.divergence.source

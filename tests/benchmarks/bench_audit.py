@@ -27,7 +27,7 @@ from durable_debug.history import operation_id
 from durable_debug.engine.script import script_for
 
 HISTORIES, OPERATIONS = 2_000, 20
-AIM_RATE, AIM_TWO = 250, 1.7
+AIM_RATE, AIM_TWO = 400, 1.8
 
 HANDLER = """
 from aws_durable_execution_sdk_python import durable_execution

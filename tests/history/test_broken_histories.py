@@ -138,7 +138,13 @@ def test_a_name_of_megabytes_is_cut_wherever_it_is_shown(document, handler, caps
     with dd.debug(handler, history) as dbg:
         shown += [repr(dbg.step()), repr(dbg)]
     report = dd.audit(handler, [history], n_jobs=1)
-    shown += [report.report(), report._repr_html_(), report.to_sarif(), report.to_junit()]
+    shown += [
+        report.report(),
+        report._repr_html_(),
+        report.to_sarif(),
+        report.to_junit(),
+        report.to_markdown(),
+    ]
     path = tmp_path / "long.json"
     path.write_text(json.dumps(document))
     main(["show", str(path)])

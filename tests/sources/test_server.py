@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from durable_debug.audits import audit
 from durable_debug.errors import DurableDebugError, HistoryError
 from durable_debug.history import History
 from durable_debug.sources import Histories, calling, connection, executions, fetch, keep, load
@@ -119,6 +120,15 @@ def test_the_list_to_choose_from(server: Server) -> None:
             executions("orders", since=wrong, endpoint_url=server.url)
     with pytest.raises(HistoryError, match="no number of executions"):
         executions("orders", limit=0, endpoint_url=server.url)
+
+
+def test_an_audit_fetches_what_was_listed(server: Server) -> None:
+    frame = executions("orders", endpoint_url=server.url, rate=1000)
+    chosen = frame[frame.name.str.startswith("order-")].head(4)
+    handler = f"{Path(__file__).with_name('handlers.py')}:orders"
+    report = audit(handler, chosen, n_jobs=1, progress=False)
+    assert report.ok and [row.arn for row in report.rows] == list(chosen.arn), report.report()
+    assert [row.name for row in report.rows] == list(chosen.name)
 
 
 def test_fetched_as_they_come(server: Server, proxy: Proxy) -> None:

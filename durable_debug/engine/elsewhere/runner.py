@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from durable_debug.engine.elsewhere.wire import Tuple, WireRecording
     from durable_debug.engine.line_trace import LineTrace
     from durable_debug.engine.places import Place
+    from durable_debug.engine.read_files import CodeState
     from durable_debug.engine.runner import Decide, Pass, Truth
     from durable_debug.engine.tape import Matcher
     from durable_debug.engine.value_copies import Copy
@@ -49,6 +50,17 @@ def find(python: str, handler: object, options: Options) -> None:
         It can't be had.
     """
     process_of(interpreter(python), options.sdk).request("find", handler, options)
+
+
+def count_lines(python: str, options: Options, *, on: bool) -> None:
+    """Count there from now on which lines are taken, or not any more."""
+    process_of(interpreter(python), options.sdk).request("count_lines", on)
+
+
+def code(python: str, options: Options) -> CodeState:
+    """Give what replays there depend on: the files that were read since this was asked for last."""
+    found: CodeState = process_of(interpreter(python), options.sdk).request("code")
+    return found
 
 
 @dataclasses.dataclass(frozen=True)

@@ -8,6 +8,7 @@ there. Until that is answered it serves requests about frames: conditions of bre
 from __future__ import annotations
 
 import faulthandler
+import functools
 import importlib
 import os
 import sys
@@ -16,11 +17,13 @@ import time
 from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING, Any, cast
 
+from durable_debug.engine import taken_lines
 from durable_debug.engine.elsewhere.values import Shown, carried
 from durable_debug.engine.elsewhere.wire import WireRecording, to_wire
 from durable_debug.engine.environment import Environment
 from durable_debug.engine.guard import unguarded
 from durable_debug.engine.one_core import OneCore
+from durable_debug.engine.read_files import CodeState, ReadFiles, packages
 from durable_debug.errors import DurableDebugError
 
 if TYPE_CHECKING:
@@ -86,6 +89,8 @@ class _Server:
         self._frames: dict[int, tuple[HeldFrame, ...]] = {}  # by the live pass
         self._next = 0
         self._core: OneCore | None = None
+        self._files = ReadFiles()
+        self._packages = functools.cache(packages)
 
     def answer(self, name: str, arguments: Sequence[Any]) -> None:
         """Do what is asked for, and say what came of it."""
@@ -151,6 +156,14 @@ class _Server:
         self._core = OneCore()
 
         resolve(handler, environment=Environment.of(None, dict(options.env)), allow=options.allow)
+
+    def code(self) -> CodeState:
+        """Say what was read since this was asked for last."""
+        return CodeState(self._packages(), self._files.new(), taken_lines.new())
+
+    def count_lines(self, on: bool) -> None:  # noqa: FBT001
+        """Count from now on which lines are taken, or not any more."""
+        taken_lines.count(on=on)
 
     def says(self, runner: int, name: str) -> bool:
         """Whether the handler's own code has a name."""

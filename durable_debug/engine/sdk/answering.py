@@ -29,6 +29,7 @@ from durable_debug.engine.sdk.lines import LINE
 from durable_debug.engine.sdk.logger import TapeLogger
 from durable_debug.engine.sdk.own_errors import meant
 from durable_debug.engine.sdk.payloads import TERMINAL
+from durable_debug.engine.taken_lines import note_bodies
 from durable_debug.engine.tape import LeaveBody, ReplayStop, Tape
 from durable_debug.engine.users_code import is_users, nearest
 
@@ -130,6 +131,8 @@ class AnsweringContext(_Context):
             ask.recorded = ask.match = tape.script.answers.get(ask.operation_id)
         else:
             self._align(ask, tape.rules.matcher)
+        if ask.recorded is not None:
+            note_bodies(args[1:])
         inside_ended = tape.here.inside_ended
         if not self._silent:
             ask.looked = inside_ended > 0

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from aws_durable_execution_sdk_python import durable_execution
 from aws_durable_execution_sdk_python.context import DurableContext
 
+from durable_debug.engine import taken_lines
 from durable_debug.engine.guard import guarded
 from durable_debug.engine.places import place_of
 from durable_debug.engine.skipping import jumps_in, skipping
@@ -74,7 +75,7 @@ def users_code(tape: Tape) -> Iterator[None]:
     """Around the user's own code: side effects are reported, and on request the lines that bodies end at."""
     lines = tape.rules.lines
     if not tape.rules.trace and not tape.rules.jumps and lines is None:
-        with guarded(tape.scope):
+        with guarded(tape.scope), taken_lines.counted():
             yield
         return
     before = sys.gettrace()
