@@ -23,7 +23,9 @@ from durable_debug.audits.pickling import received, sent
 from durable_debug.audits.report import Interrupted, Report
 from durable_debug.audits.selection import Chooser
 from durable_debug.audits.workers import Batch, Job, code_of, dismiss, work
-from durable_debug.engine.runners import located
+from durable_debug.divergence.swapped import refuse_swapped
+from durable_debug.engine.handler_names import Named
+from durable_debug.engine.runners import found_once
 from durable_debug.errors import HandlerError, HistoryError, OptionError
 from durable_debug.history import History
 from durable_debug.options import NAMES, Options, unknown_options, versions
@@ -153,6 +155,7 @@ def audit(  # noqa: PLR0913
     start = time.perf_counter()
     unknown_options("audit", unknown, (*_OWN, *(name for name in NAMES if name != "invocation")))
     _refuse_what_means_nothing((handler, against), n_jobs)
+    refuse_swapped(handler, histories, "audit")
     given: dict[str, Any] = {
         "run": run,
         "allow": allow,
@@ -167,8 +170,10 @@ def audit(  # noqa: PLR0913
     lines = versions(sdk)
     if coverage:
         require_coverage()
-    code, asked = _located(handler, asked)  # here, so that what is unpacked for it is removed again
-    before, asked = _located(against, asked)
+    code, before = (
+        _found(handler),
+        _found(against),
+    )  # here, so that what is unpacked for them is removed again
     found, count = chooser.chosen(*gathered(histories))
     sources: Iterable[Source] = list(found) if len(lines) > 1 else found  # each is read once a version
     job = Job(
@@ -261,7 +266,8 @@ def _journal(path: str | os.PathLike[str], about: dict[str, Any], job: Job, code
     """Open the file to resume from."""
     blobs = [blob for blob in (job.handler, job.against) if blob is not None]
     handlers = [received(blob) for blob in blobs]
-    roots = [os.path.dirname(one.rpartition(":")[0]) for one in handlers if isinstance(one, str)]  # noqa: PTH120
+    texts = [one.text if isinstance(one, Named) else one for one in handlers]
+    roots = [os.path.dirname(one.rpartition(":")[0]) for one in texts if isinstance(one, str)]  # noqa: PTH120
     if not all(
         isinstance(one, str) for one in handlers
     ):  # functions are what they are, whatever file they are from
@@ -270,14 +276,11 @@ def _journal(path: str | os.PathLike[str], about: dict[str, Any], job: Job, code
     return Journal(path, about, code, tuple(root for root in roots if os.path.isabs(root)))  # noqa: PTH117
 
 
-def _located(handler: object, options: Options) -> tuple[object, Options]:
+def _found(handler: object) -> object:
     """Find the code of a handler, or of handlers by function name."""
     if not isinstance(handler, Mapping):
-        return located(handler, options)
-    found: dict[Any, object] = {}
-    for name, one in handler.items():
-        found[name], options = located(one, options)
-    return found, options
+        return found_once(handler)
+    return {name: found_once(one) for name, one in handler.items()}
 
 
 def _refuse_what_means_nothing(handlers: tuple[object, ...], n_jobs: int | None) -> None:

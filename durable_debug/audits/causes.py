@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from durable_debug.audits.check import OBSTACLES
 from durable_debug.audits.tally import Times
-from durable_debug.divergence.facts import Operations
+from durable_debug.divergence.facts import Operations, OtherFunction
 from durable_debug.wording import named
 
 if TYPE_CHECKING:
@@ -236,6 +236,8 @@ def _key(one: Divergence, label: str) -> _Key:
         return (one.kind, _VARIES.sub("#", _QUOTED.sub("#", reason)))
     place = (one.place.file, one.place.line, one.place.function) if one.place else None
     was, now = one.sides
+    if isinstance(was, OtherFunction):
+        return (one.kind, was.function)
     if isinstance(was, Operations) and one.kind == "missing":
         return (one.kind, place, _VARIES.sub("#", named(was.identities[0])))
     return (one.kind, place, _VARIES.sub("#", one.message) if place is None and was is now is None else "")

@@ -29,6 +29,7 @@ _MOST_FINDINGS = 100  # of one history; all of them are in its own `replay`
 OBSTACLES = {
     "unreadable": "Fetch the history again, with execution data.",
     "no_handler": "Name the handler of this function.",
+    "other_function": "Name the function's own handler, or leave out its histories.",
     "ended_early": "Replay this history alone and look at where it ends.",
     "hung": "Replay this history alone, in the debugger, and look at where it stands.",
     "crashed": "Replay this history alone, in a process of its own: something in the handler ends the process.",
@@ -129,7 +130,7 @@ def checked(
             started=history.started,
         )
         run = replayed(_handler_of(history, handler), history, Options(**options))
-        findings = _findings(run)
+        findings = _whose(run) or _findings(run)
         found = replace(found, status=run.status, **_counted(findings))
         if options.get("run"):
             names = names_in(run)
@@ -139,7 +140,7 @@ def checked(
             )
         if findings and against is not None:
             yield replace(found, provisional=True, seconds=time.perf_counter() - start)
-            found = replace(found, **_compared(findings, history, against, options))
+            found = replace(found, **_compared(run, history, against, options))
     except HistoryError as error:
         found = replace(found, findings=(obstacle("unreadable", error.message, error.cure),))
     except HandlerError as error:
@@ -178,12 +179,14 @@ def _counted(findings: tuple[Divergence, ...]) -> dict[str, Any]:
     }
 
 
-def _compared(
-    findings: tuple[Divergence, ...], history: History, against: object, options: Mapping[str, Any]
-) -> dict[str, Any]:
-    """Leave out what the other handler does too; without a baseline, nothing."""
+def _compared(run: Run, history: History, against: object, options: Mapping[str, Any]) -> dict[str, Any]:
+    """Leave out what the other handler does too; without a baseline, nothing.
+
+    Where the history is the other handler's own, what the new one does counts, however little of it that asks for.
+    """
     try:
-        before = _findings(replayed(_handler_of(history, against), history, Options(**options)))
+        its = replayed(_handler_of(history, against), history, Options(**options))
+        before = _findings(its)
     except DurableDebugError as error:
         return {"no_baseline": str(error)}
     except Exception as error:  # noqa: BLE001 - of the other handler
@@ -191,8 +194,10 @@ def _compared(
     lost = next((one for one in before if one.kind in OBSTACLES), None)
     if lost is not None:
         return {"no_baseline": f"{lost.kind}: {lost.message}"}
+    findings = _findings(run)
     new = _left(findings, before)
-    return {**_counted(new), "known": len(findings) - len(new)}
+    known = len(findings) - len(new)
+    return {**_counted((new and its.other_function and _whose(run)) or new), "known": known}
 
 
 def new_findings(run: Run, before: Callable[[], Run]) -> tuple[Divergence, ...]:
@@ -217,6 +222,16 @@ def _only_follows(one: Divergence, known: list[Divergence]) -> bool:
     """Whether it is how the execution ends, but Lambda never comes to that: something known stops it before."""
     ends = one.kind in {"result", "error", "outcome"} and not one.reached
     return ends and any(it.stops or it.kind == "would_run" for it in known)
+
+
+def _whose(run: Run) -> tuple[Divergence, ...]:
+    """That a history is of another function: what else differs says nothing then."""
+    other = run.other_function
+    if other is None:
+        return ()
+    raised = run.complete.raised
+    place = raised.place if raised is not None and other.ended else None
+    return (Divergence("other_function", "error", sides=(other, None), place=place),)
 
 
 def _findings(run: Run) -> tuple[Divergence, ...]:

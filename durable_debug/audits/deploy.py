@@ -224,11 +224,12 @@ def deploy_check(  # noqa: PLR0913
         "python": sys.executable if python is None else python,
     }
     asked = Options(enter=enter, timeout=timeout, **given)
-    old_code, asked = located(old, asked)  # here, so that what is unpacked for it is removed again
-    new_code, asked = located(new, asked)
-    before = {name: getattr(asked, name) for name in NAMES} | {"sdk": old_sdk}
+    # Here, so that what is unpacked for them is removed again; each has an environment of its own.
+    (old_code, of_old), (new_code, of_new) = located(old, asked), located(new, asked)
+    before, now = ({name: getattr(one, name) for name in NAMES} for one in (of_old, of_new))
+    before["sdk"] = old_sdk
     lines = versions(sdk)
-    after = [before | {"sdk": line} for line in lines]
+    after = [now | {"sdk": line} for line in lines]
     rows: list[Fate] = []
     running: list[History] = []
     ended: list[History] = []

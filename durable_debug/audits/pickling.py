@@ -10,11 +10,13 @@ import pickle
 import types
 from collections import ChainMap
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
 import cloudpickle  # type: ignore[import-untyped]
 
+from durable_debug.engine.handler_names import Named
 from durable_debug.errors import HandlerError
 
 __all__ = ["Absent", "received", "sent"]
@@ -118,8 +120,12 @@ def received(blob: bytes) -> Any:
 
 def _rooted(handler: object) -> object:
     """Make the file in ``"path/app.py:handler"`` absolute."""
-    if not isinstance(handler, str):
-        return handler
+    if isinstance(handler, Named):
+        return replace(handler, text=_absolute(handler.text))
+    return _absolute(handler) if isinstance(handler, str) else handler
+
+
+def _absolute(handler: str) -> str:
     where, colon, name = handler.rpartition(":")
     if not colon or not (where.endswith(".py") or os.sep in where):
         return handler

@@ -462,7 +462,7 @@ class Shell:
 
     def do_answer(self, _: str) -> None:
         """Print what the operation asks, and what the record answers."""
-        for line in shown.answer_text(self.debugger.stop):
+        for line in shown.answer_text(self.debugger.history, self.debugger.stop):
             print(line)
 
     def do_operations(self, rest: str) -> None:

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 from durable_debug.cli.stops import operation_line, operation_of, where
 from durable_debug.cli.text import error_line, paint, paint_status, plain, symbol, word
 from durable_debug.debugger.source_lines import lines_around
-from durable_debug.history.payloads import plain_payload
-from durable_debug.reports.run_text import divergence_lines
+from durable_debug.reports.run_text import divergence_lines, headline
+from durable_debug.reports.words import whose
 from durable_debug.wording import counted, duration
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from durable_debug.debugger import Breakpoint, Debugger, StackFrame, Stop
     from durable_debug.debugger.rows import Row
     from durable_debug.divergence import Run
+    from durable_debug.history import History
 
 __all__ = [
     "answer_text",
@@ -45,8 +46,10 @@ _LONGEST_VALUE = 1_000
 
 
 def run_line(run: Run) -> str:
-    """Tell how the whole replay went, on one line."""
-    first = plain(run.report().split("\n", 1)[0])
+    """Tell how the whole replay went, on one line; of a history of another function that it is one, on a line before."""
+    first = plain(headline(run))
+    if run.other_function is not None:
+        first = f"{plain(whose(run.other_function))}\n{first}"
     if not run.divergences:
         return first
     return f"{first}, {paint(counted(len(run.divergences), 'divergence'), '31')}"
@@ -146,7 +149,7 @@ def stack_text(stack: Sequence[StackFrame], at: int) -> Iterator[str]:
 # --- operations ---------------------------------------------------------------------------------
 
 
-def answer_text(stop: Stop) -> Iterator[str]:
+def answer_text(history: History, stop: Stop) -> Iterator[str]:
     """Tell what the operation of a stop asks for, and what the record answers."""
     asked, operation = stop.asked, stop.operation
     if asked is None:
@@ -164,7 +167,7 @@ def answer_text(stop: Stop) -> Iterator[str]:
     if operation.error:
         yield f"  {'error':10}  {plain(error_line(operation.error), _LONGEST_VALUE)}"
     if operation.result is not None:
-        yield f"  {'result':10}  {plain(plain_payload(operation.result), _LONGEST_VALUE)}"
+        yield f"  {'result':10}  {plain(history.plain(operation.result, operation), _LONGEST_VALUE)}"
     if operation.start is not None and operation.end is not None:
         yield f"  {'took':10}  {duration((operation.end - operation.start).total_seconds())}"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from durable_debug.cli.replay_options import add_breaks, add_replay, opened, replay_options, set_breaks
@@ -77,7 +78,9 @@ def as_json(run: Run, stops: list[dict[str, Any]]) -> dict[str, Any]:
         "status": run.status,
         "result": run.result,
         "error": run.error,
+        "failed_at": run.failed_at and fields(run.failed_at, "file", "line", "function", "source"),
         "stopped": run.stopped,
+        "other_function": run.other_function and asdict(run.other_function),
         "redacted": run.history.redacted is not None,
         "unchecked": list(run.unchecked),
         "divergences": [

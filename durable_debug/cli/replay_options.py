@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from durable_debug.cli.arguments import add_handler, add_history, add_replaying, given_history, replaying
 from durable_debug.cli.text import warn
+from durable_debug.cli.values import add_decode, decoder
 from durable_debug.errors import OptionError
 from durable_debug.options import fit_nothing, meant
 from durable_debug.typed_places import BREAK_AT, break_place
@@ -25,6 +26,7 @@ def add_replay(parser: argparse.ArgumentParser) -> None:
     """Add the handler, the history and the options of `replay`."""
     add_handler(parser)
     add_history(parser)
+    add_decode(parser)
     parser.add_argument(
         "--invocation", metavar="K", type=int, help="replay the K-th Lambda invocation only (from 1)"
     )
@@ -51,7 +53,10 @@ def replay_options(arguments: argparse.Namespace) -> dict[str, Any]:
 
 def opened(arguments: argparse.Namespace) -> History:
     """Load the history, and print what is to be known of it."""
-    history = given_history(arguments)
+    from durable_debug.divergence.swapped import refuse_swapped
+
+    refuse_swapped(arguments.handler, arguments.history, arguments.do.__name__)
+    history = given_history(arguments, decode=decoder(arguments))
     for warning in history.warnings:
         warn(warning)
     return history

@@ -22,6 +22,7 @@ from durable_debug.cli.text import (
     word,
 )
 from durable_debug.cli.trace import trace
+from durable_debug.cli.values import add_decode, decoder
 from durable_debug.wording import duration
 
 if TYPE_CHECKING:
@@ -61,13 +62,14 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         action="store_true",
         help="X-Ray's segments, too: what its invocations called, and how long that took",
     )
+    add_decode(parser)
     parser.add_argument("--json", action="store_true", help="as JSON, every operation with all its fields")
     parser.set_defaults(do=show)
 
 
 def show(arguments: argparse.Namespace) -> int:
     """Print the history that the arguments name."""
-    history = given_history(arguments, logs=logs(arguments), trace=arguments.trace)
+    history = given_history(arguments, logs=logs(arguments), trace=arguments.trace, decode=decoder(arguments))
     if arguments.json:
         print(json.dumps(as_json(history), default=_iso))
         return 0
@@ -88,14 +90,15 @@ def show(arguments: argparse.Namespace) -> int:
 
 
 def as_json(history: History) -> dict[str, Any]:
-    """Everything that `show` tells, as data: statuses and payloads as recorded, times as datetime."""
+    """Everything that `show` tells, as data: statuses as recorded, payloads as the values that they stand for, times as datetime."""
+    shown = history.plain
     return {
         "arn": history.arn,
         "name": history.name,
         "function_name": history.function_name,
         "status": history.status,
-        "input": history.input,
-        "result": history.result,
+        "input": shown(history.input),
+        "result": shown(history.result),
         "error": history.error,
         "waits_for": [each._asdict() for each in history.waits_for],
         "remarks": list(history.remarks),
@@ -103,7 +106,15 @@ def as_json(history: History) -> dict[str, Any]:
         "redacted": None if history.redacted is None else dict(history.redacted),
         "kept": dict(history.kept),
         "operations": [
-            {**operation._asdict(), "all_attempts": [attempt._asdict() for attempt in operation.all_attempts]}
+            {
+                **operation._asdict(),
+                "result": shown(operation.result, operation),
+                "payload": shown(operation.payload, operation),
+                "all_attempts": [
+                    {**attempt._asdict(), "result": shown(attempt.result, operation)}
+                    for attempt in operation.all_attempts
+                ],
+            }
             for operation in history.tree()
         ],
         "logs": None if history.log_events is None else [each._asdict() for each in history.log_events],
@@ -145,8 +156,8 @@ def summary(history: History) -> Iterator[str]:
         "function": history.function_name,
         "arn": history.arn,
         "started": f"{started:%Y-%m-%d %H:%M:%S} UTC" if started else None,
-        "input": history.input,
-        "result": history.result,
+        "input": history.plain(history.input),
+        "result": history.plain(history.result),
         "redacted": redactions(history),
     }
     for name, value in facts.items():

@@ -50,7 +50,7 @@ def seen(debugger: Debugger, stop: Stop) -> dict[str, Any]:
     return {
         "reason": stop.reason,
         **operation_of(stop),
-        "result": operation.result if operation else None,
+        "result": debugger.history.plain(operation.result, operation) if operation else None,
         "error": operation.error if operation else None,
         "exception": stop.error,
         "file": source.file if source else None,

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import importlib
+import sys
 from argparse import ArgumentTypeError
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from durable_debug.errors import OptionError
@@ -10,7 +13,9 @@ from durable_debug.errors import OptionError
 if TYPE_CHECKING:
     import argparse
 
-__all__ = ["add_environment", "environment", "jobs", "seconds"]
+    from durable_debug.history.payloads import Decode
+
+__all__ = ["add_decode", "add_environment", "decoder", "environment", "jobs", "seconds"]
 
 
 def jobs(text: str) -> int:
@@ -27,6 +32,44 @@ def seconds(text: str) -> float:
     if not number > 0:  # nor is "nan"
         raise ArgumentTypeError(f"{text} is no number of seconds above 0")
     return number
+
+
+def add_decode(parser: argparse.ArgumentParser) -> None:
+    """Add the option that names the function which gives the plain text of payloads."""
+    parser.add_argument(
+        "--decode",
+        metavar="FUNCTION",
+        help="module:name or path/to/file.py:name of a function that gives a payload's plain text, where payloads are "
+        "encrypted, compressed or kept elsewhere; for what is shown only",
+    )
+
+
+def decoder(arguments: argparse.Namespace) -> Decode | None:
+    """Import the function that the arguments name.
+
+    Raises
+    ------
+    OptionError
+        There is none.
+    """
+    if arguments.decode is None:
+        return None
+    where, _, name = arguments.decode.rpartition(":")
+    try:
+        if where.endswith(".py"):
+            sys.path.insert(0, str(Path(where).resolve().parent))
+            where = Path(where).stem
+        else:
+            sys.path.insert(0, str(Path.cwd()))  # as `python -m` would
+        found: Decode = getattr(importlib.import_module(where), name)
+    except Exception as error:
+        raise OptionError(
+            f"--decode {arguments.decode!r:.200} can't be imported: {type(error).__name__}: {error!s:.200}.",
+            cure="Write module:function or path/to/file.py:function.",
+        ) from error
+    if not callable(found):
+        raise OptionError(f"--decode {arguments.decode!r:.200} is no function.", cure="Name a function.")
+    return found
 
 
 def add_environment(parser: argparse.ArgumentParser) -> None:

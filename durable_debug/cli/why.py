@@ -15,6 +15,7 @@ from durable_debug.cli.arguments import (
 )
 from durable_debug.cli.log import add_logs, logs
 from durable_debug.cli.text import show_report, warn
+from durable_debug.cli.values import add_decode, decoder
 
 if TYPE_CHECKING:
     import argparse
@@ -43,6 +44,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         epilog=EXAMPLES,
     )
     add_history(parser)
+    add_decode(parser)
     add_handler(parser, nargs="?")
     parser.add_argument(
         "--near",
@@ -60,7 +62,14 @@ def why(arguments: argparse.Namespace) -> int:
 
     history = given_history(arguments) if is_piped(arguments.history) else arguments.history
     options = where(arguments) | replaying(arguments)
-    told = explained(history, arguments.handler, near=arguments.near, logs=logs(arguments), **options)
+    told = explained(
+        history,
+        arguments.handler,
+        near=arguments.near,
+        logs=logs(arguments),
+        decode=decoder(arguments),
+        **options,
+    )
     for warning in told.history.warnings:
         warn(warning)
     show_report(told.report())

@@ -15,6 +15,7 @@ from durable_debug.debugger.session import Debugger
 from durable_debug.debugger.siblings import Sibling, nearest
 from durable_debug.debugger.source_lines import SourceLine, lines_around
 from durable_debug.divergence.run import replay
+from durable_debug.divergence.swapped import refuse_swapped
 from durable_debug.engine.variables import preview
 from durable_debug.errors import HistoryError
 from durable_debug.options import NAMES, unknown_options
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from durable_debug.divergence import Divergence, Run
     from durable_debug.engine.places import Place
     from durable_debug.history import History, Operation
+    from durable_debug.history.payloads import Decode
 
 __all__ = ["Explanation", "SourceLine", "Value", "why"]
 
@@ -128,6 +130,7 @@ def why(
     *,
     near: str | Path | None = None,
     logs: bool | str = False,
+    decode: Decode | None = None,
     **options: Any,
 ) -> Explanation:
     """Say why an execution ended as it did, or what it waits for.
@@ -143,6 +146,8 @@ def why(
         Another folder, or archive, to look for an execution that went well.
     logs
         The last lines of its log, too, from CloudWatch, where the history does not hold them: as for `load`.
+    decode
+        Gives the plain text of payloads that are encrypted, compressed or kept elsewhere: see `History.decoded`.
     **options
         Those of `replay`, and those of `load` that say where an ARN is looked up: ``profile``, ``region``, ``endpoint_url`` …
 
@@ -163,10 +168,14 @@ def why(
     (118, ['basket', 'error'])
     """
     unknown_options("why", options, ("near", "logs", *NAMES, *WHERE))
+    refuse_swapped(handler, history, "why")
     place = {name: options.pop(name) for name in WHERE if name in options}
-    found, no_log = _logged(load_one(history, **place), logs, place)
+    found, no_log = _logged(load_one(history, **place).decoded(decode), logs, place)
     failed = tuple(_failed(found))
     beside = near if near is not None else history if isinstance(history, str) else None
+    sibling = nearest(found, beside) if beside is not None and found.status != "SUCCEEDED" else None
+    if sibling is not None:
+        sibling = dataclasses.replace(sibling, history=sibling.history.decoded(found.decode))
     told = Explanation(
         history=found,
         status=found.status,
@@ -174,7 +183,7 @@ def why(
         failed=failed,
         written=last_lines(found, failed) if found.status != "SUCCEEDED" else None,
         no_log=no_log,
-        sibling=nearest(found, beside) if beside is not None and found.status != "SUCCEEDED" else None,
+        sibling=sibling,
         handler=handler if isinstance(handler, str) else None,
         source_of_history=str(history) if isinstance(history, str) else None,
         looked_up=tuple((name, value) for name, value in place.items() if isinstance(value, str)),

@@ -17,6 +17,7 @@ from durable_debug.debugger.value_history import changes_of, frame_of
 from durable_debug.debugger.value_tables import table_of
 from durable_debug.divergence import Run, replay
 from durable_debug.divergence.run import as_history
+from durable_debug.divergence.swapped import refuse_swapped
 from durable_debug.engine.guard import unguarded
 from durable_debug.errors import ClosedError, DurableDebugError
 from durable_debug.options import NAMES, unknown_options
@@ -98,6 +99,7 @@ def debug(  # noqa: PLR0913
     ('barista-acceptance create callback id', 'flat white')
     """
     unknown_options("debug", unknown, NAMES)
+    refuse_swapped(handler, history, "debug")
     first = replay(
         handler,
         as_history(history),

@@ -139,7 +139,7 @@ def _record_of(recording: Recording) -> History:
         ends = [history.invocation(number).last_event_id or 1 for number in range(1, invocation + 1)]
         last = max(ends)
         events = [event for event in history.raw if event["EventId"] <= last]
-        known[invocation] = type(history)(events, arn=history.arn)
+        known[invocation] = type(history)(events, arn=history.arn, decode=history.decode)
     return known[invocation]
 
 

@@ -16,6 +16,7 @@ from durable_debug.divergence.facts import (
     Said,
     Side,
     error_of,
+    payload_texts,
     text_of,
 )
 from durable_debug.divergence.missing import find_missing
@@ -66,6 +67,7 @@ def compare(
 
 def find_in_calls(pairing: Pairing) -> None:
     """Compare call by call: identity, arguments, and how the body of a context ended."""
+    history = pairing.recording.history
     last: Ask | None = None  # of several insertions in a row, the last; and the first
     first: Ask | None = None
     for position, ask in pairing.asks.items():
@@ -87,13 +89,14 @@ def find_in_calls(pairing: Pairing) -> None:
         if position in pairing.unreadable:
             if operation.position != position:
                 continue  # its codec may be told its id, which is another one here
-            was = Result(text_of(operation.result))
+            was = Result(text_of(history.plain(operation.result, operation)))
             pairing.add(
                 "undeserializable", was, Said(pairing.unreadable[position]), ask=ask, operation=operation
             )
             continue
         for change in changes(ask, operation, pairing.recorded):
-            sides = (Argument(change.what, text_of(value)) for value in (change.recorded, change.asked))
+            texts = payload_texts(history, operation, change.recorded, change.asked)
+            sides = (Argument(change.what, text) for text in texts)
             pairing.add(change.kind, *sides, ask=ask, operation=operation)
         _compare_body(pairing, ask, operation)
 
@@ -161,12 +164,11 @@ def _compare_body(pairing: Pairing, ask: Ask, operation: Operation) -> None:
         was = Failed(error_of(operation.error))
         now = Said("goes on" if goes_on else "returns a result")
     elif how == "returned" and operation.status == "SUCCEEDED" and not ask.replays_children:
-        now = _other_result(pairing, ask, operation, body)
-        was = Result(text_of(operation.result))
+        was, now = _other_result(pairing, ask, operation, body)
     elif how == "raised" and is_its_own(ask, body):
         now = Raises(Error(body.error_type, text_of(body.text)))
         if operation.status == "SUCCEEDED":
-            was = Result(text_of(operation.result))
+            was = Result(text_of(pairing.recording.history.plain(operation.result, operation)))
         elif operation.status == "FAILED" and not same_error_objects(body.error, operation.error):
             was = Failed(error_of(operation.error))
     if was is not None and now is not None:
@@ -174,9 +176,14 @@ def _compare_body(pairing: Pairing, ask: Ask, operation: Operation) -> None:
         pairing.add("child_result", was, now, ask=ask, operation=operation, place=place)
 
 
-def _other_result(pairing: Pairing, ask: Ask, operation: Operation, body: Body) -> Side | None:
+def _other_result(
+    pairing: Pairing, ask: Ask, operation: Operation, body: Body
+) -> tuple[Side | None, Side | None]:
     same, text = same_value(body, operation.result)
     if same is None:
         sentence = f"The result of {called(operation)} ({ask.position}) could not be compared: {text}."
         pairing.unchecked.append(sentence)
-    return Result(text_of(text)) if same is False else None
+    if same is not False:
+        return None, None
+    was, now = payload_texts(pairing.recording.history, operation, operation.result, text)
+    return Result(was), Result(now)

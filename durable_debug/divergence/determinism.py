@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from durable_debug.divergence.facts import Argument, Asked, Ending, Twice, error_of, text_of
 from durable_debug.divergence.tree import identity_of
+from durable_debug.history.payloads import plain_payload
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -112,7 +113,15 @@ def _done(ask: Ask | None, with_arguments: bool) -> Asked:  # noqa: FBT001
     if ask is None:
         return Asked(None)
     arguments = _arguments(ask).items() if with_arguments else ()
-    return Asked(identity_of(ask), tuple([Argument(name, text_of(value)) for name, value in arguments]))
+    return Asked(
+        identity_of(ask),
+        tuple(
+            [
+                Argument(name, text_of(plain_payload(value) if isinstance(value, str) else value))
+                for name, value in arguments
+            ]
+        ),
+    )
 
 
 def _end(recording: Recording) -> Ending:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from durable_debug.engine.places import Place
     from durable_debug.engine.tape import Ask
-    from durable_debug.history import Operation
+    from durable_debug.history import History, Operation
 
 __all__ = [
     "END",
@@ -32,6 +32,7 @@ __all__ = [
     "Finding",
     "Identity",
     "Operations",
+    "OtherFunction",
     "Raises",
     "Result",
     "Said",
@@ -40,6 +41,7 @@ __all__ = [
     "Twice",
     "Where",
     "error_of",
+    "payload_texts",
     "text_of",
 ]
 
@@ -122,6 +124,16 @@ class Text:
 def text_of(value: object) -> Text:
     """Keep of a payload or message what is shown, and what tells it from all others."""
     return Text(shortened(value), _digest(value))
+
+
+def payload_texts(
+    history: History, operation: Operation | None, recorded: Any, asked: Any
+) -> tuple[Text, Text]:
+    """Keep of two payloads the values that they stand for; where these look alike, the payloads themselves."""
+    shown = [history.plain(one, operation) if isinstance(one, str) else one for one in (recorded, asked)]
+    if shown[0] == shown[1]:  # a tuple that is a list now
+        shown = [recorded, asked]
+    return Text(shortened(shown[0]), _digest(recorded)), Text(shortened(shown[1]), _digest(asked))
 
 
 def _digest(value: object) -> bytes:
@@ -240,7 +252,32 @@ class Said:
     digest: bytes = b""
 
 
-Side = Operations | Branches | Argument | Result | Failed | Raises | Ending | Said
+@dataclass(frozen=True, slots=True)
+class OtherFunction:
+    """A history that seems to be of another function than the handler.
+
+    Attributes
+    ----------
+    function
+        Its name, from the execution's ARN; None where that is not known.
+    handler
+        The handler's name.
+    recorded
+        How many of the recorded operations have a name: the handler asks for none of them.
+    names
+        Some of those names.
+    ended
+        Name of the class that ended the handler, where it asked for nothing at all.
+    """
+
+    function: str | None
+    handler: str
+    recorded: int
+    names: tuple[str, ...]
+    ended: str | None = None
+
+
+Side = Operations | Branches | Argument | Result | Failed | Raises | Ending | Said | OtherFunction
 
 
 @dataclass(frozen=True, slots=True)

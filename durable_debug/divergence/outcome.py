@@ -31,6 +31,7 @@ from durable_debug.wording import shortened
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from durable_debug.engine.engine import Outcome
     from durable_debug.engine.guard import SideEffect
     from durable_debug.engine.recording import Recording
     from durable_debug.engine.tape import Ask
@@ -162,7 +163,7 @@ def _ends(
     ):  # of a callback, whose result the handler reads
         text = Said(ended.raised.text)
         return [Finding("undeserializable", Said("result of a callback"), text, place=place)]
-    replayed = _end(outcome.status, outcome.result, outcome.error)
+    replayed = _replayed_end(history, outcome)
     return [Finding(kind, _recorded_end(history), replayed, place=place)]
 
 
@@ -180,7 +181,7 @@ def _ends_instead_of_waiting(complete: Recording) -> list[Finding]:
     history, outcome = complete.history, complete.outcome
     if outcome.status not in {"SUCCEEDED", "FAILED"} or not _is_at_rest(history):
         return []
-    replayed = _end(outcome.status, outcome.result, outcome.error)
+    replayed = _replayed_end(history, outcome)
     return [Finding("outcome", _recorded_end(history), replayed, place=_end_place(complete))]
 
 
@@ -202,7 +203,7 @@ def _goes_on_instead(first: Recording, complete: Recording) -> list[Finding]:
         now = Said(f"{'meets no objection and ' if objected else ''}goes on: {shortened(ask.deed, 600)}")
         return [Finding("outcome", recorded, now, ask=ask, place=place, order=float(ask.seq))]
     outcome = first.outcome
-    replayed, place = _end(outcome.status, outcome.result, outcome.error), _end_place(complete)
+    replayed, place = _replayed_end(history, outcome), _end_place(complete)
     return [Finding("outcome", recorded, replayed, place=place)]
 
 
@@ -229,7 +230,11 @@ def _is_at_rest(history: History) -> bool:
 
 
 def _recorded_end(history: History) -> Ending:
-    return _end(history.status, history.result, history.error)
+    return _end(history.status, history.plain(history.result), history.error)
+
+
+def _replayed_end(history: History, outcome: Outcome, *, goes_on: bool = False) -> Ending:
+    return _end(outcome.status, history.plain(outcome.result), outcome.error, goes_on=goes_on)
 
 
 def _end(
@@ -298,5 +303,5 @@ def _other_nesting(ask: Ask) -> Finding | None:
 def _swallowed(first: Recording, ask: Ask) -> Finding:
     """The SDK's objection is an Exception: a handler's ``except Exception`` can hide it."""
     outcome = first.outcome
-    now = _end(outcome.status, outcome.result, outcome.error, goes_on=True)
+    now = _replayed_end(first.history, outcome, goes_on=True)
     return Finding("swallowed", Said("NonDeterministicExecutionError"), now, ask=ask, order=ask.seq + 0.25)

@@ -11,7 +11,9 @@ from durable_debug.divergence.determinism import as_parting, parting
 from durable_debug.divergence.divergence import Divergence, judged
 from durable_debug.divergence.looking import as_on_lambda
 from durable_debug.divergence.outcome import goes_on
+from durable_debug.divergence.swapped import refuse_swapped
 from durable_debug.divergence.unchecked import unchecked
+from durable_debug.divergence.whose import other_function
 from durable_debug.engine.runner import Pass
 from durable_debug.engine.runners import record
 from durable_debug.errors import DivergenceError
@@ -28,9 +30,11 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from durable_debug.divergence.facts import OtherFunction
     from durable_debug.divergence.matcher import Aligner
     from durable_debug.engine.asked import AskedOperation
     from durable_debug.engine.guard import SideEffect
+    from durable_debug.engine.places import Place
     from durable_debug.engine.recording import Recording
     from durable_debug.engine.tape import LogLine
 
@@ -104,6 +108,12 @@ class Run:
         """Error object (``ErrorType``, ``ErrorMessage`` …), as in ``history.error``."""
         error = self.recording.outcome.error
         return None if error is None else dict(error)
+
+    @property
+    def failed_at(self) -> Place | None:
+        """The line of the user's code that the exception came from with which it FAILED; None where that is not known."""
+        raised = self.recording.raised if self.status == "FAILED" else None
+        return raised.place if raised is not None else None
 
     @property
     def stopped(self) -> str | None:
@@ -183,6 +193,14 @@ class Run:
     def _cut_short(self) -> bool:
         return self.recording.halt is not None and not goes_on(self.recording)
 
+    @functools.cached_property
+    def other_function(self) -> OtherFunction | None:
+        """That the history seems to be of another function than the handler; None where nothing speaks for it.
+
+        Then the divergences say less of the handler's code than of the choice of the two.
+        """
+        return other_function(self.history, self.complete, self.divergences)
+
     def raise_for_divergence(self) -> None:
         """Raise if the replay did not do what the history says.
 
@@ -230,7 +248,8 @@ class Run:
         if self.divergences:
             found = counted(len(self.divergences), "divergence")
         else:
-            found = "clean" if self.ok else f"ended early: {self.stopped}"
+            clean = "fails as recorded" if self.status == "FAILED" else "clean"
+            found = clean if self.ok else f"ended early: {self.stopped}"
         return f"<Run of {self.recording.runner.name}: {self.status}, {self.counts}, {found}>"
 
     def __eq__(self, other: object) -> bool:
@@ -318,6 +337,7 @@ def replay(  # noqa: PLR0913
     ('FAILED', True)
     """
     unknown_options("replay", unknown, NAMES)
+    refuse_swapped(handler, history, "replay")
     given: dict[str, Any] = {
         "run": run,
         "allow": allow,

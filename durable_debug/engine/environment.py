@@ -63,6 +63,12 @@ class Environment(dict[str, Any]):
         return found
 
     @property
+    def import_path(self) -> list[str]:
+        """Folders that the function's ``PYTHONPATH`` names, where Lambda imports from behind the code: its layers', say."""
+        given = self.get("PYTHONPATH")
+        return [one for one in given.split(os.pathsep) if one] if isinstance(given, str) else []
+
+    @property
     def key(self) -> tuple[tuple[str, Any], ...]:
         """What tells it from others."""
         return tuple(sorted(self.items()))

@@ -10,14 +10,17 @@ from typing import TYPE_CHECKING
 from durable_debug.errors import HandlerError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
 __all__ = ["WAYS", "Named", "found"]
 
 WAYS = (
     "'path/to/app.py:handler', 'path/to/app.py' with one durable function, 'package.module:handler', Lambda's own 'app.handler', "
-    "'template.yaml#LogicalId', 'code.zip:app.handler' or 'git:REVISION:path/to/app.py:handler'"
+    "'template.yaml#LogicalId', 'code.zip:app.handler', 'git:REVISION:path/to/app.py:handler' or a function version's ARN"
 )
+_MOST_LISTED = 4
+_MOST_FOLDERS = 5_000  # of a project, to look for a handler
+_NO_PROJECT = {"node_modules", "venv", "env", "build", "dist", "site-packages"}
 _TEMPLATES = (".yaml", ".yml", ".json", ".template")
 
 
@@ -30,15 +33,20 @@ class Named:
     text
         ``"path/app.py:name"`` or ``"package.module:name"``; without a name it is the file's one durable function.
     env
-        What its template says of its environment.
+        What its template, or its configuration on Lambda, says of its environment.
     """
 
     text: str
-    env: Mapping[str, str] = field(default_factory=dict)
+    env: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
-def found(handler: str) -> Named:
+def found(handler: str, source: object = None) -> Named:
     """Find what a handler's name means; see `WAYS`.
+
+    Parameters
+    ----------
+    source
+        Where the history comes from: a function's code is asked for there, too.
 
     Raises
     ------
@@ -47,12 +55,14 @@ def found(handler: str) -> Named:
     """
     if handler.startswith("git:"):
         return _in_revision(handler)
+    if handler.startswith("arn:"):
+        from durable_debug.engine.deployed import function_of
+
+        folder, name, env = function_of(handler, source)
+        return Named(_as_lambda_names_it(name, folder), env)
     before, hash_, logical_id = handler.partition("#")
     if Path(before).suffix.lower() in _TEMPLATES:
-        from durable_debug.engine.templates import function_of
-
-        folder, name, env = function_of(Path(before).expanduser(), logical_id if hash_ else None)
-        return Named(_as_lambda_names_it(name, folder), env)
+        return _in_template(Path(before).expanduser(), logical_id if hash_ else None)
     archive, zip_, name = handler.partition(".zip")
     if zip_ and (not name or name.startswith(":")):
         return _in_archive(Path(f"{archive}.zip").expanduser(), name.removeprefix(":"))
@@ -68,6 +78,13 @@ def found(handler: str) -> Named:
     return Named(_as_lambda_names_it(handler, None))
 
 
+def _in_template(template: Path, logical_id: str | None) -> Named:
+    from durable_debug.engine.templates import function_of
+
+    folder, name, env = function_of(template, logical_id)
+    return Named(_as_lambda_names_it(name, folder), env)
+
+
 def _could_be_lambdas(text: str) -> bool:
     """Whether it is like ``src/app.handler``: a file or module, and a name behind the last dot."""
     module, dot, name = text.rpartition(".")
@@ -81,19 +98,52 @@ def _as_lambda_names_it(text: str, folder: Path | None) -> str:
     module, _, name = text.rpartition(".")
     parts = module.replace("\\", "/").split("/")
     places = [folder] if folder is not None else [Path(), Path("src")]
-    for place in places:
-        for path in (
-            place.joinpath(*parts[:-1], f"{parts[-1]}.py"),
-            place.joinpath(*module.replace("/", ".").split(".")).with_suffix(".py"),
-        ):
-            if path.is_file():
-                return f"{path if path.parent != Path() else Path(os.curdir, path)}:{name}"
+    found = _files([_in_place(place, module) for place in places])
+    if not found and folder is None:
+        found = _files(_below(module))  # one of many in a monorepo
+    if len(found) > 1:
+        listed = (
+            " and ".join(map(str, found)) if len(found) == 2 else ", ".join(map(str, found[:_MOST_LISTED]))
+        )
+        more = f" and {len(found) - _MOST_LISTED:,} more" if len(found) > _MOST_LISTED else ""
+        raise HandlerError(
+            f"{text!r} fits several files: {listed}{more}.", cure=f"Name one: '{found[0]}:{name}'."
+        )
+    if found:
+        return f"{found[0] if found[0].parent != Path() else Path(os.curdir, found[0])}:{name}"
     if folder is not None:
         raise HandlerError(
             f"There is no {'/'.join(parts)}.py in {folder}, where {text!r} would be.",
             cure="Name the file: 'path/to/app.py:handler'.",
         )
     return f"{module.replace('/', '.')}:{name}"
+
+
+def _in_place(place: Path, module: str) -> Path | None:
+    """Give the file that a module is, from a folder on."""
+    parts = module.replace("\\", "/").split("/")
+    for path in (
+        place.joinpath(*parts[:-1], f"{parts[-1]}.py"),
+        place.joinpath(*module.replace("/", ".").split(".")).with_suffix(".py"),
+    ):
+        if path.is_file():
+            return path
+    return None
+
+
+def _below(module: str) -> Iterator[Path | None]:
+    """Look for it from each folder below the current one, as far as that is a project's."""
+    for looked, (folder, folders, _) in enumerate(os.walk(os.curdir)):
+        folders[:] = sorted(one for one in folders if one[:1] not in "._" and one not in _NO_PROJECT)
+        if looked >= _MOST_FOLDERS:
+            return
+        yield _in_place(Path(folder), module)
+
+
+def _files(given: Iterable[Path | None]) -> list[Path]:
+    """Leave out what is not there, and the same file under another path."""
+    found = {os.path.realpath(path): path for path in reversed([path for path in given if path is not None])}
+    return list(reversed(found.values()))
 
 
 def _in_archive(archive: Path, name: str) -> Named:
@@ -125,6 +175,10 @@ def _in_revision(handler: str) -> Named:
     path, colon, name = rest.rpartition(":")
     if not colon:
         path, name = rest, ""
+    if Path(rest.partition("#")[0]).suffix.lower() in _TEMPLATES:
+        template, _, logical_id = rest.partition("#")
+        places = [one for one in (here / template, root / template) if one.is_file()]
+        return _in_template(places[0] if places else here / template, logical_id or None)
     inside = next((one for one in (here / path, root / path) if one.is_file()), None)
     if inside is None and not colon and _could_be_lambdas(rest):
         return Named(_as_lambda_names_it(rest, here if here.is_dir() else root))

@@ -149,7 +149,7 @@ class Modules:
         self.modules, self._patched = mine, {}
         self._alike = {name: alike(others[name], module) for name, module in mine.items() if name in others}
         if self.path is not None:
-            put_first(str(self.path.parent))
+            put_first(self.folders)
         self._hidden = [
             name for name, module in others.items() if name not in mine and self._is_near(name, module)
         ]
@@ -164,6 +164,11 @@ class Modules:
         self.version += 1
         if self not in all_held:
             all_held.append(self)
+
+    @property
+    def folders(self) -> list[str]:
+        """Folders that it imports from, its own first."""
+        return [] if self.path is None else [str(self.path.parent), *self._import.folders]
 
     def _is_near(self, name: str, module: types.ModuleType) -> bool:
         """Whether a module is of a package of ours, or lies in the handler's folder."""
@@ -263,7 +268,7 @@ class Modules:
         if self is not _latest:
             _latest = self
             if self.path is not None:
-                put_first(str(self.path.parent))
+                put_first(self.folders)
                 self._hide_neighbours(self.path.parent)
         self._follow_patches()
         stood: dict[str, types.ModuleType] = {}

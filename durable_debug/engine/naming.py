@@ -63,20 +63,29 @@ def existing_file(path: Path) -> Path:
 
 
 def package_of(path: Path) -> tuple[Path, str]:
-    """Give the folder that a file's package is in, and the module's name from there."""
+    """Give the folder that a file's package is in, and the module's name from there.
+
+    It is above the topmost ``__init__.py``; of a package that has none, as far up as the file's relative imports go.
+    """
     folder, name = path.parent, path.stem
-    while (folder / "__init__.py").is_file() and folder.name.isidentifier():
-        folder, name = folder.parent, f"{folder.name}.{name}"
+    levels = 0 if (folder / "__init__.py").is_file() else _levels(path)
+    while folder.name.isidentifier() and (levels > 0 or (folder / "__init__.py").is_file()):
+        folder, name, levels = folder.parent, f"{folder.name}.{name}", levels - 1
     return folder, name.removesuffix(".__init__")
 
 
 def imports_relatively(path: Path) -> bool:
     """Whether a file has relative imports: it must be imported as a part of its package, then."""
+    return _levels(path) > 0
+
+
+def _levels(path: Path) -> int:
+    """How many folders up a file's relative imports go."""
     try:
         tree = ast.parse(path.read_bytes())
     except (SyntaxError, ValueError):
-        return False
-    return any(isinstance(node, ast.ImportFrom) and node.level for node in ast.walk(tree))
+        return 0
+    return max((node.level for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)), default=0)
 
 
 def named(main: types.ModuleType, where: str, name: str) -> Any:

@@ -14,7 +14,7 @@ from durable_debug.engine.users_code import is_users
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterator, Mapping
-    from pathlib import Path
+
 
 __all__ = [
     "all_held",
@@ -34,10 +34,14 @@ class Held(Protocol):
     """Modules that are held for a handler."""
 
     modules: dict[str, types.ModuleType]
-    path: Path | None
+
+    @property
+    def folders(self) -> list[str]:
+        """Folders that they are imported from."""
 
 
 all_held: list[Held] = []  # all that are held for handlers
+_ours: set[str] = set()  # entries of the path that are there for handlers
 originals: dict[str, types.ModuleType] = {}  # of others, that ours stand in for while a pass runs
 
 
@@ -58,6 +62,9 @@ def aside(*, ours_only: bool = False) -> Iterator[dict[str, types.ModuleType]]:
         modules = {name: module for name, module in modules.items() if of_handlers(module)}
     for name in modules:
         del sys.modules[name]
+    sys.path[:] = [
+        entry for entry in path if entry not in _ours
+    ]  # folders of other handlers have nothing for this one
     try:
         yield modules
     finally:
@@ -71,6 +78,7 @@ def is_users_own(module: object) -> bool:
     if isinstance(file, str):
         return is_users(file)
     path = getattr(module, "__path__", None)  # a package without a file
+    path = getattr(path, "_path", path)  # as it was found: its parent may be gone by now, and is asked for it
     return file is None and path is not None and all(is_users(os.path.join(one, "")) for one in path)  # noqa: PTH118
 
 
@@ -109,13 +117,10 @@ def restore() -> None:
     originals.clear()
 
 
-def put_first(folder: str) -> None:
-    """Let what a handler imports later, in a function, be found: its own folder before those of others."""
-    folders = {str(held.path.parent) for held in all_held if held.path is not None}
-    with contextlib.suppress(ValueError):
-        if folder in folders:
-            sys.path.remove(folder)
-    if folder in sys.path:
-        return  # the user's own entry
-    first = next((i for i, entry in enumerate(sys.path) if entry in folders), len(sys.path))
-    sys.path.insert(first, folder)
+def put_first(folders: list[str]) -> None:
+    """Let what a handler imports later, in a function, be found: in its own folders before those of others."""
+    sys.path[:] = [entry for entry in sys.path if entry not in _ours or entry not in folders]
+    new = [folder for folder in folders if folder not in sys.path]  # else it is the user's own entry
+    first = next((i for i, entry in enumerate(sys.path) if entry in _ours), len(sys.path))
+    sys.path[first:first] = new
+    _ours.update(new)

@@ -6,10 +6,10 @@ import dataclasses
 import functools
 import os
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar, cast
 
-from durable_debug.engine.handler_names import found
+from durable_debug.engine.handler_names import Named, found
+from durable_debug.engine.project import ENVIRONMENTS, has_sdk
 from durable_debug.errors import OptionError
 from durable_debug.spelling import option
 
@@ -21,15 +21,20 @@ if TYPE_CHECKING:
 
 _Handler = TypeVar("_Handler")
 
-__all__ = ["code_elsewhere", "count_lines", "environment_of", "located", "ready", "record"]
-
-_NAMES = (".venv", "venv", "env")
-_SDK = "aws_durable_execution_sdk_python"
+__all__ = [
+    "code_elsewhere",
+    "count_lines",
+    "environment_of",
+    "found_once",
+    "located",
+    "ready",
+    "record",
+]
 
 
 def record(handler: object, history: History, options: Options) -> Recording:
     """Run a handler over a history as Lambda would, where it belongs."""
-    handler, options = located(handler, options)
+    handler, options = located(handler, options, history.source)
     python = _python(handler, options)
     if python is None:
         from durable_debug.engine.in_process import record as here
@@ -48,6 +53,7 @@ def ready(handler: object, options: Options) -> object:
     HandlerError, OptionError
         It can't be had.
     """
+    given = handler
     handler, options = located(handler, options)
     python = _python(handler, options)
     if python is None:
@@ -55,16 +61,17 @@ def ready(handler: object, options: Options) -> object:
         from durable_debug.engine.handlers import resolve
 
         environment = Environment.of(None, dict(options.env))
-        return resolve(handler, environment=environment, allow=options.allow)
+        resolved = resolve(handler, environment=environment, allow=options.allow)
+        return given if isinstance(given, Named) else resolved  # which has an environment of its own
     from durable_debug.engine.elsewhere.runner import find
 
     find(python, handler, options)
-    return handler
+    return given if isinstance(given, Named) else handler
 
 
 def count_lines(handler: object, options: Options, *, on: bool = True) -> None:
     """Count from now on, where this handler runs, which lines of the user's code are taken, or not any more."""
-    python = _python(handler, options)
+    python = _python(*located(handler, options))
     if python is None:
         from durable_debug.engine.taken_lines import count
 
@@ -77,7 +84,7 @@ def count_lines(handler: object, options: Options, *, on: bool = True) -> None:
 
 def code_elsewhere(handler: object, options: Options) -> CodeState | None:
     """Give what replays of a handler in another interpreter depend on, what is new of it; None where it runs here."""
-    python = _python(handler, options)
+    python = _python(*located(handler, options))
     if python is None:
         return None
     from durable_debug.engine.elsewhere.runner import code
@@ -85,8 +92,8 @@ def code_elsewhere(handler: object, options: Options) -> CodeState | None:
     return code(python, options)
 
 
-def located(handler: _Handler, options: Options) -> tuple[_Handler, Options]:
-    """Give a handler's name as everything else knows it, and the options with what its template says of its environment.
+def found_once(handler: object) -> object:
+    """Give what stands for a handler wherever it is replayed, with what is known of its own environment.
 
     Raises
     ------
@@ -94,8 +101,27 @@ def located(handler: _Handler, options: Options) -> tuple[_Handler, Options]:
         There is no such thing.
     """
     if not isinstance(handler, str):
-        return handler, options
+        return handler
     named = found(handler)
+    return named if named.env else named.text
+
+
+def located(handler: _Handler, options: Options, source: object = None) -> tuple[_Handler, Options]:
+    """Give a handler's name as everything else knows it, and the options with what is known of its environment.
+
+    Parameters
+    ----------
+    source
+        Where the history comes from: a function's code is asked for there, too.
+
+    Raises
+    ------
+    HandlerError
+        There is no such thing.
+    """
+    if not isinstance(handler, str | Named):
+        return handler, options
+    named = handler if isinstance(handler, Named) else found(handler, source)
     if named.env:
         options = dataclasses.replace(options, env=tuple({**named.env, **dict(options.env)}.items()))
     return cast("_Handler", named.text), options
@@ -132,9 +158,9 @@ def environment_of(handler: str) -> str | None:
         above = os.path.dirname(folder)  # noqa: PTH120
         if f"{ours}{os.sep}".startswith(f"{folder}{os.sep}") and folder != above:
             return None
-        for name in _NAMES:
+        for name in ENVIRONMENTS:
             environment = os.path.join(folder, name)  # noqa: PTH118
-            if _has_sdk(environment):
+            if has_sdk(environment):
                 return os.path.join(environment, "bin", "python")  # noqa: PTH118
         if folder in {home, above} or os.path.exists(os.path.join(folder, ".git")):  # noqa: PTH110, PTH118
             return None
@@ -142,9 +168,3 @@ def environment_of(handler: str) -> str | None:
 
 
 _real = functools.cache(os.path.realpath)
-
-
-def _has_sdk(environment: str) -> bool:
-    return os.path.isfile(os.path.join(environment, "pyvenv.cfg")) and any(  # noqa: PTH113, PTH118
-        Path(environment).glob(f"lib/python*/site-packages/{_SDK}")
-    )

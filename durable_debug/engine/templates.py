@@ -1,13 +1,16 @@
-"""Functions as a SAM or CloudFormation template has them: their code, handler and environment."""
+"""Functions as a SAM or CloudFormation template has them: their code, handler, layers and environment."""
 
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from durable_debug.engine.layers import import_path, layers_here
+from durable_debug.engine.placeholder import UNKNOWN
 from durable_debug.errors import HandlerError
 
 if TYPE_CHECKING:
@@ -17,6 +20,7 @@ __all__ = ["function_of"]
 
 _FUNCTIONS = {"AWS::Serverless::Function", "AWS::Lambda::Function"}
 _MOST_BYTES = 10 << 20
+_IN_A_TEXT = re.compile(r"\$\{([^}]+)\}")
 
 
 class _Reference:
@@ -43,7 +47,10 @@ _Loader.add_multi_constructor("!", _reference)
 
 
 def function_of(template: Path, logical_id: str | None) -> tuple[Path, str, dict[str, str]]:
-    """Give a function's folder, its handler string, and its variables as far as the template has their values.
+    """Give a function's folder, its handler string, and its variables.
+
+    What a template's variable is set to may be known only to CloudFormation: then it reads as what nobody knows. Layers that
+    the template has the content of are folders in ``PYTHONPATH``.
 
     Raises
     ------
@@ -51,9 +58,10 @@ def function_of(template: Path, logical_id: str | None) -> tuple[Path, str, dict
         There is no such template or function, or its code is not here.
     """
     document = _document(template)
+    resources = _mapping(document.get("Resources"))
     functions = {
         name: resource.get("Properties") or {}
-        for name, resource in _mapping(document.get("Resources")).items()
+        for name, resource in resources.items()
         if isinstance(resource, Mapping) and resource.get("Type") in _FUNCTIONS
     }
     name = _chosen(template, functions, logical_id)
@@ -72,7 +80,23 @@ def function_of(template: Path, logical_id: str | None) -> tuple[Path, str, dict
             f"{name} in {template} has no Handler that can be read here.",
             cure="Name the file: 'path/to/app.py:handler'.",
         )
-    return _folder(template, name, own, common), handler, _variables(document, own, common)
+    folder = _folder(template, name, own, common)
+    variables = _variables(document, own, common)
+    layers = layers_here(template, resources, _layers(own, common))
+    path = import_path(folder, layers, variables.pop("PYTHONPATH", None))
+    return folder, handler, variables | ({"PYTHONPATH": path} if path else {})
+
+
+def _layers(own: Mapping[str, Any], common: Mapping[str, Any]) -> list[str]:
+    """Logical ids of the layers that are named by them, those of all functions first."""
+    lists = [holder.get("Layers") for holder in (common, own)]
+    named = [layer for one in lists if isinstance(one, list) for layer in one]
+    return [str(of) for layer in named for of in [_referred(layer)] if of is not None]
+
+
+def _referred(value: Any) -> object:
+    """What a ``Ref`` refers to; None of anything else."""
+    return value.value if isinstance(value, _Reference) and value.tag == "Ref" else _mapping(value).get("Ref")
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:
@@ -141,15 +165,12 @@ def _folder(template: Path, name: str, own: Mapping[str, Any], common: Mapping[s
 def _variables(
     document: Mapping[str, Any], own: Mapping[str, Any], common: Mapping[str, Any]
 ) -> dict[str, str]:
-    """Give the variables whose values are in the template; others are told as not set where they are read."""
+    """Give the variables as far as the template has their values; others as what nobody knows."""
     found: dict[str, str] = {}
     for holder in (common, own):
         for name, value in _mapping(_mapping(holder.get("Environment")).get("Variables")).items():
             text = _text(value, _mapping(document.get("Parameters")))
-            if text is not None:
-                found[str(name)] = text
-            else:
-                found.pop(str(name), None)
+            found[str(name)] = UNKNOWN if text is None else text
     return found
 
 
@@ -158,6 +179,20 @@ def _text(value: Any, parameters: Mapping[str, Any]) -> str | None:
         return str(value).lower()
     if isinstance(value, str | int | float):
         return str(value)
-    of = value.value if isinstance(value, _Reference) and value.tag == "Ref" else _mapping(value).get("Ref")
-    default = _mapping(parameters.get(str(of))).get("Default") if of is not None else None
-    return None if default is None or isinstance(default, Mapping) else str(default)
+    written = (
+        value.value
+        if isinstance(value, _Reference) and value.tag == "Sub"
+        else _mapping(value).get("Fn::Sub")
+    )
+    if isinstance(written, str):
+        parts = {name: _default(name, parameters) for name in _IN_A_TEXT.findall(written)}
+        if any(part is None for part in parts.values()):
+            return None
+        return _IN_A_TEXT.sub(lambda match: parts[match[1]] or "", written)
+    of = _referred(value)
+    return _default(str(of), parameters) if of is not None else None
+
+
+def _default(name: str, parameters: Mapping[str, Any]) -> str | None:
+    default = _mapping(parameters.get(name)).get("Default")
+    return None if default is None or isinstance(default, Mapping | list) else str(default)

@@ -14,8 +14,10 @@ from pathlib import Path
 
 from durable_debug.errors import HandlerError
 
-__all__ = ["of_archive", "of_revision"]
+__all__ = ["PREFIX", "new_folder", "of_archive", "of_revision"]
 
+PREFIX = "durable-debug-"
+"""Begins the names of the folders that code is unpacked to."""
 _MOST_BYTES = 1 << 30  # unpacked: Lambda takes a quarter of that
 _MOST_FILES = 100_000
 
@@ -37,7 +39,7 @@ def of_archive(archive: Path) -> Path:
 
 @functools.lru_cache(maxsize=32)
 def _unpacked(archive: Path, _changed: int, _size: int) -> Path:
-    folder = _folder()
+    folder = new_folder()
     try:
         with zipfile.ZipFile(archive) as packed:
             members = packed.infolist()
@@ -51,8 +53,9 @@ def _unpacked(archive: Path, _changed: int, _size: int) -> Path:
     return folder
 
 
-def _folder() -> Path:
-    folder = Path(tempfile.mkdtemp(prefix="durable-debug-"))
+def new_folder() -> Path:
+    """Make a folder that is removed when this process ends."""
+    folder = Path(tempfile.mkdtemp(prefix=PREFIX))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     return folder
 
@@ -73,7 +76,7 @@ def of_revision(revision: str) -> tuple[Path, Path]:
 
 @functools.lru_cache(maxsize=32)
 def _worktree(root: Path, commit: str) -> Path:
-    folder = _folder() / "revision"
+    folder = new_folder() / "revision"
     _git("worktree", "add", "--quiet", "--detach", str(folder), commit)
     atexit.register(_removed, root, folder)
     return folder

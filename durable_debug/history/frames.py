@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from durable_debug.history.derived import Derived
     from durable_debug.history.invocations import Invocation
     from durable_debug.history.logs import LogEvent, Logs
-    from durable_debug.history.operations import Attempt
+    from durable_debug.history.operations import Attempt, Operation
+    from durable_debug.history.payloads import Payloads
     from durable_debug.history.segments import Segment, Trace
 
 __all__ = ["Frames"]
@@ -32,6 +33,7 @@ class Frames:
     _derived: Derived
     raw_logs: Logs | None
     raw_trace: Trace | None
+    _payloads: Payloads
 
     @cached_property
     def events(self) -> pd.DataFrame:
@@ -48,7 +50,8 @@ class Frames:
         sub_type        str                    ``Step``, ``MapIteration`` …
         position        str                    logical position of the operation: ``3-1``
         invocation      Int64                  in which it fell, or that was the first to see it
-        payload         str                    input or result, as text
+        payload         str                    input or result, as the value that it stands for; as it was recorded
+                                               it is in `details`
         error_type      str
         error_message   str
         details         object                 the raw details (dict)
@@ -73,7 +76,7 @@ class Frames:
                 "sub_type": of.strings(columns.sub_types),
                 "position": of.strings(list(map(self._derived.positions.get, columns.ids))),
                 "invocation": of.nullable(self._derived.invocations.of_event),
-                "payload": of.strings(columns.payloads),
+                "payload": of.strings(self._shown_payloads()),
                 **_errors(columns.errors),
                 "details": of.objects(columns.details),
             }
@@ -94,7 +97,9 @@ class Frames:
         elapsed_seconds                           float64                end - start, waiting included
         start_invocation, end_invocation          Int64                  count from 1
         start_event_id, end_event_id              Int64
-        result                                    str                    what came back
+        result                                    str                    what came back, as the value that it
+                                                                         stands for; as it was recorded it is
+                                                                         in ``history.tree()``
         error                                     object                 botocore's ErrorObject (dict)
         payload                                   str                    what an invoke sent
         function_name, callback_id                str                    of an invoke; of a callback
@@ -147,7 +152,12 @@ class Frames:
             "parent_id": of.strings,
             "event_ids": of.objects,
         }
-        made = {name: kind([getattr(each, name) for each in operations]) for name, kind in columns.items()}
+        values = {name: [getattr(each, name) for each in operations] for name in columns}
+        for name in ("result", "payload"):
+            values[name] = [
+                self._payloads.text(one, of_) for one, of_ in zip(values[name], operations, strict=True)
+            ]
+        made = {name: kind(values[name]) for name, kind in columns.items()}
         return of.frame(made | _errors([each.error for each in operations]))
 
     @cached_property
@@ -164,7 +174,7 @@ class Frames:
         duration_seconds           float64                end - start
         delay_seconds              float64                until the next attempt; NaN for the last
         error_type, error_message  str
-        result                     str                    as text
+        result                     str                    as the value that it stands for
         invocation                 Int64                  in which it ended
         began                      Int64                  how often its body began: more than once where an
                                                           invocation died in it (see `Attempt`)
@@ -186,7 +196,7 @@ class Frames:
                 "duration_seconds": of.floats([_seconds(each) for each in attempts]),
                 "delay_seconds": of.floats([each.delay_seconds for each in attempts]),
                 **_errors([each.error for each in attempts]),
-                "result": of.strings([each.result for each in attempts]),
+                "result": of.strings([self._payloads.text(attempt.result, each) for each, attempt in rows]),
                 "invocation": of.nullable([each.invocation for each in attempts]),
                 "began": of.nullable([each.began for each in attempts]),
                 "start_invocation": of.nullable([each.start_invocation for each in attempts]),
@@ -377,6 +387,17 @@ class Frames:
         shown: pd.DataFrame = of.frame(made)
         shown.insert(5, "duration_seconds", of.floats([_seconds(each) for each in found]))
         return shown
+
+    def _shown_payloads(self) -> list[str | None]:
+        columns = self._derived.columns
+        operations: dict[str, Operation] = self._derived.by_key if self._payloads.decode is not None else {}
+        return [
+            payload
+            and self._payloads.shown(
+                payload, operations.get(id_ or ""), is_input=kind == "ExecutionStarted"
+            ).text
+            for payload, id_, kind in zip(columns.payloads, columns.ids, columns.types, strict=True)
+        ]
 
 
 def _arrays() -> ModuleType:

@@ -15,6 +15,7 @@ from durable_debug.history.columns import Columns
 from durable_debug.history.derived import Derived
 from durable_debug.history.documents import execution_record
 from durable_debug.history.frames import Frames
+from durable_debug.history.payloads import Payloads
 from durable_debug.history.summary import Summary
 from durable_debug.history.under_way import Awaited, lost_bodies, open_operations, standing
 from durable_debug.history.views import Views
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from durable_debug.history.invocations import Invocation
     from durable_debug.history.logs import Logs
     from durable_debug.history.operations import Operation
+    from durable_debug.history.payloads import Decode
     from durable_debug.history.segments import Trace
     from durable_debug.history.state import State
 
@@ -66,6 +68,8 @@ class History(Frames, Views):
         Of a redacted history: the name of the secret by which it was; None where that is gone, or nobody knows.
     logs, trace
         What CloudWatch and X-Ray have of it; None where they were not asked.
+    decode
+        Gives the plain text of payloads that are encrypted, compressed or kept elsewhere: see `decoded`.
 
     Attributes
     ----------
@@ -111,8 +115,10 @@ class History(Frames, Views):
         secret_name: str | None = None,
         logs: Logs | None = None,
         trace: Trace | None = None,
+        decode: Decode | None = None,
     ) -> None:
         columns = Columns(events)
+        self._payloads = Payloads(decode)
         self._derived = Derived(columns)
         self._more_pages = more_pages
         self._noticed = tuple(warnings)
@@ -323,6 +329,41 @@ class History(Frames, Views):
             )
         return self.source(self.arn)
 
+    def decoded(self, decode: Decode | None) -> History:
+        """Return the same execution, its payloads shown as a function gives them.
+
+        Only what is shown changes: frames, reports, the panel, the sides of divergences. The record, and what a replay gives to
+        the handler, stay as they are: there its own serdes reads them. What the SDK writes needs no function.
+
+        Parameters
+        ----------
+        decode
+            ``decode(text)`` or ``decode(text, operation)`` gives a payload's plain text. `operation` is None for the execution's
+            own input and result. It is called when a payload is first shown, once each; what it raises is said of that payload.
+
+        Examples
+        --------
+        >>> history.decoded(lambda text: gzip.decompress(base64.b64decode(text)))  # doctest: +SKIP
+        """
+        if decode is None:
+            return self
+        source = self.source
+        of_others = None if source is None else lambda arn: source(arn).decoded(decode)
+        return self.rewritten(self.raw, execution=self.execution, source=of_others, decode=decode)
+
+    def plain(self, payload: str | None, operation: Operation | None = None) -> str | None:
+        """Give a payload as it is shown: the value that it stands for, as text; of one that can't be decoded, why, and itself."""
+        if payload is None:
+            return None
+        return str(
+            self._payloads.shown(payload, operation, is_input=operation is None and payload == self.input)
+        )
+
+    @property
+    def decode(self) -> Decode | None:
+        """The function that gives the plain text of payloads; None where there is none."""
+        return self._payloads.decode
+
     def rewritten(  # noqa: PLR0913
         self,
         events: Iterable[dict[str, Any]],
@@ -334,6 +375,7 @@ class History(Frames, Views):
         secret_name: str | None = None,
         logs: Logs | None = None,
         trace: Trace | None = None,
+        decode: Decode | None = None,
     ) -> History:
         """Return the same execution with other events, record, source, logs and trace: redacted ones, say; and more so than before."""
         before = self.redacted
@@ -354,6 +396,7 @@ class History(Frames, Views):
             secret_name=secret_name if redacted is not None else self.secret_name,
             logs=logs if logs is not None else self.raw_logs,
             trace=trace if trace is not None else self.raw_trace,
+            decode=decode if decode is not None else self.decode,
         )
 
     # State
@@ -478,7 +521,7 @@ class History(Frames, Views):
         return hash((self.arn, len(self), tuple(self._derived.columns.times[:8])))
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # Without its source, which may hold a connection.
+        # Without its source, which may hold a connection, and without a function that may not travel.
         also = {
             "execution": self.execution,
             "not_replayable": self._not_replayable,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from durable_debug.divergence.objections import objection
 from durable_debug.reports.page import SIGNS, chip, code, page, severity, text, where
 from durable_debug.reports.side_by_side import Fold, Line, diff, folded
-from durable_debug.reports.words import located
+from durable_debug.reports.words import located, whose
 from durable_debug.wording import abridged, counted, short_ids
 
 if TYPE_CHECKING:
@@ -105,14 +105,16 @@ def _headline(run: Run) -> str:
         )
         told = counted(count, "divergence")
     elif run.ok:
-        worst, told = "clean", "Clean: the replay did what the history says"
+        how = "Fails as recorded" if run.status == "FAILED" else "Clean"
+        worst, told = "clean", f"{how}: the replay did what the history says"
     else:
         worst, told = "warning", "No divergence, but the replay ended early"
     facts = [f"replay {_status(run.status)}", f"recorded {_status(history.status)}"]
     if history.redacted is not None:
         facts.append("redacted")
     facts.append(run.counts)
-    lines = [f'<b><i class="{worst}">{SIGNS[worst]}</i>{told}</b>']
+    lines = [] if run.other_function is None else [f"<p><b>{text(whose(run.other_function), 600)}</b></p>"]
+    lines += [f'<b><i class="{worst}">{SIGNS[worst]}</i>{told}</b>']
     lines.append(
         f"<small>{text(run.recording.runner.name, 120)} over {text(history.name or history.arn or 'a history', 120)}</small><br>"
     )
@@ -123,6 +125,7 @@ def _headline(run: Run) -> str:
     if run.error and not any(_tells_of_objection(one) for one in run.divergences):
         kind = str(run.error.get("ErrorType") or "error").rpartition(".")[2]
         lines.append(f"<p>{text(kind, 120)}: {text(run.error.get('ErrorMessage'))}</p>")
+        lines.append(f"<p>{where(run.failed_at)}</p>{code(run.failed_at)}" if run.failed_at else "")
     return f"<header>{''.join(lines)}</header>"
 
 

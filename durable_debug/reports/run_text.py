@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from durable_debug.reports.words import located
+from durable_debug.reports.words import located, whose
 from durable_debug.wording import abridged, counted
 
 if TYPE_CHECKING:
     from durable_debug.divergence.divergence import Divergence
     from durable_debug.divergence.run import Run
 
-__all__ = ["divergence_lines", "report"]
+__all__ = ["divergence_lines", "headline", "report"]
 
 _LONGEST = 500
 
@@ -20,12 +20,8 @@ _LONGEST = 500
 def report(run: Run) -> str:
     """Tell how a replay went: the outcome, each divergence with both sides, what was not checked."""
     history = run.history
-    name = run.recording.runner.name
-    lines = [
-        f"{name} over {abridged(history.name or history.arn or 'a history')}: {run.status}"
-        + ("" if run.status == history.status else f" (recorded {history.status})")
-        + f", {run.counts}"
-    ]
+    lines = [] if run.other_function is None else [whose(run.other_function), ""]
+    lines.append(headline(run))
     if history.redacted is not None:
         lines.append("  redacted: the history's values are placeholders")
     if run.stopped:
@@ -35,8 +31,12 @@ def report(run: Run) -> str:
         lines.append(
             f"  error: {run.error.get('ErrorType')}: {message if len(message) <= _LONGEST else message[:_LONGEST] + '…'}"
         )
+    if run.failed_at is not None:
+        place = run.failed_at
+        lines.append(f"     at {_short_path(place.file)}:{place.line} in {place.function or 'the handler'}")
+        lines.append(f"       {place.line} | {place.source}")
     if not run.divergences:
-        lines += _as_recorded(run) if run.ok else ["  no divergence up to there"]
+        lines.append(f"  {_as_recorded(run)}" if run.ok else "  no divergence up to there")
     else:
         lines.append(f"  {counted(len(run.divergences), 'divergence')}")
     for number, divergence in enumerate(run.divergences, 1):
@@ -50,18 +50,24 @@ def report(run: Run) -> str:
     return "\n".join(lines)
 
 
-def _as_recorded(run: Run) -> list[str]:
-    """Say that it is clean; of an execution that failed, that it fails as recorded, and where."""
+def headline(run: Run) -> str:
+    """Tell how a replay went as a whole, on one line."""
+    history = run.history
+    return (
+        f"{run.recording.runner.name} over {abridged(history.name or history.arn or 'a history')}: {run.status}"
+        + ("" if run.status == history.status else f" (recorded {history.status})")
+        + f", {run.counts}"
+    )
+
+
+def _as_recorded(run: Run) -> str:
+    """Say that nothing differs; of an execution that failed it is no good news."""
     if not run.analysis.is_judged_whole:
-        return ["  clean as far as it can be judged: what follows from hidden values can't be"]
-    if run.status != "FAILED":
-        return ["  clean: the replay did what the history says"]
-    raised = run.complete.raised
-    place = raised.place if raised is not None else None
-    if place is None:
-        return ["  clean: it fails as recorded"]
-    where = f"{_short_path(place.file)}:{place.line} in {place.function}"
-    return [f"  clean: it fails as recorded, at {where}", f"       {place.line} | {place.source}"]
+        how = "fails as recorded" if run.status == "FAILED" else "clean"
+        return f"{how} as far as it can be judged: what follows from hidden values can't be"
+    if run.status == "FAILED":
+        return "fails as recorded: the replay did what the history says"
+    return "clean: the replay did what the history says"
 
 
 def divergence_lines(number: int, divergence: Divergence) -> list[str]:

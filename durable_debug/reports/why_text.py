@@ -5,9 +5,10 @@ from __future__ import annotations
 import html
 import os
 import shlex
+import textwrap
 from typing import TYPE_CHECKING
 
-from durable_debug.history.payloads import plain_payload
+from durable_debug.reports.words import whose
 from durable_debug.wording import abridged, called, counted, duration, shortened
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
     from durable_debug.debugger.explanation import Explanation
     from durable_debug.debugger.siblings import Sibling
-    from durable_debug.history import Operation
+    from durable_debug.history import History, Operation
 
 __all__ = ["card", "next_command", "report"]
 
@@ -28,7 +29,7 @@ _MOST_OF_A_LINE = 3  # of a log's line that has many
 
 def report(told: Explanation) -> str:
     """Tell it as text."""
-    parts = (_headline, _code, _known, _operations, _written, _standing, _replay, _sibling)
+    parts = (_whose, _headline, _code, _known, _operations, _written, _standing, _replay, _sibling)
     blocks = [block for block in ([*part(told)] for part in parts) if block]
     blocks.append([f"next: {told.next_command}"])
     return "\n\n".join("\n".join(line[: _WIDEST * 2] for line in block) for block in blocks)
@@ -37,6 +38,11 @@ def report(told: Explanation) -> str:
 def card(told: Explanation) -> str:
     """Tell it as HTML."""
     return f"<pre>{html.escape(report(told))}</pre>"
+
+
+def _whose(told: Explanation) -> Iterator[str]:
+    if told.run is not None and told.run.other_function is not None:
+        yield from textwrap.wrap(whose(told.run.other_function), _WIDEST)
 
 
 def _headline(told: Explanation) -> Iterator[str]:
@@ -79,11 +85,11 @@ def _known(told: Explanation) -> Iterator[str]:
     for value in told.values:
         yield f"  {value.expression:{min(width, 40)}}  = {shortened(value.preview, _WIDEST)}"
     if told.fed is not None:
-        yield f"  the last answer: {_gave(told.fed)}"
+        yield f"  the last answer: {_gave(told.history, told.fed)}"
 
 
-def _gave(operation: Operation) -> str:
-    what = _error(operation.error) if operation.error else plain_payload(operation.result)
+def _gave(history: History, operation: Operation) -> str:
+    what = _error(operation.error) if operation.error else history.plain(operation.result, operation)
     gave = f" gave {shortened(what, 160)}" if what is not None else f" {operation.status.lower()}"
     return f"{called(operation)} (position {operation.position}){gave}"
 
@@ -155,13 +161,13 @@ def _sibling(told: Explanation) -> Iterator[str]:
     if one is None:
         return
     name = abridged(one.history.name or one.label)
-    sentence, *sides = _parting(one)
+    sentence, *sides = _parting(told.history, one)
     yield f"  {name} ({_short(one.label)}) went well. {sentence}"
     for word, side in zip(("here", "there"), sides, strict=False):
         yield f"    {word:5}  {side}"
 
 
-def _parting(one: Sibling) -> tuple[str, ...]:
+def _parting(history: History, one: Sibling) -> tuple[str, ...]:
     mine, its = one.mine, one.its
     if mine is None and its is None:
         return ("Both asked for the same operations, with the same answers.",)
@@ -172,14 +178,16 @@ def _parting(one: Sibling) -> tuple[str, ...]:
     assert mine is not None
     assert its is not None
     if called(mine) == called(its):
-        return f"They part at {called(mine)} (position {mine.position}):", _answer(mine), _answer(its)
+        sides = _answer(history, mine), _answer(one.history, its)
+        return f"They part at {called(mine)} (position {mine.position}):", *sides
     return f"They part at position {mine.position}:", called(mine), called(its)
 
 
-def _answer(operation: Operation) -> str:
+def _answer(history: History, operation: Operation) -> str:
     if operation.error:
         return shortened(_error(operation.error), 160)
-    return shortened(plain_payload(operation.result), 160) if operation.result else operation.status.lower()
+    shown = history.plain(operation.result, operation)
+    return shortened(shown, 160) if shown else operation.status.lower()
 
 
 def next_command(told: Explanation) -> str:
@@ -187,6 +195,11 @@ def next_command(told: Explanation) -> str:
     source = shlex.quote(_short(told.source_of_history)) if told.source_of_history else "HISTORY"
     for name, value in told.looked_up:
         source += f" --{name.replace('_', '-')} {shlex.quote(value)}"
+    function, of_execution, _ = (told.history.arn or "").partition("/durable-execution/")
+    if told.run is None and of_execution and source.startswith("arn:"):
+        return (
+            f"durable-debug why {source} {shlex.quote(function)}   (with the code that ran; or name its file)"
+        )
     if told.run is None:
         return f"durable-debug why {source} HANDLER   (path/to/app.py:handler, for the line of code)"
     handler = shlex.quote(told.handler or "HANDLER")

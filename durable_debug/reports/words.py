@@ -14,12 +14,14 @@ from durable_debug.divergence.facts import (
     Error,
     Failed,
     Operations,
+    OtherFunction,
     Raises,
     Result,
     Said,
     Side,
     Where,
 )
+from durable_debug.reports.paths import relative
 from durable_debug.spelling import option
 from durable_debug.wording import abridged, counted, described, listed, named, short_ids
 
@@ -28,9 +30,10 @@ if TYPE_CHECKING:
     from durable_debug.divergence.effects import Stop
     from durable_debug.divergence.facts import Identity
 
-__all__ = ["KINDS", "advice", "asked", "effect", "located", "message", "recorded"]
+__all__ = ["KINDS", "advice", "asked", "effect", "located", "message", "recorded", "whose"]
 
 _KEEP = "Keep the code of running executions: deploy the change as a new version and let old executions end on theirs."
+_WHOSE = "Name the function's own handler, or a history of this one."
 _OTHER_ARGUMENT = "{name}: {what} was {recorded}, is now {asked}"
 
 # kind -> (sentence, advice)
@@ -120,6 +123,7 @@ KINDS: dict[str, tuple[str, str]] = {
         "Put what it depends on into a step.",
     ),
     "would_run": ("{asked} ({recorded})", "Make the body idempotent, or use at-most-once semantics."),
+    "other_function": ("", _WHOSE),
 }
 
 
@@ -143,7 +147,7 @@ _IN_A_BODY = (
 def recorded(one: Divergence) -> str | None:
     """Tell what is recorded."""
     side = one.sides[0]
-    return None if side is None else _said(side)
+    return None if side is None or isinstance(side, OtherFunction) else _said(side)
 
 
 def asked(one: Divergence) -> str | None:
@@ -223,6 +227,26 @@ def _(side: Raises) -> str:
     return f"raises {_error(side.error)}"
 
 
+def whose(one: OtherFunction) -> str:
+    """Tell that a history seems to be of another function, and what to do."""
+    return f"{_other_function(one)} {_WHOSE}"
+
+
+@_said.register(OtherFunction)
+def _other_function(one: OtherFunction) -> str:
+    whose = (
+        f"This is a history of {abridged(one.function)!r}"
+        if one.function
+        else "This may be a history of another function"
+    )
+    names = [abridged(name) for name in one.names]
+    if one.recorded > len(names):
+        names.append("…")
+    ended = f", which ends with {one.ended}" if one.ended else ""
+    asked = f"0 of its {one.recorded:,} operations are asked for"
+    return f"{whose}; {asked} by {relative(one.handler)} ({', '.join(names)}){ended}."
+
+
 def _error(error: Error | None) -> str:
     return "an error" if error is None else f"{error.type or 'an error'}: {error.message.shown}"
 
@@ -263,6 +287,8 @@ def message(one: Divergence) -> str:
     """One sentence with both sides, and the operation's name where the sides are of something of it."""
     if one.told is not None:
         return one.told[0]
+    if isinstance(one.sides[0], OtherFunction):
+        return _other_function(one.sides[0])
     text = short_ids(KINDS[one.kind][0].format(**_parts(one)))
     if one.alike:
         text += f" (and {one.alike} more like it)"

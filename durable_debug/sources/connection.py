@@ -21,7 +21,7 @@ from durable_debug.spelling import option
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-__all__ = ["MOST_THREADS", "RATE", "Connection", "connect"]
+__all__ = ["MOST_THREADS", "RATE", "Connection", "LookUp", "connect"]
 
 RATE = 15.0
 """History requests a second that an account is allowed *(docs, 2026-11)*; GetDurableExecution twice as many."""
@@ -193,6 +193,27 @@ def _region_of(subject: str) -> str | None:
 Summary = dict[str, Any]
 
 
+class LookUp:
+    """Where a history's account is, for one that came from a file: connected to when something is first asked there.
+
+    Parameters
+    ----------
+    where
+        Options of `connect`.
+    """
+
+    def __init__(self, where: dict[str, Any]) -> None:
+        self._where = where
+
+    def connection(self, subject: str) -> Connection:
+        """Connect, to ask for something."""
+        return connect(subject=subject, **self._where)
+
+    def __call__(self, arn: str) -> History:
+        """Load an execution: a history's source."""
+        return self.connection(arn)(arn)
+
+
 class Connection:
     """Calls to the API. Called with an ARN it loads that execution: a history's source.
 
@@ -258,6 +279,16 @@ class Connection:
                     f"{function} has more than {MOST_EXECUTIONS:,} executions.",
                     cure=f"Give {option('limit')} or {option('since')}.",
                 )
+
+    def ask(self, operation: str, subject: str, **asked: Any) -> Answer:
+        """Call another operation of Lambda's: about a function, say.
+
+        Parameters
+        ----------
+        subject
+            What it is about, for the error's message.
+        """
+        return self._call(operation, asked, subject, self._stop())
 
     def answer(self, operation: str, callback_id: str, **answer: Any) -> None:
         """Answer a callback."""

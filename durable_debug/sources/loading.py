@@ -8,13 +8,13 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from durable_debug.errors import DurableDebugError, HistoryError
+from durable_debug.errors import DurableDebugError, HistoryError, OptionError
 from durable_debug.history import History
 from durable_debug.options import unknown_options
 from durable_debug.sources import reading, runners
 from durable_debug.sources.archives import TarFiles, ZipFiles
 from durable_debug.sources.collection import Histories
-from durable_debug.sources.connection import WHERE, connect
+from durable_debug.sources.connection import WHERE, LookUp, connect
 from durable_debug.sources.documents import from_document, several
 from durable_debug.sources.http import downloaded, is_http, without_secrets
 from durable_debug.sources.logs import with_logs
@@ -36,6 +36,7 @@ from durable_debug.spelling import read_by
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from durable_debug.history.payloads import Decode
     from durable_debug.sources.redaction import Redact
 
 __all__ = ["load", "load_one"]
@@ -50,6 +51,7 @@ def load(  # noqa: PLR0913
     logs: bool | str = False,
     trace: bool = False,
     redact: Redact | None = None,
+    decode: Decode | None = None,
     **where: Any,
 ) -> History | Any:
     """Load the history of a durable execution, or of many.
@@ -83,6 +85,9 @@ def load(  # noqa: PLR0913
         logs name, where they are loaded.
     redact
         Put placeholders where values are: see `redacted`.
+    decode
+        Gives the plain text of payloads that are encrypted, compressed or kept elsewhere: see `History.decoded`. Nothing is
+        decoded before it is shown.
     **where
         Where an ARN is looked up: ``client``, ``session``, ``profile``, ``region``, ``endpoint_url``, ``rate`` (history
         requests a second, 15). With one of these, a telemetry record or EventBridge message loads the execution that it
@@ -107,14 +112,41 @@ def load(  # noqa: PLR0913
     >>> history = load("histories/", "order-42")  # doctest: +SKIP
     >>> history = load(runner)  # doctest: +SKIP
     """
-    unknown_options("load", where, ("execution", "format", "children", "logs", "trace", "redact", *WHERE))
+    unknown_options(
+        "load", where, ("execution", "format", "children", "logs", "trace", "redact", "decode", *WHERE)
+    )
     more = _both(with_logs(logs, where), with_trace(trace, where))
-    found = _Loader(format, _both(more, redactor(redact)), where).found(source, execution)
+    treat = _both(_both(_located(where), more), _both(redactor(redact), _decoding(decode)))
+    found = _Loader(format, treat, where).found(source, execution)
     if isinstance(found, Histories):
         found = found[execution] if execution is not None else found
     if isinstance(found, History) and children:
         with_children(found)
     return found
+
+
+def _located(where: dict[str, Any]) -> Callable[[History], History] | None:
+    """Let a history that came from a file know where its account is, if that was said."""
+    if not where:
+        return None
+
+    def located(history: History) -> History:
+        if history.source is None:
+            history.source = LookUp(where)
+        return history
+
+    return located
+
+
+def _decoding(decode: Decode | None) -> Callable[[History], History] | None:
+    if decode is None:
+        return None
+    if not callable(decode):
+        raise OptionError(
+            f"decode={decode!r:.80} is no function.",
+            cure="Give a function from a payload's text to its plain text.",
+        )
+    return lambda history: history.decoded(decode)
 
 
 def load_one(source: Any, **options: Any) -> History:

@@ -104,6 +104,7 @@ _WRONG_KEYS = frozenset(
         "401",
     }
 )
+_PERMISSIONS = {"GetLayerVersionByArn": "GetLayerVersion"}  # where it is not called as the operation
 _DENIED = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "403"})
 _EXPIRED_BY_NAME = frozenset(
     {"SSOTokenLoadError", "TokenRetrievalError", "UnauthorizedSSOTokenError", "LoginRefreshRequired"}
@@ -200,7 +201,7 @@ def _of_answer(
     code = str(response["Error"].get("Code") or "")
     said = f"{response['Error'].get('Message') or response.get('message') or response.get('Message') or ''}".strip()
     codes = {code, status}
-    permission = f"{service}:{operation}"
+    permission = f"{service}:{_PERMISSIONS.get(operation, operation)}"
     if codes & _THROTTLED:
         return Problem(
             ThrottledError(
@@ -294,7 +295,12 @@ def _not_found(operation: str, subject: str, endpoint: str, service: str) -> Exe
         return ExecutionNotFoundError(
             f"{operation} finds no {subject} at {endpoint}.", cure="Check account and region."
         )
-    if operation == "ListDurableExecutionsByFunction":
+    if operation == "GetLayerVersionByArn":
+        return ExecutionNotFoundError(
+            f"There is no layer {subject} at {endpoint}.",
+            cure="It was deleted; name the file: 'path/to/app.py:handler'.",
+        )
+    if operation in {"ListDurableExecutionsByFunction", "GetFunction"}:
         return ExecutionNotFoundError(
             f"There is no function {subject} at {endpoint}.",
             cure="Check name, qualifier, account and region.",

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from durable_debug.debugger import Debugger
     from durable_debug.engine.asked import AskedOperation
-    from durable_debug.history import Operation
+    from durable_debug.history import History, Operation
     from durable_debug.widgets._messages import (
         Chunk,
         DivergenceView,
@@ -32,6 +32,7 @@ CHUNK = 100_000
 _MOST_VARIABLES = 500
 _MOST_ATTEMPTS = 100
 _MOST_DIVERGENCES = 200
+_WRITTEN = "written-"  # begins the fields of payloads as the record has them
 
 
 def source(debugger: Debugger, table: Table, file: str) -> Source:
@@ -104,7 +105,7 @@ def operation(table: Table, number: int) -> OperationDetails:
             *(_recorded_facts(one) if one is not None else []),
             *(_asked_facts(asked) if asked is not None else []),
         ],
-        "payloads": _payloads(_texts(one)) if one is not None else [],
+        "payloads": _payloads(_texts(table.history, one)) if one is not None else [],
         "attempts": _attempts(one) if one is not None else [],
     }
 
@@ -112,7 +113,7 @@ def operation(table: Table, number: int) -> OperationDetails:
 def payload(table: Table, number: int, field: str, start: int) -> Chunk:
     """More of a payload, from a character on."""
     one = table.rows[number].recorded if number >= 0 else None
-    texts = _ending_texts(table) if number < 0 else _texts(one) if one is not None else []
+    texts = _ending_texts(table) if number < 0 else _texts(table.history, one) if one is not None else []
     for key, _, text in texts:
         if key == field:
             return _chunk(text, start, CHUNK)
@@ -140,16 +141,22 @@ def _ending_texts(table: Table) -> list[tuple[str, str, str]]:
     outcome, history = table.outcome, table.history
     return _present(
         ("error", "Replayed error", _error_text(outcome.error)),
-        ("result", "Replayed result", outcome.result),
+        ("result", "Replayed result", history.plain(outcome.result)),
         ("recorded-error", "Recorded error", _error_text(history.error)),
-        ("recorded-result", "Recorded result", history.result),
-        ("input", "Input", history.input),
+        *_recorded(history, "recorded-result", "Recorded result", history.result),
+        *_recorded(history, "input", "Input", history.input),
     )
 
 
 def _payloads(texts: list[tuple[str, str, str]]) -> list[Payload]:
     return [
-        {"field": field, "label": label, "length": len(text), **_chunk(text, 0, FIRST)}
+        {
+            "field": field,
+            "label": label,
+            "length": len(text),
+            **_chunk(text, 0, FIRST),
+            "folded": field.startswith(_WRITTEN),
+        }
         for field, label, text in texts
     ]
 
@@ -159,13 +166,22 @@ def _chunk(text: str, start: int, size: int) -> Chunk:
     return {"text": text[start:end], "next": end if end < len(text) else None}
 
 
-def _texts(one: Operation) -> list[tuple[str, str, str]]:
+def _recorded(
+    history: History, field: str, label: str, payload: str | None, operation: Operation | None = None
+) -> tuple[tuple[str, str, str | None], ...]:
+    """Give a payload as the value that it stands for; and as it is written in the record, where that is another text."""
+    shown = history.plain(payload, operation)
+    written = payload if shown != payload else None
+    return (field, label, shown), (f"{_WRITTEN}{field}", f"{label}, as it is recorded", written)
+
+
+def _texts(history: History, one: Operation) -> list[tuple[str, str, str]]:
     """Key, label and text of each payload."""
     error = one.error or {}
     trace = error.get("StackTrace")
     return _present(
-        ("payload", "Payload sent", one.payload),
-        ("result", "Recorded result", one.result),
+        *_recorded(history, "payload", "Payload sent", one.payload, one),
+        *_recorded(history, "result", "Recorded result", one.result, one),
         ("error", "Recorded error", _error_text(one.error)),
         ("data", "Error data", error.get("ErrorData")),
         ("trace", "Stack trace", "\n".join(map(str, trace)) if isinstance(trace, list) and trace else None),

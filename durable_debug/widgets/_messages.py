@@ -185,13 +185,14 @@ class Fact(TypedDict):
 
 
 class Payload(TypedDict):
-    """The beginning of a recorded text; ``length`` counts all its characters, ``next`` is where the rest begins."""
+    """The beginning of a text; ``length`` counts all its characters, ``next`` is where the rest begins, ``folded``: until asked for."""
 
     field: str
     label: str
     text: str
     length: int
     next: int | None
+    folded: bool
 
 
 class OperationDetails(TypedDict):

@@ -1271,6 +1271,7 @@ function payloadBlock(panel, row, payload) {
     "Show more",
   );
   say();
+  if (payload.folded) return make("details", { class: "dd-block" }, make("summary", {}, payload.label, " ", size), text, more);
   return make("section", { class: "dd-block" }, make("h4", {}, payload.label, " ", size), text, more);
 }
 

@@ -440,6 +440,7 @@ function payloadBlock(view, row, payload) {
     },
   }, "Show more");
   say();
+  if (payload.folded) return make("details", {}, make("summary", {}, plain(payload.label), " ", size), text, more);
   return make("section", {}, make("h4", {}, plain(payload.label), " ", size), text, more);
 }
 

@@ -41,7 +41,7 @@ def replay(call, samples):
 def test_each_sample_replays_clean_under_its_own_handler(replay, samples, history, app):
     code, out, err = replay(app, history)
     assert code == 0, out + err
-    assert "clean" in out
+    assert "as recorded" in out or "clean" in out
 
 
 def test_every_sample_is_among_them(samples):
@@ -270,3 +270,18 @@ def test_an_invocation_that_there_was_not_is_code_2(replay):
     code, _, err = replay("espresso", "espresso_timed_out", "--invocation", 9)
     assert code == 2
     assert "invocation 9" in err
+
+
+def test_a_failed_run_shows_where_it_failed_and_is_not_called_clean(call, tmp_path) -> None:
+    from pathlib import Path
+
+    samples = Path(__file__).parents[2] / "sample_histories"
+    history, app = str(samples / "payment_failed.json"), samples / "apps" / "payment.py"
+    told = call("replay", f"{app}:handler", history)
+    assert told.code == 0 and "fails as recorded" in told.out and "clean" not in told.out
+    line = next(n for n, text in enumerate(app.read_text().splitlines(), 1) if "raise PaymentFailed" in text)
+    assert f"payment.py:{line} in handler" in told.out and f"{line} | raise PaymentFailed(" in told.out
+    changed = tmp_path / "payment.py"
+    changed.write_text(app.read_text().replace("error.error_type", "error.error_type + '!'"))
+    told = call("replay", f"{changed}:handler", history)
+    assert told.code == 1 and f"{line} | raise PaymentFailed(" in told.out

@@ -134,7 +134,12 @@ def test_details_of_an_operation(espresso):
     assert facts["Recorded"] == "SUCCEEDED"
     assert facts["Asked at"] == "espresso.py:108, in read_event_config"
     assert [attempt[1] for attempt in data["attempts"]] == ["FAILED", "SUCCEEDED"]
-    assert json.loads(data["payloads"][0]["text"]) == json.loads(rows[row].result)
+    shown, written = data["payloads"][:2]
+    assert json.loads(shown["text"]) == json.loads(debugger.history.plain(rows[row].result))
+    assert json.loads(written["text"]) == json.loads(rows[row].result)
+    assert (shown["folded"], written["folded"]) == (False, True)
+    more = wire.ask("payload", row=row, field=written["field"], start=0)["data"]
+    assert more["text"] == written["text"]
     assert "\n" in data["payloads"][0]["text"]  # indented
     ending = wire.ask("operation", row=-1)["data"]
     assert "no barista accepted" in ending["payloads"][0]["text"]
