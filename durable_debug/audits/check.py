@@ -246,8 +246,10 @@ def _findings(run: Run) -> tuple[Divergence, ...]:
 def _place(run: Run) -> Place | None:
     """The line of the last operation that was asked for."""
     halt = run.recording.halt
-    ask = halt.ask if halt is not None and halt.ask is not None else next(reversed(run.recording.asks), None)
-    return ask.place if ask is not None else None
+    call = (
+        halt.call if halt is not None and halt.call is not None else next(reversed(run.recording.calls), None)
+    )
+    return call.place if call is not None else None
 
 
 def _signature(one: Divergence) -> tuple[object, ...]:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from durable_debug.divergence.divergence import Divergence
-    from durable_debug.engine.tape import Ask
+    from durable_debug.engine.ongoing_pass import Call
     from durable_debug.history import History
 
 __all__ = ["DeployCheck", "Fate", "deploy_check"]
@@ -294,16 +294,16 @@ def _fate(
 
 
 def _told(label: str, history: History, sdk: str | None, run: Run, found: tuple[Divergence, ...]) -> Fate:
-    fate, one, ask, seen = "as_before", next(iter(found), None), None, None
+    fate, one, call, seen = "as_before", next(iter(found), None), None, None
     if found:
         seen = followed(run)
         felt = next(filter(_is_felt, found), None)
         rerun = next((each for each in found if each.kind == "would_run"), None)
         if seen.is_killed:
-            fate, ask = "killed", seen.killed
+            fate, call = "killed", seen.killed
             one = next((each for each in found if each.stops), one)
         elif seen.again is not None or rerun is not None:
-            fate, ask, one = "runs_again", seen.again, rerun or one
+            fate, call, one = "runs_again", seen.again, rerun or one
         elif felt is not None:
             fate, one = "other_values", felt
     elif not run.ok and run.divergences == () and run.stopped:
@@ -312,19 +312,19 @@ def _told(label: str, history: History, sdk: str | None, run: Run, found: tuple[
     if fate in {"as_before", "unknown"} or one is None or seen is None:
         return replace(base, why=run.stopped or "" if fate == "unknown" else "")
     base = replace(base, operation=one.position, file=one.file, line=one.line, why=one.message)
-    if ask is None or (fate == "killed" and is_killed(run.recording)):
+    if call is None or (fate == "killed" and is_killed(run.recording)):
         return replace(base, lambda_effect=one.lambda_effect)
-    return replace(base, operation=ask.position, lambda_effect=_effect(fate, ask, seen.depends(ask)))
+    return replace(base, operation=call.position, lambda_effect=_effect(fate, call, seen.depends(call)))
 
 
-def _effect(fate: str, ask: Ask, behind: Ask | None) -> str:
+def _effect(fate: str, call: Call, behind: Call | None) -> str:
     """What Lambda does at a call that it comes to."""
-    where = f" ({PurePath(ask.place.file).name}:{ask.place.line})" if ask.place is not None else ""
+    where = f" ({PurePath(call.place.file).name}:{call.place.line})" if call.place is not None else ""
     if fate == "killed":
-        text = ask.objection.text if ask.objection is not None else ""
-        told = f"The execution fails with NonDeterministicExecutionError at operation {ask.position}{where}: {text}"
+        text = call.objection.text if call.objection is not None else ""
+        told = f"The execution fails with NonDeterministicExecutionError at operation {call.position}{where}: {text}"
     else:
-        told = f"Lambda notices nothing and goes on: {ask.deed}{where}, for the second time"
+        told = f"Lambda notices nothing and goes on: {call.deed}{where}, for the second time"
     told = told.rstrip(".") + "."
     if behind is None:
         return told

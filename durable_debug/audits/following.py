@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from durable_debug.divergence.run import Run
-    from durable_debug.engine.ask import Ask
+    from durable_debug.engine.call import Call
     from durable_debug.engine.recording import Recording
     from durable_debug.history import History, Operation
 
@@ -40,14 +40,14 @@ class Followed:
         The first call that is not on record: what follows it may depend on what it gives.
     """
 
-    killed: Ask | None
+    killed: Call | None
     is_killed: bool
-    again: Ask | None
-    unknown: Ask | None
+    again: Call | None
+    unknown: Call | None
 
-    def depends(self, ask: Ask | None) -> Ask | None:
+    def depends(self, call: Call | None) -> Call | None:
         """Give the call whose unknown answer comes before this one."""
-        before = self.unknown is not None and ask is not None and self.unknown.seq < ask.seq
+        before = self.unknown is not None and call is not None and self.unknown.seq < call.seq
         return self.unknown if before else None
 
 
@@ -60,19 +60,19 @@ def followed(run: Run) -> Followed:
         given = recording.options.timeout
         patience = _PATIENCE_SECONDS if given is None else min(given, _PATIENCE_SECONDS)
         further = recording.runner.again(recording, Pass(most=most, timeout=patience, supposes=True))
-        if any(ask.supposed for ask in further.asks):
+        if any(call.supposed for call in further.calls):
             recording = further
-    supposed = [ask for ask in recording.asks if ask.supposed]
-    if not supposed and halt is not None and halt.kind == "would_run" and halt.ask is not None:
-        supposed = [halt.ask]
+    supposed = [call for call in recording.calls if call.supposed]
+    if not supposed and halt is not None and halt.kind == "would_run" and halt.call is not None:
+        supposed = [halt.call]
     if not supposed and recording.beyond is not None:
         supposed = [recording.beyond]
     gone = _unanswered(recording, run.history)
-    objected = [a for a in recording.asks if a.objection is not None and a.objection.is_identity]
+    objected = [a for a in recording.calls if a.objection is not None and a.objection.is_identity]
     return Followed(
         killed=next((a for a in objected if a.ended_it), next(iter(objected), None)),
         is_killed=is_killed(recording),
-        again=next((ask for ask in supposed if _is_among(ask, gone, run.history)), None),
+        again=next((call for call in supposed if _is_among(call, gone, run.history)), None),
         unknown=next(iter(supposed), None),
     )
 
@@ -89,13 +89,13 @@ def _unanswered(recording: Recording, history: History) -> list[Operation]:
     by_id = {one.id: one for one in history.tree()}
     answered: set[str] = set()
     closed: set[str] = set()  # contexts that answer: what they hold is not asked for
-    for ask in recording.asks:
-        held = by_id.get(ask.match_id or "")
-        if held is None or ask.supposed:
+    for call in recording.calls:
+        held = by_id.get(call.match_id or "")
+        if held is None or call.supposed:
             continue
-        if _identity(held) == identity_of(ask):
+        if _identity(held) == identity_of(call):
             answered.add(held.id)
-        if held.type == ask.type == _CONTEXT and held.end_event_id is not None:
+        if held.type == call.type == _CONTEXT and held.end_event_id is not None:
             closed.add(held.id)
     return [
         one
@@ -107,14 +107,14 @@ def _unanswered(recording: Recording, history: History) -> list[Operation]:
     ]
 
 
-def _is_among(ask: Ask, gone: Iterable[Operation], history: History) -> bool:
+def _is_among(call: Call, gone: Iterable[Operation], history: History) -> bool:
     """Whether one of these is what a call would run once more: each branch has its own, and is known by its number."""
     by_id = {one.id: one for one in history.tree()}
     for one in gone:
-        if _identity(one) != identity_of(ask):
+        if _identity(one) != identity_of(call):
             continue
         in_branch = any(by_id[outer].sub_type in _BRANCHES for outer in _around(one, by_id))
-        if not in_branch or _branch(one.position) == _branch(ask.position):
+        if not in_branch or _branch(one.position) == _branch(call.position):
             return True
     return False
 

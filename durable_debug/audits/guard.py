@@ -257,7 +257,7 @@ def _fresh(history: History) -> History:
 
 def _done(run: Run) -> object:
     """What a replay does, without the lines that it does it from."""
-    asked = [(one.position, one.type, one.sub_type, one.name) for one in run.complete.asks]
+    asked = [(one.position, one.type, one.sub_type, one.name) for one in run.complete.calls]
     return run.status, run.result, asked, sorted((one.kind, one.asked or "") for one in run.divergences)
 
 

@@ -205,7 +205,7 @@ class Shell:
             self.debugger.clear(number)
         if (stop.index, stop.line_index) != (before.index, before.line_index) or always:
             self.show()
-        elif not self.debugger.run_result.complete.asks:
+        elif not self.debugger.run_result.complete.calls:
             print("This is the only stop: the handler asks for no operation.")
         elif stop.kind == "end":
             print("This is the end: `back`, `rc` and `start` go back.")

@@ -11,8 +11,8 @@ from durable_debug.spelling import read_by
 
 if TYPE_CHECKING:
     from durable_debug.debugger.stop_index import StopIndex
+    from durable_debug.engine.ongoing_pass import Call
     from durable_debug.engine.runner import Decide, HeldFrame
-    from durable_debug.engine.tape import Ask
 
 __all__ = ["BreakpointList"]
 
@@ -74,14 +74,14 @@ class BreakpointList:
             )
         if made.line is not None:
             self._bind_line(made, made.line)
-        made.stops = tuple(ask.seq for ask in self._stops.asks if self._fits(made, ask))
+        made.stops = tuple(call.seq for call in self._stops.calls if self._fits(made, call))
         made.bound = bool(made.stops)
         if not made.bound and not made.note:
             made.note = "no operation of this replay fits it"
 
     def _bind_line(self, made: Breakpoint, line: int) -> None:
         wanted = made.file or self._stops.handler_file
-        places = {ask.place for ask in self._stops.asks if ask.place is not None}
+        places = {call.place for call in self._stops.calls if call.place is not None}
         here = [p for p in places if wanted is None or same_file(p.file, wanted)]
         if any(p.line <= line <= p.end_line for p in here):
             return
@@ -90,13 +90,13 @@ class BreakpointList:
             made.note = f"line {line} has no operation: moved to line {min(later)}"
             made.line = min(later)
 
-    def _fits(self, known: Breakpoint, ask: Ask) -> bool:
+    def _fits(self, known: Breakpoint, call: Call) -> bool:
         return known.fits(
-            ask,
-            self._stops.answers.get(ask.seq),
+            call,
+            self._stops.answers.get(call.seq),
             handler_file=self._stops.handler_file,
-            diverges=ask.seq in self._stops.diverging,
-            boundary=self._stops.boundaries.get(ask.seq),
+            diverges=call.seq in self._stops.diverging,
+            boundary=self._stops.boundaries.get(call.seq),
         )
 
     # ---- hits, and which of them stops
@@ -117,18 +117,18 @@ class BreakpointList:
             if known.when is None:
                 known.hit_count = sum(seq <= here for seq in known.stops)
 
-    def is_hit(self, known: Breakpoint, ask: Ask, frame: HeldFrame) -> bool:
+    def is_hit(self, known: Breakpoint, call: Call, frame: HeldFrame) -> bool:
         """Whether a stop is a hit: it fits, and the condition is true there."""
-        return self._fits(known, ask) and known.holds(frame)
+        return self._fits(known, call) and known.holds(frame)
 
     def counting(self, decide: Decide) -> Decide:
         """Count hits on the way, so that they are the same whichever way a stop is reached."""
         counted = self.all[1:]
 
-        def counting(ask: Ask, frame: HeldFrame) -> str | None:
+        def counting(call: Call, frame: HeldFrame) -> str | None:
             for known in counted:
-                known.hit_count += self.is_hit(known, ask, frame)
-            return decide(ask, frame)
+                known.hit_count += self.is_hit(known, call, frame)
+            return decide(call, frame)
 
         return counting if counted else decide
 
@@ -136,19 +136,19 @@ class BreakpointList:
         """Hold where an enabled breakpoint is hit, after the hits there were counted."""
         counts = {known.id: known.hit_count for known in self.all}
 
-        def decide(ask: Ask, _: HeldFrame) -> str | None:
-            reason = self._stopping(ask, counts)
+        def decide(call: Call, _: HeldFrame) -> str | None:
+            reason = self._stopping(call, counts)
             counts.update({known.id: known.hit_count for known in self.all})
             return reason
 
         return decide
 
-    def _stopping(self, ask: Ask, counts: dict[int, int]) -> str | None:
+    def _stopping(self, call: Call, counts: dict[int, int]) -> str | None:
         for known in self.all:
             if not known.enabled:
                 continue
             if known.id == 0:
-                if ask.seq in self._stops.diverging:
+                if call.seq in self._stops.diverging:
                     return "divergence"
             elif known.hit_count > counts.get(known.id, 0) and known.hit_count >= known.hits:
                 return f"breakpoint {known.id}: {known.spec}"

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from durable_debug.engine.expressions import compiled
 
 if TYPE_CHECKING:
+    from durable_debug.engine.ongoing_pass import Call
     from durable_debug.engine.runner import HeldFrame
-    from durable_debug.engine.tape import Ask
     from durable_debug.history import Operation
 
 __all__ = ["Breakpoint"]
@@ -118,7 +118,7 @@ class Breakpoint:
 
     def fits(
         self,
-        ask: Ask,
+        call: Call,
         operation: Operation | None,
         *,
         handler_file: str | None,
@@ -134,26 +134,26 @@ class Breakpoint:
         """
         if self.divergence is not None and diverges is not self.divergence:
             return False
-        if not self.is_like(ask.name):
+        if not self.is_like(call.name):
             return False
-        if self.type is not None and ask.type.upper() != self.type.upper():
+        if self.type is not None and call.type.upper() != self.type.upper():
             return False
-        if self.sub_type is not None and ask.sub_type.lower() != self.sub_type.lower():
+        if self.sub_type is not None and call.sub_type.lower() != self.sub_type.lower():
             return False
         if self.status is not None and (operation is None or operation.status.upper() != self.status.upper()):
             return False
         if self.attempt is not None and (operation is None or operation.attempts < self.attempt):
             return False
-        if self.position is not None and not _like(ask.position, self.position):
+        if self.position is not None and not _like(call.position, self.position):
             return False
         if self.event_id is not None and (operation is None or self.event_id not in operation.event_ids):
             return False
         if self.invocation is not None and (boundary is None or self.invocation not in (0, boundary)):
             return False
-        return self.line is None or self._on_line(ask, handler_file)
+        return self.line is None or self._on_line(call, handler_file)
 
-    def _on_line(self, ask: Ask, handler_file: str | None) -> bool:
-        place = ask.place
+    def _on_line(self, call: Call, handler_file: str | None) -> bool:
+        place = call.place
         assert place is not None and self.line is not None  # noqa: PT018
         if not place.line <= self.line <= place.end_line:
             return False

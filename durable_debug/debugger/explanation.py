@@ -228,20 +228,20 @@ def _located(told: Explanation, handler: object, options: dict[str, Any]) -> Exp
 
 def _deciding(told: Explanation, run: Run) -> int | None:
     """Number of the stop that tells most: where the code parts from the history, where it raises, or what it waits for."""
-    asks = run.complete.asks
+    calls = run.complete.calls
     index = run.divergences[0].index if run.divergences else None
-    if index is not None and index < len(asks):
+    if index is not None and index < len(calls):
         return index
     if run.complete.raised is not None:
-        return len(asks)
+        return len(calls)
     waited = {awaited.position for awaited in told.history.waits_for}
-    return next((ask.seq for ask in asks if ask.position in waited), None)
+    return next((call.seq for call in calls if call.position in waited), None)
 
 
 def _fed(run: Run, at: int) -> Operation | None:
     """The operation whose answer the handler had last."""
     by_id = {operation.id: operation for operation in run.history.tree()}
-    answered = [ask.match_id for ask in run.complete.asks[:at] if ask.answered and ask.match_id in by_id]
+    answered = [call.match_id for call in run.complete.calls[:at] if call.answered and call.match_id in by_id]
     return by_id[answered[-1] or ""] if answered else None
 
 

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from durable_debug.debugger.stop import Stop
     from durable_debug.debugger.stop_index import StopIndex
     from durable_debug.engine.line_trace import LineTrace
+    from durable_debug.engine.ongoing_pass import Call
     from durable_debug.engine.runner import Decide, Held, HeldFrame, HeldPass
-    from durable_debug.engine.tape import Ask
 
 __all__ = ["Navigator"]
 
@@ -97,7 +97,7 @@ class Navigator:
             return self.stop
         self.hold()
         at_hits, there = self._breakpoints.at_hits(), _until(target, reason)
-        return self._forward(lambda ask, frame: at_hits(ask, frame) or there(ask, frame), target, reason)
+        return self._forward(lambda call, frame: at_hits(call, frame) or there(call, frame), target, reason)
 
     def run_back(self) -> Stop:
         """Go back to what stopped it before here, or to the first stop."""
@@ -194,9 +194,9 @@ class Navigator:
 
         pass_ = self._fresh(False)  # its condition needs the variables of then
 
-        def counting(ask: Ask, frame: HeldFrame) -> str | None:
-            made.hit_count += self._breakpoints.is_hit(made, ask, frame)
-            return "counted" if ask.seq >= here else None
+        def counting(call: Call, frame: HeldFrame) -> str | None:
+            made.hit_count += self._breakpoints.is_hit(made, call, frame)
+            return "counted" if call.seq >= here else None
 
         try:
             pass_.go(counting)
@@ -239,29 +239,29 @@ class Navigator:
         return self._pass
 
     def _forward(self, decide: Decide, target: int | None, reason: str) -> Stop:
-        last = len(self._stops.asks)
+        last = len(self._stops.calls)
         assert self._pass is not None
         self.held = self._pass.go(self._breakpoints.counting(decide))
-        while self.held is not None and self.held.ask is None and target is not None and target > last:
+        while self.held is not None and self.held.call is None and target is not None and target > last:
             self.held = self._pass.go(lambda *_: None)  # past the exception, to the end
         if self.held is None:
             return self._standing(self._stops.end, reason)
-        if self.held.ask is None:
+        if self.held.call is None:
             return self._standing(last, "exception")
-        return self._standing(self.held.ask.seq, self.held.reason)
+        return self._standing(self.held.call.seq, self.held.reason)
 
     def _last_hit_before(self, here: int) -> tuple[int, str] | None:
         """Find the stop before, and why, by a pass from the top: conditions need the variables of then."""
-        last = len(self._stops.asks)
+        last = len(self._stops.calls)
         found: list[tuple[int, str]] = []
         under_way = self._begin()
         at_hits = self._breakpoints.at_hits()
 
-        def decide(ask: Ask, frame: HeldFrame) -> str | None:
-            reason = at_hits(ask, frame)
-            if reason is not None and ask.seq < here:
-                found.append((ask.seq, reason))
-            return "run back" if ask.seq >= min(here, last - 1) else None
+        def decide(call: Call, frame: HeldFrame) -> str | None:
+            reason = at_hits(call, frame)
+            if reason is not None and call.seq < here:
+                found.append((call.seq, reason))
+            return "run back" if call.seq >= min(here, last - 1) else None
 
         under_way.go(self._breakpoints.counting(decide))
         if here > last and self._stops.raised is not None:
@@ -278,7 +278,7 @@ class Navigator:
 
 
 def _until(target: int, reason: str) -> Decide:
-    return lambda ask, _: reason if ask.seq >= target else None
+    return lambda call, _: reason if call.seq >= target else None
 
 
 @contextlib.contextmanager

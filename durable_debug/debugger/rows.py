@@ -31,7 +31,7 @@ def rows_of(run: Run) -> list[Row]:
     """Give all operations of a replay in reading order, a parent before its children."""
     tree = run.history.tree()
     known = {operation.id for operation in tree}
-    answers = [ask.match_id if ask.match_id in known else None for ask in run.complete.asks]
+    answers = [call.match_id if call.match_id in known else None for call in run.complete.calls]
     return in_order(tree, run.complete.operations, answers)
 
 
@@ -39,16 +39,16 @@ def in_order(
     tree: Sequence[Operation], asked: Sequence[AskedOperation], answers: Sequence[str | None]
 ) -> list[Row]:
     """Give operations in reading order; `answers` are the ids of the recorded ones that answer, one for each asked."""
-    ask_of = {answer: ask for ask, answer in zip(asked, answers, strict=True) if answer is not None}
+    call_of = {answer: call for call, answer in zip(asked, answers, strict=True) if answer is not None}
     answer_of = {
-        ask.position: answer for ask, answer in zip(asked, answers, strict=True) if answer is not None
+        call.position: answer for call, answer in zip(asked, answers, strict=True) if answer is not None
     }
     place_of = {operation.id: operation.position for operation in tree}
     known = set(place_of.values())
-    only_asked = [ask for ask, answer in zip(asked, answers, strict=True) if answer is None]
+    only_asked = [call for call, answer in zip(asked, answers, strict=True) if answer is None]
 
     # Keys are ids of recorded operations, and ("asked", seq) for those that the history does not have.
-    virtual = {ask.position: f"asked {ask.seq}" for ask in only_asked}
+    virtual = {call.position: f"asked {call.seq}" for call in only_asked}
     children: defaultdict[str, list[tuple[tuple[int, ...], int, str]]] = defaultdict(list)
     found: dict[str, tuple[Operation | None, AskedOperation | None, str]] = {}
     id_at = {operation.position: operation.id for operation in tree}
@@ -65,23 +65,23 @@ def in_order(
 
     for operation in tree:
         key = operation.id
-        found[key] = (operation, ask_of.get(key), operation.position)
+        found[key] = (operation, call_of.get(key), operation.position)
         children[parent_key(operation.position, operation.parent_id)].append(
             (_numbers(operation.position), 1, key)
         )
-    for ask in only_asked:
-        key = f"asked {ask.seq}"
-        found[key] = (None, ask, ask.position)
-        parent = answer_of.get(ask.parent_position) or virtual.get(ask.parent_position)
-        children[parent or parent_key(ask.position, None)].append((_numbers(ask.position), 0, key))
+    for call in only_asked:
+        key = f"asked {call.seq}"
+        found[key] = (None, call, call.position)
+        parent = answer_of.get(call.parent_position) or virtual.get(call.parent_position)
+        children[parent or parent_key(call.position, None)].append((_numbers(call.position), 0, key))
 
     def walk() -> Iterator[Row]:
         stack = [(key, -1, 0) for *_, key in sorted(children[""], reverse=True)]
         count = 0
         while stack:
             key, parent, depth = stack.pop()
-            operation, ask, position = found[key]
-            yield Row(operation, ask, position, depth, parent)
+            operation, call, position = found[key]
+            yield Row(operation, call, position, depth, parent)
             stack += [(inner, count, depth + 1) for *_, inner in sorted(children[key], reverse=True)]
             count += 1
 

@@ -32,8 +32,8 @@ if TYPE_CHECKING:
 
     from durable_debug.debugger.line_moves import LineMoves
     from durable_debug.debugger.stop import StackFrame, Stop
+    from durable_debug.engine.ongoing_pass import LogLine
     from durable_debug.engine.runner import HeldFrame
-    from durable_debug.engine.tape import LogLine
     from durable_debug.engine.variables import Variable
     from durable_debug.history import History
 
@@ -316,7 +316,7 @@ class Debugger:
         with self._lock:
             self._require_open()
             trace = self._navigator.moves.trace
-        return frame_of(trace, changes_of(trace, expression), self._stops.asks)
+        return frame_of(trace, changes_of(trace, expression), self._stops.calls)
 
     def table(self, *expressions: str, where: int | str) -> pd.DataFrame:
         """Evaluate expressions each time that a line runs: as if they had always been printed there.
@@ -610,7 +610,7 @@ class Debugger:
             The columns ``position``, ``name``, ``type``, ``sub_type``; ``status`` (string, missing where it had not
             started); ``reached`` (bool: asked for before this stop); ``current`` (bool).
         """
-        return state_frame(self.history, self.stop, self._stops.answers, self._stops.asks)
+        return state_frame(self.history, self.stop, self._stops.answers, self._stops.calls)
 
     @property
     def statuses(self) -> list[str]:

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from durable_debug.debugger.stop import Stop
-    from durable_debug.engine.tape import Ask
+    from durable_debug.engine.ongoing_pass import Call
     from durable_debug.history import History, Operation
 
 __all__ = ["reached_statuses", "state_frame"]
@@ -32,13 +32,13 @@ def _status(operation: Operation, event_id: int) -> str:
 
 
 def state_frame(
-    history: History, stop: Stop, answers: Mapping[int, Operation], asks: Sequence[Ask]
+    history: History, stop: Stop, answers: Mapping[int, Operation], calls: Sequence[Call]
 ) -> pd.DataFrame:
     """Make the frame of `Debugger.state`."""
     import pandas as pd
 
     tree = history.tree()
-    asked = {answers[ask.seq].id for ask in asks[: stop.index] if ask.seq in answers}
+    asked = {answers[call.seq].id for call in calls[: stop.index] if call.seq in answers}
     current = answers[stop.index].id if stop.index in answers else None
     statuses = reached_statuses(history, stop.state_event_id)
     return pd.DataFrame(

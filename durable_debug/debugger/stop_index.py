@@ -40,12 +40,12 @@ class StopIndex:
 
     def __init__(self, run: Run) -> None:
         self._run = run
-        self.asks = run.complete.asks
+        self.calls = run.complete.calls
         by_id = {operation.id: operation for operation in run.history.tree()}
         self.answers: dict[int, Operation] = {
-            ask.seq: by_id[ask.match_id]
-            for ask in self.asks
-            if ask.match_id is not None and ask.match_id in by_id
+            call.seq: by_id[call.match_id]
+            for call in self.calls
+            if call.match_id is not None and call.match_id in by_id
         }
 
     @property
@@ -56,13 +56,13 @@ class StopIndex:
     @property
     def end(self) -> int:
         """Number of the last stop."""
-        return len(self.asks) + (self.raised is not None)
+        return len(self.calls) + (self.raised is not None)
 
     @property
     def hangs_after(self) -> int | None:
         """After how many operations the handler had to be ended because it asked for nothing more."""
         halt = self._run.complete.halt
-        return len(self.asks) if halt is not None and halt.kind == "timeout" else None
+        return len(self.calls) if halt is not None and halt.kind == "timeout" else None
 
     @property
     def handler_file(self) -> str | None:
@@ -83,14 +83,14 @@ class StopIndex:
     def diverging(self) -> dict[int, tuple[Divergence, ...]]:
         """By number of the stop, what the replay does otherwise there."""
         found: dict[int, list[Divergence]] = {}
-        by_position = {ask.position: ask.seq for ask in self.asks}
+        by_position = {call.position: call.seq for call in self.calls}
         for divergence in self._run.divergences:
             at = set()
             if divergence.position is not None:
                 at = {by_position[p] for p in divergence.positions if p in by_position}
             if not at:
                 here = divergence.index
-                at = {here if here is not None and here < len(self.asks) else self.end}
+                at = {here if here is not None and here < len(self.calls) else self.end}
             for index in at:
                 found.setdefault(index, []).append(divergence)
         return {index: tuple(divergences) for index, divergences in found.items()}
@@ -106,18 +106,18 @@ class StopIndex:
         return self._next(here, lambda depth, here: depth < here)
 
     def _next(self, here: int, wanted: Callable[[int, int], bool]) -> int:
-        if here >= len(self.asks):
+        if here >= len(self.calls):
             return self.end
-        depth = self.asks[here].depth
-        later = range(here + 1, len(self.asks))
-        return next((i for i in later if wanted(self.asks[i].depth, depth)), len(self.asks))
+        depth = self.calls[here].depth
+        later = range(here + 1, len(self.calls))
+        return next((i for i in later if wanted(self.calls[i].depth, depth)), len(self.calls))
 
     def before(self, here: int) -> int:
         """Give the stop before, of the same context or one around it."""
-        if here > len(self.asks):
-            return len(self.asks)
-        depth = self.asks[here].depth if here < len(self.asks) else 0
-        return next((i for i in range(here - 1, -1, -1) if self.asks[i].depth <= depth), 0)
+        if here > len(self.calls):
+            return len(self.calls)
+        depth = self.calls[here].depth if here < len(self.calls) else 0
+        return next((i for i in range(here - 1, -1, -1) if self.calls[i].depth <= depth), 0)
 
     def find(
         self,
@@ -144,12 +144,12 @@ class StopIndex:
             )
         listed = "`run_result.operations` lists what it asks for."
         if position is not None:
-            found = [ask.seq for ask in self.asks if ask.position == str(position)]
+            found = [call.seq for call in self.calls if call.position == str(position)]
             if found:
                 return found[0]
             raise NoSuchStopError(f"This replay asks for nothing at position {position!r}.", cure=listed)
         if name is not None:
-            found = [ask.seq for ask in self.asks if ask.name == name]
+            found = [call.seq for call in self.calls if call.name == name]
             if found:
                 return next((seq for seq in found if seq > here), found[0])
             raise NoSuchStopError(f"This replay asks for no operation named {name!r}.", cure=listed)
@@ -188,16 +188,16 @@ class StopIndex:
             Where an exception leaves the handler; None at the end.
         """
         diverging = self.diverging.get(index, ())
-        if index < len(self.asks):
-            ask = self.asks[index]
-            assert ask.place is not None
+        if index < len(self.calls):
+            call = self.calls[index]
+            assert call.place is not None
             return Stop(
                 index=index,
                 kind="operation",
                 reason=reason,
                 operation=self.answers.get(index),
                 asked=self._run.complete.operations[index],
-                source=ask.place,
+                source=call.place,
                 divergences=diverging,
                 error=None,
                 state_event_id=self._state_event(index),
@@ -221,7 +221,7 @@ class StopIndex:
         file, line, function = trace.place(index)
         coming = trace.operations_before(index)
         return Stop(
-            index=min(coming, len(self.asks)),
+            index=min(coming, len(self.calls)),
             kind="line",
             reason=reason,
             operation=None,
@@ -229,7 +229,7 @@ class StopIndex:
             source=Place.at(file, line, function=function),
             divergences=(),
             error=None,
-            state_event_id=self._state_event(coming) if coming < len(self.asks) else self._last_event(),
+            state_event_id=self._state_event(coming) if coming < len(self.calls) else self._last_event(),
             line_index=index,
         )
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from durable_debug.engine.ask import Ask
+    from durable_debug.engine.call import Call
     from durable_debug.engine.line_trace import Activation, LineTrace
     from durable_debug.engine.value_copies import Copy
 
@@ -126,7 +126,7 @@ def _inside(copy: Copy, path: Sequence[_Step]) -> Copy:
     return copy
 
 
-def frame_of(trace: LineTrace, changes: Sequence[Change], asks: Sequence[Ask]) -> pd.DataFrame:
+def frame_of(trace: LineTrace, changes: Sequence[Change], calls: Sequence[Call]) -> pd.DataFrame:
     """Give changes as a DataFrame; see `Debugger.history_of`."""
     import pandas as pd
 
@@ -134,7 +134,7 @@ def frame_of(trace: LineTrace, changes: Sequence[Change], asks: Sequence[Ask]) -
         for change in changes:
             file, line, function = trace.place(change.set_at)
             before = trace.operations_before(change.seen_at) - 1
-            ask = asks[before] if 0 <= before < len(asks) else None
+            call = calls[before] if 0 <= before < len(calls) else None
             yield {
                 "value": None if change.value is GONE else change.value,
                 "text": repr(change.value),
@@ -143,8 +143,8 @@ def frame_of(trace: LineTrace, changes: Sequence[Change], asks: Sequence[Ask]) -
                 "function": function,
                 "call": change.activation.number,
                 "line_index": change.set_at,
-                "position": ask.position if ask is not None else None,
-                "operation": ask.name if ask is not None else None,
+                "position": call.position if call is not None else None,
+                "operation": call.name if call is not None else None,
             }
 
     kinds = {

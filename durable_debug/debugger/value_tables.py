@@ -39,19 +39,19 @@ def table_of(
             cure="Name a line with a statement; bodies of operations that are on record do not run.",
         )
     found = run.recording.runner.look(run.recording, run.matcher(), frozenset(indices), tuple(expressions))
-    trace, asks = moves.trace, stops.asks
+    trace, calls = moves.trace, stops.calls
     rows: list[dict[str, Any]] = []
     for index in indices:
         before = trace.operations_before(index) - 1
-        ask = asks[before] if 0 <= before < len(asks) else None
+        call = calls[before] if 0 <= before < len(calls) else None
         values = dict(zip(expressions, found.get(index, ()), strict=False))
         failed = [f"{name}: {value.why}" for name, value in values.items() if isinstance(value, Failed)]
         rows.append(
             {
                 "line_index": index,
                 "function": trace.activation(index).function,
-                "position": ask.position if ask is not None else None,
-                "operation": ask.name if ask is not None else None,
+                "position": call.position if call is not None else None,
+                "operation": call.name if call is not None else None,
                 **{name: None if isinstance(value, Failed) else value for name, value in values.items()},
                 "errors": "; ".join(failed) or None,
             }

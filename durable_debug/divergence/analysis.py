@@ -28,11 +28,11 @@ from durable_debug.engine.skipping import Jump, jump_over
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from durable_debug.divergence.matcher import Call, Kind
+    from durable_debug.divergence.matcher import Caller, Kind
     from durable_debug.divergence.pairing import Pairing
     from durable_debug.engine.guard import SideEffect
+    from durable_debug.engine.ongoing_pass import Call
     from durable_debug.engine.recording import Recording
-    from durable_debug.engine.tape import Ask
     from durable_debug.history import History
 
 __all__ = ["Analysis", "analysed"]
@@ -93,7 +93,7 @@ class Analysis:
         if not self.is_aligned:
             return None
         pairing = self.pairing
-        planned = {position: identity_of(ask) for position, ask in pairing.asks.items()}
+        planned = {position: identity_of(call) for position, call in pairing.calls.items()}
         return Aligner(pairing.recorded, pairing.used, planned, unreadable=pairing.unreadable)
 
 
@@ -157,10 +157,10 @@ def _analysed(first: Recording, held: RecordedTree) -> Analysis:
         a.position: a.position
         if a.virtual or a.position in held.by_position or a.position in held.later
         else None
-        for a in first.asks
+        for a in first.calls
     }
     pairing = compare(first, held, same, {}, cut)
-    failures = {ask.objection.type for ask in first.objected if ask.objection is not None}
+    failures = {call.objection.type for call in first.objected if call.objection is not None}
     objected = (
         "NonDeterministicExecutionError" in failures
     )  # the others are recorded so, where nothing differs
@@ -168,7 +168,7 @@ def _analysed(first: Recording, held: RecordedTree) -> Analysis:
     if not (objected or refused or pairing.findings or find_in_outcome(first, first, (), cut)):
         return Analysis((), _distinct(pairing.unchecked), first, first, pairing)
     if _timed_out(first):  # each further pass would take as long
-        stacks = {ask.seq: (ask.place,) for ask in first.asks if ask.place}
+        stacks = {call.seq: (call.place,) for call in first.calls if call.place}
         return _told(first, dataclasses.replace(first, stacks=stacks), pairing)
     if failures or refused or first.halt is not None or {f.kind for f in pairing.findings} - {"child_result"}:
         found = _aligned(first, held, cut)
@@ -184,7 +184,7 @@ def _aligned(first: Recording, held: RecordedTree, cut: Cut) -> Analysis:
     plan: Plan = {}
     planned: dict[str, Identity] = {}
     unreadable: dict[str, str] = {}
-    replaced: dict[Call, Kind] = {}
+    replaced: dict[Caller, Kind] = {}
     effects = _Effects(first)
     unfinished = held.unfinished | cut.contexts
     if not ended_by_handler(first.history):
@@ -194,11 +194,11 @@ def _aligned(first: Recording, held: RecordedTree, cut: Cut) -> Analysis:
         aligner = Aligner(held, plan, planned, replaced=replaced, unreadable=unreadable)
         complete = _pass(first, aligner, hurried=endless, jumps=effects.jumps)
         endless = endless or _timed_out(complete)
-        better = aligned(complete.asks, held, unfinished)
-        unread = {**_unreadable(complete.asks), **unreadable}
+        better = aligned(complete.calls, held, unfinished)
+        unread = {**_unreadable(complete.calls), **unreadable}
         settled = better == aligner.used and unread.keys() == unreadable.keys() and not effects.add(complete)
-        plan, planned, unreadable = better, {a.position: identity_of(a) for a in complete.asks}, unread
-        replaced = replaced_at(complete.asks, plan, held)
+        plan, planned, unreadable = better, {a.position: identity_of(a) for a in complete.calls}, unread
+        replaced = replaced_at(complete.calls, plan, held)
         if settled:
             break
         answered = sum(target is not None for target in plan.values())
@@ -233,7 +233,7 @@ class _Effects:
         effects = [effect for effect in recording.side_effects if not effect.compared]
         for effect in effects:
             if effect.refused and all(not _same_line(effect, other) for other, _ in self.seen):
-                self.seen.append((effect, len(recording.asks) - 0.5))
+                self.seen.append((effect, len(recording.calls) - 0.5))
         halt = recording.halt
         if halt is None or halt.kind != "side_effect" or not effects:
             return False
@@ -270,7 +270,7 @@ def _pass(  # noqa: PLR0913
         timeout = min(_PATIENCE_SECONDS, first.options.timeout or _PATIENCE_SECONDS)
     elif other_values:
         timeout = min(_PATIENCE_WITH_OTHERS, first.options.timeout or _PATIENCE_WITH_OTHERS)
-    most = _MOST_ASKS + 2 * max(len(first.asks), len(first.history.tree()))
+    most = _MOST_ASKS + 2 * max(len(first.calls), len(first.history.tree()))
     return first.runner.again(
         first,
         Pass(aligner, most=most, trace=trace, jumps=jumps, timeout=timeout, other_values=other_values),
@@ -281,11 +281,11 @@ def _timed_out(recording: Recording) -> bool:
     return recording.halt is not None and recording.halt.kind == "timeout"
 
 
-def _unreadable(asks: Iterable[Ask]) -> dict[str, str]:
+def _unreadable(calls: Iterable[Call]) -> dict[str, str]:
     return {
-        ask.position: ask.objection.text
-        for ask in asks
-        if ask.objection is not None and ask.objection.is_unreadable and ask.match_status == "SUCCEEDED"
+        call.position: call.objection.text
+        for call in calls
+        if call.objection is not None and call.objection.is_unreadable and call.match_status == "SUCCEEDED"
     }
 
 
@@ -302,7 +302,7 @@ def _told(
     found += find_side_effects(effects)
     kept = _without_consequences(sorted(found, key=lambda finding: finding.order))
     if complete.halt is not None and complete.halt.kind == "endless":
-        kept = [finding for finding in kept if not _is_of_the_loop(finding, complete.halt.ask)]
+        kept = [finding for finding in kept if not _is_of_the_loop(finding, complete.halt.call)]
     judged = Judged(kept, 0, ())
     if complete.looks is not None:
         judged = judged_by_what_is_known(
@@ -310,7 +310,7 @@ def _told(
             (evidence, complete),
             lambda number: again(number) if again else _pass(evidence, None, other_values=number),
         )
-    groups = grouped(judged.kept, {ask.position: ask for ask in complete.asks}.values(), complete.stacks)
+    groups = grouped(judged.kept, {call.position: call for call in complete.calls}.values(), complete.stacks)
     unchecked = _distinct((*pairing.unchecked, *judged.unchecked))
     return Analysis(
         tuple(groups),
@@ -333,18 +333,18 @@ def _without_consequences(findings: Sequence[Finding]) -> list[Finding]:
     for finding in findings:
         if finding.kind in VALUE_KEEPING:
             continue
-        path = finding.ask.parent_path if finding.ask else finding.path
+        path = finding.call.parent_path if finding.call else finding.path
         while path:
             inside.add(path)
             path = parent_of(path)
     return [
         f
         for f in findings
-        if not (f.kind == "child_result" and f.ask is not None and f.ask.position in inside)
+        if not (f.kind == "child_result" and f.call is not None and f.call.position in inside)
     ]
 
 
-def _is_of_the_loop(finding: Finding, last: Ask | None) -> bool:
+def _is_of_the_loop(finding: Finding, last: Call | None) -> bool:
     """Whether a finding only pairs a loop that does not end with what was to come behind it."""
     anchor = finding.anchor
     if anchor is None or last is None or finding.kind == "unexpected":

@@ -9,7 +9,7 @@ from durable_debug.divergence.values import same_sent
 
 if TYPE_CHECKING:
     from durable_debug.divergence.tree import RecordedTree
-    from durable_debug.engine.tape import Ask
+    from durable_debug.engine.ongoing_pass import Call
     from durable_debug.history import Attempt, Operation
 
 __all__ = ["Change", "changes", "was_tried_again"]
@@ -25,29 +25,29 @@ class Change:
     asked: Any
 
 
-def changes(ask: Ask, operation: Operation, recorded: RecordedTree) -> list[Change]:
+def changes(call: Call, operation: Operation, recorded: RecordedTree) -> list[Change]:
     """Compare a call's arguments with what the history holds; what it does not hold is passed over."""
-    if operation.type != ask.type:
+    if operation.type != call.type:
         return []
-    match ask.kind:
-        case "wait" if ask.by_chance:
+    match call.kind:
+        case "wait" if call.by_chance:
             return []
         case "wait":
-            seconds = ask.arguments.get("seconds")
+            seconds = call.arguments.get("seconds")
             return _if_other("wait_duration", "duration in seconds", operation.duration_seconds, seconds)
         case "create_callback":
-            return _callback(ask, operation)
+            return _callback(call, operation)
         case "invoke":
-            return _invoke(ask, operation, recorded.tenants)
+            return _invoke(call, operation, recorded.tenants)
         case "step" | "wait_for_condition" if was_tried_again(operation):
-            return _attempts(ask, operation)
+            return _attempts(call, operation)
         case _:
             return []
 
 
-def _attempts(ask: Ask, operation: Operation) -> list[Change]:
-    kind = "retry_strategy" if ask.kind == "step" else "wait_strategy"
-    change = _change_of_attempts(ask, operation)
+def _attempts(call: Call, operation: Operation) -> list[Change]:
+    kind = "retry_strategy" if call.kind == "step" else "wait_strategy"
+    change = _change_of_attempts(call, operation)
     return [Change(kind, *change)] if change is not None else []
 
 
@@ -59,8 +59,8 @@ def _if_other(kind: str, what: str, recorded: Any, asked: Any) -> list[Change]:
     )
 
 
-def _callback(ask: Ask, operation: Operation) -> list[Change]:
-    timeout, heartbeat = (ask.arguments.get(f"{kind}timeout_seconds") for kind in ("", "heartbeat_"))
+def _callback(call: Call, operation: Operation) -> list[Change]:
+    timeout, heartbeat = (call.arguments.get(f"{kind}timeout_seconds") for kind in ("", "heartbeat_"))
     kind = "callback_timeout"
     return [
         *_if_other(kind, "timeout in seconds", operation.timeout_seconds, timeout),
@@ -68,18 +68,18 @@ def _callback(ask: Ask, operation: Operation) -> list[Change]:
     ]
 
 
-def _invoke(ask: Ask, operation: Operation, tenants: dict[str, str]) -> list[Change]:
+def _invoke(call: Call, operation: Operation, tenants: dict[str, str]) -> list[Change]:
     found: list[Change] = []
-    function = ask.arguments.get("function_name")
+    function = call.arguments.get("function_name")
     if None not in {operation.function_name, function} and not _same_function(
         str(operation.function_name), str(function)
     ):
         found.append(Change("invoke_target", "function", operation.function_name, function))
-    both = operation.payload is not None and ask.payload is not None
-    if both and not ask.sends_unknown and not same_sent(ask, operation.payload):
-        found.append(Change("invoke_payload", "payload", operation.payload, ask.payload))
+    both = operation.payload is not None and call.payload is not None
+    if both and not call.sends_unknown and not same_sent(call, operation.payload):
+        found.append(Change("invoke_payload", "payload", operation.payload, call.payload))
     if tenants:  # else the history may be one that does not hold them
-        was, now = tenants.get(operation.id), ask.arguments.get("tenant_id")
+        was, now = tenants.get(operation.id), call.arguments.get("tenant_id")
         if was != now:
             found.append(Change("invoke_tenant", "tenant", was or "none", now or "none"))
     return found
@@ -105,11 +105,11 @@ def was_tried_again(operation: Operation) -> bool:
     return len(operation.all_attempts) > 1 or operation.status in {"FAILED", "PENDING"}
 
 
-def _change_of_attempts(ask: Ask, operation: Operation) -> tuple[str, str, str] | None:
+def _change_of_attempts(call: Call, operation: Operation) -> tuple[str, str, str] | None:
     """Give the first thing on record that the strategy would not do; None where there is none, or nobody can tell."""
     if not was_tried_again(operation):
         return None
-    strategy = ask.strategy
+    strategy = call.strategy
     if strategy is None:
         return None
     ended = [attempt for attempt in operation.all_attempts if attempt.status != "STARTED"]
@@ -122,7 +122,7 @@ def _change_of_attempts(ask: Ask, operation: Operation) -> tuple[str, str, str] 
         if not shortest <= attempt.delay_seconds <= longest:
             now = str(longest) if shortest == longest else f"{shortest} to {longest}"
             return f"seconds before attempt {number + 1}", f"{attempt.delay_seconds:g}", now
-    gave_up = ask.kind == "step" and bool(ended) and _gave_up(operation, ended[-1])
+    gave_up = call.kind == "step" and bool(ended) and _gave_up(operation, ended[-1])
     if gave_up and strategy.of_any_error and len(ended) < strategy.most:
         return "attempts at most", str(len(ended)), str(strategy.most)
     return None

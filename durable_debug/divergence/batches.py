@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from durable_debug.divergence.facts import Identity
     from durable_debug.divergence.pairing import Pairing
     from durable_debug.divergence.tree import Node
-    from durable_debug.engine.tape import Ask, Body
+    from durable_debug.engine.ongoing_pass import Body, Call
     from durable_debug.history import Operation
 
 __all__ = ["FLAT", "NESTED", "find_in_batches", "is_its_own", "was_left_behind"]
@@ -36,45 +36,45 @@ _BATCHES = {"Map", "Parallel"}
 
 def find_in_batches(pairing: Pairing) -> None:
     """Compare nesting and number of branches of each map and parallel."""
-    for ask in pairing.contexts:
-        if ask.kind == "run_in_child_context":
+    for call in pairing.contexts:
+        if call.kind == "run_in_child_context":
             continue
-        operation = pairing.operation(ask)
-        if operation is not None and ask.entered and operation.sub_type in _BATCHES:
+        operation = pairing.operation(call)
+        if operation is not None and call.entered and operation.sub_type in _BATCHES:
             nodes = pairing.recorded.nodes.get(operation.position, [])
-            branches = [inner for inner in pairing.children[ask.position] if inner.kind == "branch"]
-            _compare_nesting(pairing, ask, operation, nodes, branches)
-            if not _compare_count(pairing, ask, operation, nodes, branches):
+            branches = [inner for inner in pairing.children[call.position] if inner.kind == "branch"]
+            _compare_nesting(pairing, call, operation, nodes, branches)
+            if not _compare_count(pairing, call, operation, nodes, branches):
                 _compare_results(pairing, operation, [branch for branch in branches if branch.virtual])
 
 
 def _compare_nesting(
-    pairing: Pairing, ask: Ask, operation: Operation, nodes: list[Node], branches: list[Ask]
+    pairing: Pairing, call: Call, operation: Operation, nodes: list[Node], branches: list[Call]
 ) -> None:
     if not nodes or not branches:
         return
     nested = any(node.operation is not None for node in nodes)
     if nested is branches[0].virtual:
         was, now = (FLAT, NESTED)[nested], (NESTED, FLAT)[nested]
-        pairing.add("nesting_changed", was, now, ask=ask, operation=operation)
+        pairing.add("nesting_changed", was, now, call=call, operation=operation)
         pairing.explained.update(branch.position for branch in branches)
         pairing.accounted.update(node.position for node in nodes)
 
 
 def _compare_count(
-    pairing: Pairing, ask: Ask, operation: Operation, nodes: list[Node], branches: list[Ask]
+    pairing: Pairing, call: Call, operation: Operation, nodes: list[Node], branches: list[Call]
 ) -> bool:
     """Find branches that came or went; whether the indices of the others are not what they were."""
-    started, complete = _branches_started(ask, operation, nodes)
-    asked = ask.branches or 0
+    started, complete = _branches_started(call, operation, nodes)
+    asked = call.branches or 0
     if started is None or asked == started:
         return False
     new = [branch for branch in branches if pairing.used.get(branch.position) is None]
-    gone = [node for node in nodes if node.position not in pairing.asker]
+    gone = [node for node in nodes if node.position not in pairing.caller]
     amid = any(branch.number < max((b.number for b in branches if b not in new), default=0) for branch in new)
     if asked < started or complete or amid:  # else the batch had enough before it came to the others
         now = _which(pairing, asked, branches, new, gone)
-        pairing.add("item_count", Branches(started), now, ask=ask, operation=operation)
+        pairing.add("item_count", Branches(started), now, call=call, operation=operation)
     for branch in new:
         pairing.explained.add(branch.position)
         pairing.closed.add(branch.position)
@@ -84,7 +84,7 @@ def _compare_count(
     return True
 
 
-def _which(pairing: Pairing, asked: int, branches: list[Ask], new: list[Ask], gone: list[Node]) -> Branches:
+def _which(pairing: Pairing, asked: int, branches: list[Call], new: list[Call], gone: list[Node]) -> Branches:
     """Name the branches that came or went, by their index and by what tells them from others."""
     some = new if len(new) < len(branches) else []
     calls, nodes = pairing.children, pairing.recorded.nodes
@@ -101,7 +101,7 @@ def _branch(index: int, name: str | None, inside: list[Identity]) -> Branch:
     return Branch(index, None if name in {None, *given_names(index)} else name, inside[0] if inside else None)
 
 
-def _compare_results(pairing: Pairing, operation: Operation, flat: list[Ask]) -> None:
+def _compare_results(pairing: Pairing, operation: Operation, flat: list[Call]) -> None:
     """FLAT branches have no operation of their own: what each of them gave is in the batch's result."""
     batch = flat[0].within if flat and operation.end_event_id else None
     items = batch.items if batch is not None else {}
@@ -128,15 +128,15 @@ def _compare_results(pairing: Pairing, operation: Operation, flat: list[Ask]) ->
             now = Raises(Error(body.error_type, text_of(body.text)))
         if was is not None and now is not None:
             place = pairing.recording.ends.get(branch.position)
-            pairing.add("child_result", was, now, ask=branch, operation=operation, place=place)
+            pairing.add("child_result", was, now, call=branch, operation=operation, place=place)
 
 
-def is_its_own(ask: Ask, body: Body) -> bool:
+def is_its_own(call: Call, body: Body) -> bool:
     """Whether an error is the body's, and not the SDK's objection to an operation, which is told of."""
-    return ask.objection is None and body.error_type != "NonDeterministicExecutionError"
+    return call.objection is None and body.error_type != "NonDeterministicExecutionError"
 
 
-def was_left_behind(branch: Ask, batch: Operation) -> bool:
+def was_left_behind(branch: Call, batch: Operation) -> bool:
     """Whether a branch without an operation of its own had not ended when its batch did."""
     if batch.end_event_id is None:
         return True
@@ -148,15 +148,15 @@ def was_left_behind(branch: Ask, batch: Operation) -> bool:
     )
 
 
-def _branches_started(ask: Ask, operation: Operation, nodes: list[Node]) -> tuple[int | None, bool]:
+def _branches_started(call: Call, operation: Operation, nodes: list[Node]) -> tuple[int | None, bool]:
     """How many branches a batch started, and whether that was all of them."""
     if operation.end_event_id is None:
-        return (len(nodes) if nodes and nodes[-1].number >= (ask.branches or 0) else None), False
+        return (len(nodes) if nodes and nodes[-1].number >= (call.branches or 0) else None), False
     told = _of_payload(operation.result)
     count = told.branches
     if count is None and nodes and nodes[0].operation is not None:
         count = nodes[-1].number + 1
-    return count, told.reason == "ALL_COMPLETED" or (told.reason is None and not ask.ends_early)
+    return count, told.reason == "ALL_COMPLETED" or (told.reason is None and not call.ends_early)
 
 
 class _Told(NamedTuple):

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from durable_debug.divergence.facts import Finding
+    from durable_debug.engine.ongoing_pass import Call
     from durable_debug.engine.places import Place, Stack
-    from durable_debug.engine.tape import Ask
 
 __all__ = ["Group", "grouped"]
 
@@ -34,7 +34,7 @@ class Group:
     place: Place | None
 
 
-def grouped(findings: Sequence[Finding], asks: Iterable[Ask], stacks: Mapping[int, Stack]) -> list[Group]:
+def grouped(findings: Sequence[Finding], calls: Iterable[Call], stacks: Mapping[int, Stack]) -> list[Group]:
     """Put findings of one change together, in the order of the replay.
 
     Parameters
@@ -46,10 +46,10 @@ def grouped(findings: Sequence[Finding], asks: Iterable[Ask], stacks: Mapping[in
     stacks
         By the number of a call, the user's frames that it was made from.
     """
-    blame = _Blame(findings, asks, stacks)
+    blame = _Blame(findings, calls, stacks)
     joined = _Joined()
     first_of_row = {
-        (f.kind, id(f.run)): f for f in reversed(findings) if f.run is not None and f.ask is f.run
+        (f.kind, id(f.run)): f for f in reversed(findings) if f.run is not None and f.call is f.run
     }
     for index, finding in enumerate(findings):
         mine = (index,)
@@ -74,12 +74,14 @@ def grouped(findings: Sequence[Finding], asks: Iterable[Ask], stacks: Mapping[in
 
 
 class _Blame:
-    def __init__(self, findings: Iterable[Finding], asks: Iterable[Ask], stacks: Mapping[int, Stack]) -> None:
+    def __init__(
+        self, findings: Iterable[Finding], calls: Iterable[Call], stacks: Mapping[int, Stack]
+    ) -> None:
         self._stacks = stacks
         # How many calls go through each way; branches, which have the way of their batch, are counted apart.
         self._calls: dict[bool, Counter[_Key]] = {True: Counter(), False: Counter()}
-        for ask in asks:
-            self._calls[ask.kind == "branch"].update(key for _, key in self._ways(ask))
+        for call in calls:
+            self._calls[call.kind == "branch"].update(key for _, key in self._ways(call))
         self._affected: dict[str, Counter[_Key]] = defaultdict(Counter)
         seen: set[tuple[str, int]] = set()
         for finding in findings:
@@ -88,16 +90,16 @@ class _Blame:
                 seen.add((finding.kind, anchor.seq))
                 self._affected[finding.kind].update(key for _, key in self._ways(anchor))
 
-    def _ways(self, ask: Ask) -> list[tuple[Place, _Key]]:
+    def _ways(self, call: Call) -> list[tuple[Place, _Key]]:
         """The frames of a call, and for each the way from the call to it."""
-        stack = self._stacks.get(ask.seq, ())
+        stack = self._stacks.get(call.seq, ())
         calls = [place.call for place in stack]
         return [(place, tuple(calls[: i + 1])) for i, place in enumerate(stack)]
 
-    def whole(self, ask: Ask) -> _Key:
+    def whole(self, call: Call) -> _Key:
         """All frames of a call."""
-        ways = self._ways(ask)
-        return ways[-1][1] if ways else (ask.seq,)
+        ways = self._ways(call)
+        return ways[-1][1] if ways else (call.seq,)
 
     def gaps(self, finding: Finding) -> Iterator[object]:
         """What tells the place in the code that something is missing from: any of these, where two have it in common."""
@@ -141,7 +143,7 @@ class _Blame:
             leader = self._stacks.get(finding.leader.seq, ()) if finding.leader is not None else ()
             follower = self._stacks.get(finding.follower.seq, ()) if finding.follower is not None else ()
             return len(way) == len(_in_functions(follower)) - _shared(leader, follower)
-        return finding.ask is not None and finding.ask.name in place.names
+        return finding.call is not None and finding.call.name in place.names
 
     def of(self, finding: Finding) -> tuple[_Key, float]:
         """The call to blame, and which part of its calls differ."""

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from durable_debug.divergence.tree import Node, RecordedTree
-    from durable_debug.engine.tape import Ask
+    from durable_debug.engine.ongoing_pass import Call
 
 __all__ = ["given_names", "paired_by_content"]
 
@@ -35,11 +35,11 @@ def given_names(index: int) -> tuple[str, str]:
 
 
 def paired_by_content(
-    asks: Sequence[Ask],
+    calls: Sequence[Call],
     nodes: Sequence[Node],
-    groups: Mapping[str, Mapping[str, Ask]],
+    groups: Mapping[str, Mapping[str, Call]],
     recorded: RecordedTree,
-) -> list[tuple[Ask, Node | None]]:
+) -> list[tuple[Call, Node | None]]:
     """Pair branches in their order; None for those that are new.
 
     Parameters
@@ -49,7 +49,7 @@ def paired_by_content(
     groups
         By position of a context asked for, the calls in it.
     """
-    wanted = [_Branch(ask.name, ask.number, _asked(ask.position, groups), ask) for ask in asks]
+    wanted = [_Branch(call.name, call.number, _asked(call.position, groups), call) for call in calls]
     held = [
         _Branch(node.identity[2], node.number, _recorded(node.position, recorded), node) for node in nodes
     ]
@@ -67,13 +67,15 @@ class _Branch:
         self.key = (self.name, frozenset(content.items()))
 
 
-def _asked(position: str, groups: Mapping[str, Mapping[str, Ask]]) -> Counter[Any]:
+def _asked(position: str, groups: Mapping[str, Mapping[str, Call]]) -> Counter[Any]:
     found: Counter[Any] = Counter()
-    for ask in groups.get(position, {}).values():
-        kind = ask.kind
-        detail = ask.arguments.get("seconds") if kind == "wait" else ask.payload if kind == "invoke" else None
-        found[*identity_of(ask), detail] += 1
-        found += _asked(ask.position, groups)
+    for call in groups.get(position, {}).values():
+        kind = call.kind
+        detail = (
+            call.arguments.get("seconds") if kind == "wait" else call.payload if kind == "invoke" else None
+        )
+        found[*identity_of(call), detail] += 1
+        found += _asked(call.position, groups)
     return found
 
 
@@ -96,10 +98,10 @@ def _cost(one: _Branch, other: _Branch) -> float:
     return name + _OTHER_CONTENT * content + _OTHER_RESULT * _has_other_result(one.of, other.of)
 
 
-def _has_other_result(ask: Ask, node: Node) -> bool:
-    if ask.body is None or ask.body.how != "returned" or node.operation is None:
+def _has_other_result(call: Call, node: Node) -> bool:
+    if call.body is None or call.body.how != "returned" or node.operation is None:
         return False
-    return node.operation.status == "SUCCEEDED" and same_as_payload(ask.body, node.operation.result) is False
+    return node.operation.status == "SUCCEEDED" and same_as_payload(call.body, node.operation.result) is False
 
 
 def _alone(mine: Sequence[_Branch], theirs: Sequence[_Branch]) -> Costs:

@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     from durable_debug.divergence.align import Plan
     from durable_debug.divergence.objections import Cut
     from durable_debug.divergence.tree import RecordedTree
+    from durable_debug.engine.ongoing_pass import Body, Call
     from durable_debug.engine.recording import Recording
-    from durable_debug.engine.tape import Ask, Body
     from durable_debug.history import Operation
 
 __all__ = ["compare"]
@@ -68,91 +68,95 @@ def compare(
 def find_in_calls(pairing: Pairing) -> None:
     """Compare call by call: identity, arguments, and how the body of a context ended."""
     history = pairing.recording.history
-    last: Ask | None = None  # of several insertions in a row, the last; and the first
-    first: Ask | None = None
-    for position, ask in pairing.asks.items():
-        if ask.virtual or not pairing.is_compared(ask):
+    last: Call | None = None  # of several insertions in a row, the last; and the first
+    first: Call | None = None
+    for position, call in pairing.calls.items():
+        if call.virtual or not pairing.is_compared(call):
             continue
         operation = pairing.operations.get(position)
         if operation is None:
-            if position in pairing.explained or pairing.is_later(ask) or _is_beyond_the_record(pairing, ask):
+            if (
+                position in pairing.explained
+                or pairing.is_later(call)
+                or _is_beyond_the_record(pairing, call)
+            ):
                 continue
-            row = last is not None and last.parent_path == ask.parent_path and last.number == ask.number - 1
-            first, last = (first if row else ask), ask
-            pairing.add("unexpected", None, Operations((identity_of(ask),)), ask=ask, run=first)
+            row = last is not None and last.parent_path == call.parent_path and last.number == call.number - 1
+            first, last = (first if row else call), call
+            pairing.add("unexpected", None, Operations((identity_of(call),)), call=call, run=first)
             pairing.closed.add(position)
             continue
-        if (ask.name, ask.sub_type, ask.type) != (operation.name, operation.sub_type, operation.type):
-            _compare_identity(pairing, ask, operation)
-        if ask.type != operation.type:
+        if (call.name, call.sub_type, call.type) != (operation.name, operation.sub_type, operation.type):
+            _compare_identity(pairing, call, operation)
+        if call.type != operation.type:
             continue  # what an operation of another type was asked with and gave is no second difference
         if position in pairing.unreadable:
             if operation.position != position:
                 continue  # its codec may be told its id, which is another one here
             was = Result(text_of(history.plain(operation.result, operation)))
             pairing.add(
-                "undeserializable", was, Said(pairing.unreadable[position]), ask=ask, operation=operation
+                "undeserializable", was, Said(pairing.unreadable[position]), call=call, operation=operation
             )
             continue
-        for change in changes(ask, operation, pairing.recorded):
+        for change in changes(call, operation, pairing.recorded):
             texts = payload_texts(history, operation, change.recorded, change.asked)
             sides = (Argument(change.what, text) for text in texts)
-            pairing.add(change.kind, *sides, ask=ask, operation=operation)
-        _compare_body(pairing, ask, operation)
+            pairing.add(change.kind, *sides, call=call, operation=operation)
+        _compare_body(pairing, call, operation)
 
 
-def _is_beyond_the_record(pairing: Pairing, ask: Ask) -> bool:
+def _is_beyond_the_record(pairing: Pairing, call: Call) -> bool:
     """Whether a call comes after all that was recorded of a context that had not ended: that is its future."""
     halt = pairing.recording.halt
-    if halt is not None and halt.ask is ask and not ended_by_handler(pairing.recording.history):
+    if halt is not None and halt.call is call and not ended_by_handler(pairing.recording.history):
         return True
-    target, parent = pairing.target(ask.parent_path), pairing.asks.get(ask.parent_path)
+    target, parent = pairing.target(call.parent_path), pairing.calls.get(call.parent_path)
     if target is None:  # as the context that it is in
         return (
             parent is not None
             and parent.position not in pairing.explained
             and _is_beyond_the_record(pairing, parent)
         )
-    if not _is_open(pairing, ask.parent_path):
+    if not _is_open(pairing, call.parent_path):
         return False
-    siblings = pairing.children[ask.parent_path]
-    return not any(pairing.is_known(other) for other in siblings if other.number > ask.number)
+    siblings = pairing.children[call.parent_path]
+    return not any(pairing.is_known(other) for other in siblings if other.number > call.number)
 
 
 def _is_open(pairing: Pairing, path: str) -> bool:
     """Whether a context had not ended when the record did, or was left behind by its batch."""
-    ask = pairing.asks.get(path)
-    if ask is None:
+    call = pairing.calls.get(path)
+    if call is None:
         return "" in pairing.cut.contexts or not ended_by_handler(pairing.recording.history)
-    operation = pairing.operation(ask)
+    operation = pairing.operation(call)
     if operation is not None:
         return operation.end_event_id is None or operation.position in pairing.cut.contexts
-    if ask.kind == "branch" and ask.within is not None:
-        batch = pairing.operation(ask.within)
-        return batch is not None and was_left_behind(ask, batch)
-    return _is_open(pairing, ask.parent_path)
+    if call.kind == "branch" and call.within is not None:
+        batch = pairing.operation(call.within)
+        return batch is not None and was_left_behind(call, batch)
+    return _is_open(pairing, call.parent_path)
 
 
-def _compare_identity(pairing: Pairing, ask: Ask, operation: Operation) -> None:
-    was, now = Operations((recorded_identity(operation),)), Operations((identity_of(ask),))
-    if (ask.type, ask.sub_type) != (operation.type, operation.sub_type):
-        if ask.position in pairing.explained:
+def _compare_identity(pairing: Pairing, call: Call, operation: Operation) -> None:
+    was, now = Operations((recorded_identity(operation),)), Operations((identity_of(call),))
+    if (call.type, call.sub_type) != (operation.type, operation.sub_type):
+        if call.position in pairing.explained:
             return
-        pairing.add("retyped", was, now, ask=ask, operation=operation)
-        pairing.closed.add(ask.position)
+        pairing.add("retyped", was, now, call=call, operation=operation)
+        pairing.closed.add(call.position)
         pairing.account_for(operation.position)
-    elif not could_be(ask.name, operation.name):
-        if ask.kind == "branch" and operation.position.rpartition("-")[2] != str(ask.number):
+    elif not could_be(call.name, operation.name):
+        if call.kind == "branch" and operation.position.rpartition("-")[2] != str(call.number):
             return  # named by its index, and told as reordered
-        kind = "branch_name" if ask.kind == "branch" else "renamed"
-        pairing.add(kind, was, now, ask=ask, operation=operation)
+        kind = "branch_name" if call.kind == "branch" else "renamed"
+        pairing.add(kind, was, now, call=call, operation=operation)
 
 
-def _compare_body(pairing: Pairing, ask: Ask, operation: Operation) -> None:
+def _compare_body(pairing: Pairing, call: Call, operation: Operation) -> None:
     """Compare how an entered body ended with what its context recorded."""
     as_recorded = operation.position in pairing.cut.met
-    body = ask.body
-    if body is None or ask.type != "CONTEXT" or ask.kind in {"map", "parallel"} or as_recorded:
+    body = call.body
+    if body is None or call.type != "CONTEXT" or call.kind in {"map", "parallel"} or as_recorded:
         return
     how = body.how
     was: Side | None = None
@@ -163,25 +167,25 @@ def _compare_body(pairing: Pairing, ask: Ask, operation: Operation) -> None:
             return  # that is how it failed
         was = Failed(error_of(operation.error))
         now = Said("goes on" if goes_on else "returns a result")
-    elif how == "returned" and operation.status == "SUCCEEDED" and not ask.replays_children:
-        was, now = _other_result(pairing, ask, operation, body)
-    elif how == "raised" and is_its_own(ask, body):
+    elif how == "returned" and operation.status == "SUCCEEDED" and not call.replays_children:
+        was, now = _other_result(pairing, call, operation, body)
+    elif how == "raised" and is_its_own(call, body):
         now = Raises(Error(body.error_type, text_of(body.text)))
         if operation.status == "SUCCEEDED":
             was = Result(text_of(pairing.recording.history.plain(operation.result, operation)))
         elif operation.status == "FAILED" and not same_error_objects(body.error, operation.error):
             was = Failed(error_of(operation.error))
     if was is not None and now is not None:
-        place = pairing.recording.ends.get(ask.position)
-        pairing.add("child_result", was, now, ask=ask, operation=operation, place=place)
+        place = pairing.recording.ends.get(call.position)
+        pairing.add("child_result", was, now, call=call, operation=operation, place=place)
 
 
 def _other_result(
-    pairing: Pairing, ask: Ask, operation: Operation, body: Body
+    pairing: Pairing, call: Call, operation: Operation, body: Body
 ) -> tuple[Side | None, Side | None]:
     same, text = same_value(body, operation.result)
     if same is None:
-        sentence = f"The result of {called(operation)} ({ask.position}) could not be compared: {text}."
+        sentence = f"The result of {called(operation)} ({call.position}) could not be compared: {text}."
         pairing.unchecked.append(sentence)
     if same is not False:
         return None, None

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from durable_debug.divergence.divergence import Divergence
+    from durable_debug.engine.ongoing_pass import Call
     from durable_debug.engine.recording import Recording
-    from durable_debug.engine.tape import Ask
 
 __all__ = ["Parting", "as_parting", "parting"]
 
@@ -43,19 +43,19 @@ class Parting:
     index: int | None
     twice: Twice
     identities: bool
-    ask: Ask | None
+    call: Call | None
 
 
 def parting(once: Recording, again: Recording) -> Parting | None:
     """Compare two replays; None where they are the same."""
-    for index, (one, other) in enumerate(zip_longest(once.asks, again.asks)):
+    for index, (one, other) in enumerate(zip_longest(once.calls, again.calls)):
         if one is not None and other is not None and _asked(one) == _asked(other):
             continue
         identities = one is None or other is None or _identity(one) != _identity(other)
         twice = _done(one, not identities), _done(other, not identities)
         return Parting(index, twice, identities, one)
     ends = _end(once), _end(again)
-    return Parting(None, ends, identities=False, ask=None) if ends[0] != ends[1] else None
+    return Parting(None, ends, identities=False, call=None) if ends[0] != ends[1] else None
 
 
 def as_parting(found: Sequence[Divergence], where: Parting) -> tuple[Divergence, ...]:
@@ -72,11 +72,11 @@ def as_parting(found: Sequence[Divergence], where: Parting) -> tuple[Divergence,
     if not mine:
         return tuple(found)
     cause = min(mine, key=lambda one: float("inf") if one.index is None else one.index)
-    ask = where.ask
-    place = ask.place if ask is not None and ask.place is not None else cause.place
+    call = where.call
+    place = call.place if call is not None and call.place is not None else cause.place
     told = replace(
         cause,
-        position=ask.position if ask is not None else cause.position,
+        position=call.position if call is not None else cause.position,
         place=place,
         index=where.index if where.index is not None else cause.index,
         twice=where.twice,
@@ -87,34 +87,34 @@ def as_parting(found: Sequence[Divergence], where: Parting) -> tuple[Divergence,
     return tuple(sorted([*kept, told], key=lambda one: float("inf") if one.index is None else one.index))
 
 
-def _identity(ask: Ask) -> tuple[object, ...]:
-    return (ask.position, *identity_of(ask))
+def _identity(call: Call) -> tuple[object, ...]:
+    return (call.position, *identity_of(call))
 
 
-def _asked(ask: Ask) -> tuple[object, ...]:
-    return (*_identity(ask), *_arguments(ask).values())
+def _asked(call: Call) -> tuple[object, ...]:
+    return (*_identity(call), *_arguments(call).values())
 
 
-def _arguments(ask: Ask) -> dict[str, object]:
+def _arguments(call: Call) -> dict[str, object]:
     """What is asked of an operation, as far as it has a value that can be compared."""
-    told = ask.arguments
-    if ask.kind == "wait":
+    told = call.arguments
+    if call.kind == "wait":
         return {"seconds": told.get("seconds")}
-    if ask.kind == "invoke":
-        return {"function": told.get("function_name"), "payload": ask.payload}
-    if ask.kind in {"map", "parallel"}:
-        return {"branches": ask.branches}
-    if ask.kind in {"create_callback", "wait_for_callback"}:
+    if call.kind == "invoke":
+        return {"function": told.get("function_name"), "payload": call.payload}
+    if call.kind in {"map", "parallel"}:
+        return {"branches": call.branches}
+    if call.kind in {"create_callback", "wait_for_callback"}:
         return {"timeout": told.get("timeout_seconds"), "heartbeat": told.get("heartbeat_timeout_seconds")}
     return {}
 
 
-def _done(ask: Ask | None, with_arguments: bool) -> Asked:  # noqa: FBT001
-    if ask is None:
+def _done(call: Call | None, with_arguments: bool) -> Asked:  # noqa: FBT001
+    if call is None:
         return Asked(None)
-    arguments = _arguments(ask).items() if with_arguments else ()
+    arguments = _arguments(call).items() if with_arguments else ()
     return Asked(
-        identity_of(ask),
+        identity_of(call),
         tuple(
             [
                 Argument(name, text_of(plain_payload(value) if isinstance(value, str) else value))

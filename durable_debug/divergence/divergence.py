@@ -175,7 +175,7 @@ def _divergence(group: Group, judge: Judge) -> Divergence:
     severity, effect = judge.verdict(group.findings)
     sides = [(one.recorded, one.asked) for one in group.findings]
     operations = [o for f in group.findings for o in (f.operation, *f.also) if o is not None]
-    positions = [one.position for f in group.findings for one in (f.ask or f.operation,) if one is not None]
+    positions = [one.position for f in group.findings for one in (f.call or f.operation,) if one is not None]
     asks_whether = first.kind in {"missing", "unexpected"} and judge.asks_whether_it_replays
     return Divergence(
         kind=first.kind,
@@ -183,7 +183,7 @@ def _divergence(group: Group, judge: Judge) -> Divergence:
         sides=(first.recorded, first.asked),
         subject=_subject(first),
         effect=effect,
-        position=first.ask.position if first.ask else None,
+        position=first.call.position if first.call else None,
         recorded_position=first.operation.position if first.operation else None,
         event_ids=tuple(sorted({i for o in operations for i in o.event_ids})),
         place=group.place,
@@ -200,7 +200,7 @@ def _divergence(group: Group, judge: Judge) -> Divergence:
 
 def _subject(finding: Finding) -> Identity | None:
     """The operation that both sides are of."""
-    operation, ask = finding.operation, finding.ask
-    if ask is not None and (ask.virtual or operation is None):  # a FLAT branch's operation is its batch's
-        return ask.type, ask.sub_type, ask.name
+    operation, call = finding.operation, finding.call
+    if call is not None and (call.virtual or operation is None):  # a FLAT branch's operation is its batch's
+        return call.type, call.sub_type, call.name
     return recorded_identity(operation) if operation is not None else None

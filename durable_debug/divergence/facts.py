@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
+    from durable_debug.engine.ongoing_pass import Call
     from durable_debug.engine.places import Place
-    from durable_debug.engine.tape import Ask
     from durable_debug.history import History, Operation
 
 __all__ = [
@@ -327,18 +327,18 @@ class Finding:
     recorded: Side | None
     asked: Side | None
     operation: Operation | None = None
-    ask: Ask | None = None
+    call: Call | None = None
     also: tuple[Operation, ...] = ()
     place: Place | None = None
     looked: bool = False
     path: str = ""
-    leader: Ask | None = None
-    follower: Ask | None = None
-    run: Ask | None = None
+    leader: Call | None = None
+    follower: Call | None = None
+    run: Call | None = None
     in_body_of: Identity | None = None
     order: float = END
 
     @property
-    def anchor(self) -> Ask | None:
+    def anchor(self) -> Call | None:
         """The call at which it shows."""
-        return self.ask or self.follower
+        return self.call or self.follower

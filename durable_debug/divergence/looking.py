@@ -15,8 +15,8 @@ from durable_debug.divergence.tree import identity_of
 from durable_debug.engine.runner import Pass
 
 if TYPE_CHECKING:
+    from durable_debug.engine.ongoing_pass import Call
     from durable_debug.engine.recording import Recording
-    from durable_debug.engine.tape import Ask
 
 __all__ = ["as_on_lambda"]
 
@@ -25,20 +25,20 @@ def as_on_lambda(looked: Recording) -> Recording:
     """Give a recording whose outcome, and whose operations outside of what was looked at, are Lambda's."""
     looked = _to_the_objection(looked)
     as_recorded = not looked.objected and ends_as_recorded(looked)
-    if not any(ask.looked for ask in looked.asks) or as_recorded:
+    if not any(call.looked for call in looked.calls) or as_recorded:
         return looked  # what the user allowed to run is not run twice
     if looked.halt is not None and looked.halt.kind == "timeout":
         return looked  # a body that never ends is worth more than an end without it
     plain = looked.runner.without_looking(looked)
-    asks, known = plain.asks, {ask.position for ask in plain.asks}
-    outside = [a for a in looked.asks if not a.looked and (a.kind != "branch" or a.position in known)]
-    if [_what(ask) for ask in outside] == [_what(ask) for ask in asks]:
-        of_lambda = dict(zip(map(id, outside), asks, strict=True))
-        asks = tuple(_numbered(of_lambda.get(id(ask), ask), ask) for ask in looked.asks)
+    calls, known = plain.calls, {call.position for call in plain.calls}
+    outside = [a for a in looked.calls if not a.looked and (a.kind != "branch" or a.position in known)]
+    if [_what(call) for call in outside] == [_what(call) for call in calls]:
+        of_lambda = dict(zip(map(id, outside), calls, strict=True))
+        calls = tuple(_numbered(of_lambda.get(id(call), call), call) for call in looked.calls)
     return dataclasses.replace(
         plain,
         options=looked.options,
-        asks=asks,
+        calls=calls,
         logs=looked.logs,
         side_effects=(*(e for e in looked.side_effects if e.looked), *plain.side_effects),
     )
@@ -55,10 +55,10 @@ def _to_the_objection(looked: Recording) -> Recording:
     return further if objections(further) else looked
 
 
-def _what(ask: Ask) -> tuple[object, ...]:
-    return ask.position, *identity_of(ask)
+def _what(call: Call) -> tuple[object, ...]:
+    return call.position, *identity_of(call)
 
 
-def _numbered(ask: Ask, as_: Ask) -> Ask:
-    ask.seq, ask.body, ask.entered = as_.seq, as_.body, as_.entered
-    return ask
+def _numbered(call: Call, as_: Call) -> Call:
+    call.seq, call.body, call.entered = as_.seq, as_.body, as_.entered
+    return call

@@ -13,11 +13,11 @@ if TYPE_CHECKING:
     from durable_debug.divergence.align import Plan
     from durable_debug.divergence.facts import Identity
     from durable_debug.divergence.tree import Node, RecordedTree
-    from durable_debug.engine.tape import Ask
+    from durable_debug.engine.ongoing_pass import Call
 
 __all__ = ["Aligner", "replaced_at"]
 
-Call = tuple[object, ...]  # what tells a call of the user's code from others
+Caller = tuple[object, ...]  # what tells a call of the user's code from others
 Kind = tuple[str, str | None]  # type and sub-type of an operation
 
 
@@ -48,7 +48,7 @@ class Aligner:
         plan: Plan | None = None,
         planned: Mapping[str, Identity] | None = None,
         *,
-        replaced: Mapping[Call, Kind] | None = None,
+        replaced: Mapping[Caller, Kind] | None = None,
         unreadable: Collection[str] = (),
     ) -> None:
         self._recorded = recorded
@@ -61,16 +61,16 @@ class Aligner:
         self._skipped: dict[str, list[Node]] = defaultdict(list)
         self.used: Plan = {}
 
-    def __call__(self, ask: Ask) -> str | None:
+    def __call__(self, call: Call) -> str | None:
         """Give the id of the recorded operation that answers a call; None for one that was inserted."""
-        position = ask.position
+        position = call.position
         if position not in self.used:  # a branch that is resumed asks again
-            planned = self._is_planned(ask)
-            self.used[position] = self._plan[position] if planned else self._guess(ask)
+            planned = self._is_planned(call)
+            self.used[position] = self._plan[position] if planned else self._guess(call)
             if planned and self.used[position] is not None:
-                self._pass_over(ask, self.used[position])
+                self._pass_over(call, self.used[position])
         target = self.used[position]
-        if target is None or ask.virtual or position in self._unreadable:
+        if target is None or call.virtual or position in self._unreadable:
             return None
         operation = self._recorded.by_position.get(target)
         if operation is None or (operation.end_event_id is None and self._others_may_follow(target)):
@@ -91,37 +91,37 @@ class Aligner:
         due = [position for position in before if position not in asked]
         return any(position in self._to_come for position in due) if self._plan else bool(due)
 
-    def _is_planned(self, ask: Ask) -> bool:
-        planned, wanted = self._planned.get(ask.position), identity_of(ask)
-        if planned is None or ask.position not in self._plan or planned[:2] != wanted[:2]:
+    def _is_planned(self, call: Call) -> bool:
+        planned, wanted = self._planned.get(call.position), identity_of(call)
+        if planned is None or call.position not in self._plan or planned[:2] != wanted[:2]:
             return False
         # A name that is on record nowhere may be made by chance: another one at each pass.
         return planned == wanted or not {planned, wanted} & self._recorded.identities
 
-    def _nodes(self, ask: Ask) -> Sequence[Node]:
-        path = self.used.get(ask.parent_path) if ask.parent_path else ""
+    def _nodes(self, call: Call) -> Sequence[Node]:
+        path = self.used.get(call.parent_path) if call.parent_path else ""
         return self._recorded.nodes.get(path, []) if path is not None else []
 
-    def _pass_over(self, ask: Ask, target: str | None) -> None:
+    def _pass_over(self, call: Call, target: str | None) -> None:
         """Keep guesses from what a planned call has taken: they go on behind it."""
-        nodes, due = self._nodes(ask), self._due.get(ask.parent_path, 0)
+        nodes, due = self._nodes(call), self._due.get(call.parent_path, 0)
         for index in range(due, len(nodes)):
             if nodes[index].position == target:
-                self._skipped[ask.parent_path].extend(nodes[due:index])
-                self._due[ask.parent_path] = index + 1
+                self._skipped[call.parent_path].extend(nodes[due:index])
+                self._due[call.parent_path] = index + 1
                 return
-        skipped = self._skipped[ask.parent_path]
+        skipped = self._skipped[call.parent_path]
         skipped[:] = [node for node in skipped if node.position != target]
 
-    def _guess(self, ask: Ask) -> str | None:
-        nodes = self._nodes(ask)
-        if ask.kind == "branch":
-            return next((node.position for node in nodes if node.number == ask.number), None)
-        wanted = identity_of(ask)
-        due = self._due.get(ask.parent_path, 0)
-        skipped = self._skipped[ask.parent_path]
+    def _guess(self, call: Call) -> str | None:
+        nodes = self._nodes(call)
+        if call.kind == "branch":
+            return next((node.position for node in nodes if node.number == call.number), None)
+        wanted = identity_of(call)
+        due = self._due.get(call.parent_path, 0)
+        skipped = self._skipped[call.parent_path]
         if due < len(nodes) and nodes[due].identity == wanted:
-            self._due[ask.parent_path] = due + 1
+            self._due[call.parent_path] = due + 1
             return nodes[due].position
         for node in skipped:
             if node.identity == wanted:
@@ -130,26 +130,26 @@ class Aligner:
         for index in range(due + 1, len(nodes)):
             if nodes[index].identity == wanted:
                 skipped.extend(nodes[due:index])
-                self._due[ask.parent_path] = index + 1
+                self._due[call.parent_path] = index + 1
                 return nodes[index].position
-        if due < len(nodes) and self._replaced.get(_call_of(ask)) == nodes[due].identity[:2]:
-            self._due[ask.parent_path] = due + 1
+        if due < len(nodes) and self._replaced.get(_caller_of(call)) == nodes[due].identity[:2]:
+            self._due[call.parent_path] = due + 1
             return nodes[due].position
         return None
 
 
-def replaced_at(asks: Iterable[Ask], plan: Plan, recorded: RecordedTree) -> dict[Call, Kind]:
+def replaced_at(calls: Iterable[Call], plan: Plan, recorded: RecordedTree) -> dict[Caller, Kind]:
     """Lines that ask for an operation in the place of another one, and the kind of what was recorded there."""
-    found: dict[Call, Kind] = {}
-    for ask in asks:
-        operation = recorded.by_position.get(plan.get(ask.position) or "")
-        if operation is None or ask.virtual or ask.kind == "branch":
+    found: dict[Caller, Kind] = {}
+    for call in calls:
+        operation = recorded.by_position.get(plan.get(call.position) or "")
+        if operation is None or call.virtual or call.kind == "branch":
             continue
         held = (operation.type, operation.sub_type, operation.name or None)
-        if held != identity_of(ask):
-            found[_call_of(ask)] = held[:2]
+        if held != identity_of(call):
+            found[_caller_of(call)] = held[:2]
     return found
 
 
-def _call_of(ask: Ask) -> Call:
-    return ask.place.call if ask.place is not None else ()
+def _caller_of(call: Call) -> Caller:
+    return call.place.call if call.place is not None else ()

@@ -14,7 +14,7 @@ from durable_debug.wording import called, named
 if TYPE_CHECKING:
     from durable_debug.divergence.pairing import Pairing
     from durable_debug.divergence.tree import Node
-    from durable_debug.engine.tape import Ask
+    from durable_debug.engine.ongoing_pass import Call
 
 __all__ = ["find_missing"]
 
@@ -25,7 +25,7 @@ def find_missing(pairing: Pairing) -> None:
         path = _entered_as(pairing, target)
         if path is None:
             continue
-        reached = [i for i, node in enumerate(nodes) if node.position in pairing.asker]
+        reached = [i for i, node in enumerate(nodes) if node.position in pairing.caller]
         went_on = _goes_on_after(pairing, path)
         end = len(nodes) if went_on or _has_ended(pairing, path) else max(reached, default=0)
         gone = [
@@ -53,17 +53,17 @@ def _entered_as(pairing: Pairing, target: str) -> str | None:
     """The context asked for that belongs to a recorded one, if its body was run and is compared."""
     if not target:
         return ""
-    ask = pairing.asker.get(target)
-    if ask is None or ask.position in pairing.closed or not pairing.is_compared(ask):
+    call = pairing.caller.get(target)
+    if call is None or call.position in pairing.closed or not pairing.is_compared(call):
         return None
-    return ask.position if ask.entered or pairing.children.get(ask.position) else None
+    return call.position if call.entered or pairing.children.get(call.position) else None
 
 
 def _has_ended(pairing: Pairing, path: str) -> bool:
     """Whether a body came to its end, so that nothing more is to be expected of it."""
-    ask, outcome, history = pairing.asks.get(path), pairing.recording.outcome, pairing.recording.history
-    if ask is not None and ask.body is not None:
-        return ask.body.how == "returned"
+    call, outcome, history = pairing.calls.get(path), pairing.recording.outcome, pairing.recording.history
+    if call is not None and call.body is not None:
+        return call.body.how == "returned"
     if outcome.status == "FAILED":
         return history.status == "FAILED" and same_error_objects(outcome.error, history.error)
     if outcome.status == "PENDING":  # it waits for what the record waits for, with all before that on record
@@ -71,13 +71,13 @@ def _has_ended(pairing: Pairing, path: str) -> bool:
     return outcome.status == "SUCCEEDED"
 
 
-def _goes_on_after(pairing: Pairing, path: str) -> Ask | None:
+def _goes_on_after(pairing: Pairing, path: str) -> Call | None:
     """The first call behind all that are recorded of a context."""
     found = None
-    for ask in reversed(pairing.children.get(path, ())):
-        if ask.virtual or ask.kind == "branch" or pairing.used.get(ask.position) is not None:
+    for call in reversed(pairing.children.get(path, ())):
+        if call.virtual or call.kind == "branch" or pairing.used.get(call.position) is not None:
             break
-        found = ask
+        found = call
     return found
 
 
@@ -87,13 +87,13 @@ def _in_body_of(pairing: Pairing, run: list[Node]) -> Identity | None:
     return None if bodies[0] is None or None in bodies else recorded_identity(bodies[0])
 
 
-def _add(pairing: Pairing, path: str, nodes: list[Node], row: tuple[int, int], went_on: Ask | None) -> None:
+def _add(pairing: Pairing, path: str, nodes: list[Node], row: tuple[int, int], went_on: Call | None) -> None:
     first, last = row
-    behind = (pairing.asker.get(node.position) for node in nodes[last + 1 :])
-    before = (pairing.asker.get(node.position) for node in reversed(nodes[:first]))
-    follower = next((ask for ask in behind if ask is not None and ask.parent_path == path), went_on)
-    leader = next((ask for ask in before if ask is not None and ask.parent_path == path), None)
-    context = pairing.asks.get(path)
+    behind = (pairing.caller.get(node.position) for node in nodes[last + 1 :])
+    before = (pairing.caller.get(node.position) for node in reversed(nodes[:first]))
+    follower = next((call for call in behind if call is not None and call.parent_path == path), went_on)
+    leader = next((call for call in before if call is not None and call.parent_path == path), None)
+    context = pairing.calls.get(path)
     place, order = None, END
     if follower is not None:
         order = follower.seq - 0.5
@@ -102,7 +102,7 @@ def _add(pairing: Pairing, path: str, nodes: list[Node], row: tuple[int, int], w
         if context is not None and context.place is not None and context.sub_type in {"Map", "Parallel"}:
             place = context.place  # it has no body of its own
         if path:
-            mine = [ask.seq for ask in pairing.children[path]]
+            mine = [call.seq for call in pairing.children[path]]
             order = max(mine, default=context.seq if context else -1) + 0.5
     run = nodes[first : last + 1]
     operations = [node.operation for node in run if node.operation is not None]

@@ -14,44 +14,44 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from durable_debug.divergence.pairing import Pairing
-    from durable_debug.engine.tape import Ask
+    from durable_debug.engine.ongoing_pass import Call
     from durable_debug.history import Operation
 
 __all__ = ["find_moves"]
 
-_Pair = tuple["Ask", "Operation"]
+_Pair = tuple["Call", "Operation"]
 
 
 def find_moves(pairing: Pairing) -> None:
     """Find what stands elsewhere than recorded."""
-    for path, asks in list(pairing.children.items()):
+    for path, calls in list(pairing.children.items()):
         home = pairing.target(path)
         at_home: list[_Pair] = []
-        _find_flat(pairing, [ask for ask in asks if ask.virtual and ask.kind == "branch"])
-        for ask in asks:
-            operation = pairing.operation(ask) or _later(pairing, ask)
-            if operation is None or home is None or not pairing.is_compared(ask):
+        _find_flat(pairing, [call for call in calls if call.virtual and call.kind == "branch"])
+        for call in calls:
+            operation = pairing.operation(call) or _later(pairing, call)
+            if operation is None or home is None or not pairing.is_compared(call):
                 continue
             came_from = parent_of(operation.position)
             if came_from == home:
-                at_home.append((ask, operation))
-            elif came_from not in pairing.unwrapped and ask.kind != "branch" and pairing.is_known(ask):
+                at_home.append((call, operation))
+            elif came_from not in pairing.unwrapped and call.kind != "branch" and pairing.is_known(call):
                 was = Operations((recorded_identity(operation),), _there(pairing, came_from))
                 now = Operations(where=_here(pairing, path))
-                pairing.add("reparented", was, now, ask=ask, operation=operation)
+                pairing.add("reparented", was, now, call=call, operation=operation)
         at_home.sort(key=lambda pair: pair[0].number)
         for block in _crossing(at_home):
-            if any(pairing.is_known(ask) for ask, _ in block):
+            if any(pairing.is_known(call) for call, _ in block):
                 _add_reordered(pairing, block)
 
 
-def _later(pairing: Pairing, ask: Ask) -> Operation | None:
+def _later(pairing: Pairing, call: Call) -> Operation | None:
     """What was recorded for a call after the invocation that is compared: its place tells."""
-    node = pairing.recorded.node(pairing.used[ask.position] or "") if pairing.is_later(ask) else None
+    node = pairing.recorded.node(pairing.used[call.position] or "") if pairing.is_later(call) else None
     return node.operation if node is not None else None
 
 
-def _find_flat(pairing: Pairing, branches: list[Ask]) -> None:
+def _find_flat(pairing: Pairing, branches: list[Call]) -> None:
     """FLAT branches in another order: they have no operations of their own, but what they hold has."""
     at = [int((pairing.used.get(b.position) or b.position).rpartition("-")[2]) for b in branches]
     moved = [b for b, number in zip(branches, at, strict=True) if number != b.number]
@@ -62,10 +62,10 @@ def _find_flat(pairing: Pairing, branches: list[Ask]) -> None:
     if operation is None:
         return
     was, now = (Said(listed([f"branch {n}" for n in numbers])) for numbers in _orders(pairing, branches))
-    pairing.add("reordered", was, now, ask=moved[0], operation=operation, run=moved[0])
+    pairing.add("reordered", was, now, call=moved[0], operation=operation, run=moved[0])
 
 
-def _orders(pairing: Pairing, branches: list[Ask]) -> tuple[list[str], list[str]]:
+def _orders(pairing: Pairing, branches: list[Call]) -> tuple[list[str], list[str]]:
     """Indices of branches, as recorded and as asked for."""
     now = [(pairing.used.get(b.position) or "").rpartition("-")[2] for b in branches]
     return sorted(now), now
@@ -79,8 +79,8 @@ def _there(pairing: Pairing, position: str) -> Where:
 
 
 def _here(pairing: Pairing, path: str) -> Where:
-    ask = pairing.asks.get(path)
-    return Where("in", identity_of(ask) if ask is not None else None, path)
+    call = pairing.calls.get(path)
+    return Where("in", identity_of(call) if call is not None else None, path)
 
 
 def _crossing(pairs: Sequence[_Pair]) -> Iterator[list[_Pair]]:
@@ -103,7 +103,7 @@ def _ranks(pairs: Sequence[_Pair]) -> list[int]:
 
 def _add_reordered(pairing: Pairing, block: list[_Pair]) -> None:
     moved = _out_of_order(_ranks(block))
-    ask, operation = block[moved[0]]
+    call, operation = block[moved[0]]
     by_record = sorted(block, key=lambda pair: int(pair[1].position.rpartition("-")[2]))
     was, now = (tuple([recorded_identity(one) for _, one in pairs]) for pairs in (by_record, block))
     numbers: tuple[tuple[str, ...], ...] = ((), ())
@@ -115,7 +115,7 @@ def _add_reordered(pairing: Pairing, block: list[_Pair]) -> None:
         "reordered",
         Operations(was, numbers=numbers[0]),
         Operations(now, numbers=numbers[1]),
-        ask=ask,
+        call=call,
         operation=operation,
         also=others,
         run=first,

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from durable_debug.divergence.tree import RecordedTree
+    from durable_debug.engine.ongoing_pass import Call
     from durable_debug.engine.recording import Recording
-    from durable_debug.engine.tape import Ask
     from durable_debug.history import History, Operation
 
 __all__ = [
@@ -53,8 +53,8 @@ class Cut:
     at: frozenset[str] = frozenset()
 
 
-def _is_objection(ask: Ask) -> bool:
-    return ask.objection is not None and ask.objection.is_identity
+def _is_objection(call: Call) -> bool:
+    return call.objection is not None and call.objection.is_identity
 
 
 def is_of_objection(error: Mapping[str, Any] | None) -> bool:
@@ -70,39 +70,39 @@ def failed_in_flight(history: History) -> bool:
     return history.status == "FAILED" and is_of_objection(history.error)
 
 
-def objections(recording: Recording) -> list[Ask]:
+def objections(recording: Recording) -> list[Call]:
     """The calls that Lambda would object to, in the order of asking, up to the one that ends the execution.
 
     The branches of a map or parallel may meet one each; the first that none of them catches is the end of all. Where
     threads of the handler's own hand theirs on, it is the one that ends the execution.
     """
-    found = [ask for ask in recording.objected if not ask.looked and _is_objection(ask)]
-    last = next((i for i, ask in enumerate(found) if failed_by(recording, ask)), None)
+    found = [call for call in recording.objected if not call.looked and _is_objection(call)]
+    last = next((i for i, call in enumerate(found) if failed_by(recording, call)), None)
     if last is not None and found[0].handed:
         return [found[last]]
     return found if last is None else found[: last + 1]
 
 
-def objected_at(recording: Recording, ask: Ask) -> str:
+def objected_at(recording: Recording, call: Call) -> str:
     """Position of the operation that an objection is about: of a map or parallel it may be one of its branches."""
-    wanted = ask.objection.operation_id if ask.objection is not None else None
-    if wanted is None or wanted == ask.operation_id:
-        return ask.position
-    inside = (a for a in recording.asks if a.operation_id == wanted and a.within is ask)
-    return next((a.position for a in inside), ask.position)
+    wanted = call.objection.operation_id if call.objection is not None else None
+    if wanted is None or wanted == call.operation_id:
+        return call.position
+    inside = (a for a in recording.calls if a.operation_id == wanted and a.within is call)
+    return next((a.position for a in inside), call.position)
 
 
-def objection(recording: Recording) -> Ask | None:
+def objection(recording: Recording) -> Call | None:
     """The call that Lambda would object to first: the SDK raises NonDeterministicExecutionError; None if it does not."""
     return next(iter(objections(recording)), None)
 
 
-def failed_by(recording: Recording, ask: Ask) -> bool:
+def failed_by(recording: Recording, call: Call) -> bool:
     """Whether it was the objection to this call that ended the execution."""
-    error, told = recording.outcome.error or {}, ask.objection
+    error, told = recording.outcome.error or {}, call.objection
     return recording.outcome.status == "FAILED" and (
         (told is not None and is_of_objection(error) and error.get("ErrorMessage") == told.text)
-        or ask.ended_it
+        or call.ended_it
     )
 
 
@@ -134,30 +134,30 @@ def find_cut(first: Recording, recorded: RecordedTree) -> Cut:
     failed = failed_in_flight(history)
     if not contexts and not failed and not first.objected:
         return Cut()
-    asks = objections(first)
+    calls = objections(first)
     if failed:
         contexts.add("")
         # Which of several branches was the first to be objected to is chance.
-        if asks and failed_by(first, asks[-1]) and is_of_objection(first.outcome.error):
+        if calls and failed_by(first, calls[-1]) and is_of_objection(first.outcome.error):
             met.add("")
     elif (
-        asks
+        calls
         and ends_as_recorded(first)
         and not _went_further(first, history.tree(), history.invocation_count)
     ):
         met.add("")
-    for ask in first.objected:
-        if ask.looked and _is_objection(ask):
-            context = ask.within
+    for call in first.objected:
+        if call.looked and _is_objection(call):
+            context = call.within
             while context is not None and context.body is None:
                 context = context.within
             if context is not None and _is_met_in(first, recorded, context):
                 met.add(context.position)
-    at = {objected_at(first, ask) for ask in first.objected if _is_objection(ask)}
+    at = {objected_at(first, call) for call in first.objected if _is_objection(call)}
     return Cut(frozenset(contexts | met), frozenset(met), frozenset(at))
 
 
-def _is_met_in(first: Recording, recorded: RecordedTree, context: Ask) -> bool:
+def _is_met_in(first: Recording, recorded: RecordedTree, context: Call) -> bool:
     """Whether an ended context ended as its body does now, which meets an objection."""
     operation = recorded.by_position.get(context.position)
     if operation is None or context.body is None:
@@ -175,7 +175,7 @@ def _is_met_in(first: Recording, recorded: RecordedTree, context: Ask) -> bool:
 
 def _went_further(first: Recording, operations: Iterable[Operation], last: int | None) -> bool:
     """Whether the handler did something in its last invocation that the replay, which meets an objection, does not come to."""
-    reached = {a.match_id for a in first.asks if a.match_id is not None and not _is_objection(a)}
+    reached = {a.match_id for a in first.calls if a.match_id is not None and not _is_objection(a)}
     return any(
         operation.start_invocation == last
         or (operation.end_invocation == last and operation.type in {"STEP", "CONTEXT"})

@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 
     from durable_debug.engine.engine import Outcome
     from durable_debug.engine.guard import SideEffect
+    from durable_debug.engine.ongoing_pass import Call
     from durable_debug.engine.recording import Recording
-    from durable_debug.engine.tape import Ask
     from durable_debug.history import History
 
 __all__ = ["ended_by_handler", "find_in_outcome", "find_side_effects", "goes_on"]
@@ -95,17 +95,17 @@ def find_in_outcome(
     found = _unexplained(first, others)
     if "" in cut.met:
         return found  # it ends as recorded, by what is told
-    asks = objections(first)
-    found += [_swallowed(first, ask) for ask in asks if not failed_by(first, ask)][:1]
+    calls = objections(first)
+    found += [_swallowed(first, call) for call in calls if not failed_by(first, call)][:1]
     followed = any(finding.kind not in VALUE_KEEPING | {"unexpected", "child_result"} for finding in others)
-    if not followed and not asks and not _goes_on_by_what_is_told(first, others):
+    if not followed and not calls and not _goes_on_by_what_is_told(first, others):
         found += _goes_on_instead(first, complete)
     if any(finding.kind == "outcome" for finding in found):
         return found
     if complete.halt is not None:
         return found + _halted(complete)
     if not followed:
-        by_itself = first.halt is None and not asks
+        by_itself = first.halt is None and not calls
         other_end = _ends(first, first if by_itself else complete, complete, others)
         if other_end and by_itself and any(finding.kind in STRUCTURE for finding in others):
             # The SDK may have answered calls with what belongs to others: then that is the cause, and is told.
@@ -122,17 +122,17 @@ def _halted(complete: Recording) -> list[Finding]:
         was = _recorded_end(complete.history)
         place = halt.at or complete.ends.get("")
         return [Finding("outcome", was, Said(f"does not end: {halt.message}"), place=place)]
-    if halt.kind == "would_run" and halt.ask is not None and not goes_on(complete):
-        ask = halt.ask
-        if ask.match_status is None:
+    if halt.kind == "would_run" and halt.call is not None and not goes_on(complete):
+        call = halt.call
+        if call.match_status is None:
             return []  # told as unexpected
         return [
             Finding(
                 "would_run",
-                Said(f"recorded {ask.match_status}"),
+                Said(f"recorded {call.match_status}"),
                 Said(halt.message),
-                ask=ask,
-                order=float(ask.seq),
+                call=call,
+                order=float(call.seq),
             )
         ]
     return []
@@ -170,10 +170,10 @@ def _ends(
 def _goes_on_by_what_is_told(first: Recording, others: Sequence[Finding]) -> bool:
     """Whether the replay asks for more where the execution had ended: no end, known by nobody, is another change."""
     halt = first.halt
-    if halt is None or halt.kind != "would_run" or halt.ask is None:
+    if halt is None or halt.kind != "would_run" or halt.call is None:
         return False
-    at = halt.ask.position
-    return any(f.kind == "unexpected" and f.ask is not None and f.ask.position == at for f in others)
+    at = halt.call.position
+    return any(f.kind == "unexpected" and f.call is not None and f.call.position == at for f in others)
 
 
 def _ends_instead_of_waiting(complete: Recording) -> list[Finding]:
@@ -187,21 +187,21 @@ def _ends_instead_of_waiting(complete: Recording) -> list[Finding]:
 
 def _goes_on_instead(first: Recording, complete: Recording) -> list[Finding]:
     """A handler that goes beyond where the record says that it was suspended, or that the SDK objected."""
-    halt, history, ask = first.halt, first.history, first.beyond
+    halt, history, call = first.halt, first.history, first.beyond
     objected = failed_in_flight(history)
-    if halt is None and ask is None and not objected:
+    if halt is None and call is None and not objected:
         return []  # how it ends is compared
     if first.options.run or not (objected or _is_at_rest(history)):
         return []
     if halt is not None:
-        if halt.kind != "would_run" or halt.ask is None or (halt.ask.match_id is not None and not objected):
+        if halt.kind != "would_run" or halt.call is None or (halt.call.match_id is not None and not objected):
             return []
-        ask = halt.ask
+        call = halt.call
     recorded = _recorded_end(history)
-    if ask is not None:
-        place = ask.place
-        now = Said(f"{'meets no objection and ' if objected else ''}goes on: {shortened(ask.deed, 600)}")
-        return [Finding("outcome", recorded, now, ask=ask, place=place, order=float(ask.seq))]
+    if call is not None:
+        place = call.place
+        now = Said(f"{'meets no objection and ' if objected else ''}goes on: {shortened(call.deed, 600)}")
+        return [Finding("outcome", recorded, now, call=call, place=place, order=float(call.seq))]
     outcome = first.outcome
     replayed, place = _replayed_end(history, outcome), _end_place(complete)
     return [Finding("outcome", recorded, replayed, place=place)]
@@ -270,38 +270,40 @@ def _unexplained(first: Recording, others: Sequence[Finding]) -> list[Finding]:
 
     Such a handler counts otherwise once a context has ended: its body asked the context around it for operations.
     """
-    ask = objection(first)
-    if ask is None or ask.place is None or ask.objection is None:
+    call = objection(first)
+    if call is None or call.place is None or call.objection is None:
         return []
     for finding in others:
-        seen = finding.ask is None or not finding.ask.looked or finding.ask.position == ask.position
+        seen = finding.call is None or not finding.call.looked or finding.call.position == call.position
         if finding.kind == "reparented" or (finding.kind in STRUCTURE and seen):
             return []
-    nesting = _other_nesting(ask)
+    nesting = _other_nesting(call)
     if nesting is not None:
         return [nesting]
-    now = _end("FAILED", None, ask.objection.error)
-    place = ask.place
-    return [Finding("outcome", _recorded_end(first.history), now, ask=ask, place=place, order=float(ask.seq))]
+    now = _end("FAILED", None, call.objection.error)
+    place = call.place
+    return [
+        Finding("outcome", _recorded_end(first.history), now, call=call, place=place, order=float(call.seq))
+    ]
 
 
-def _other_nesting(ask: Ask) -> Finding | None:
+def _other_nesting(call: Call) -> Finding | None:
     """An operation that the SDK finds in another parent, at the same place: what is around it is virtual no more.
 
     Lambda has begun the new context by then, so that the record holds both.
     """
-    context = ask.within
-    if context is None or ask.match_id is None or ask.match_parent_id == ask.parent_id:
+    context = call.within
+    if context is None or call.match_id is None or call.match_parent_id == call.parent_id:
         return None
     if context.kind == "branch" and context.within is not None:
         batch = context.within
-        return Finding("nesting_changed", FLAT, NESTED, ask=batch, order=float(batch.seq))
+        return Finding("nesting_changed", FLAT, NESTED, call=batch, order=float(batch.seq))
     now = Operations(((context.type, context.sub_type, context.name or None),))
-    return Finding("nesting_changed", Operations((VIRTUAL,)), now, ask=context, order=float(context.seq))
+    return Finding("nesting_changed", Operations((VIRTUAL,)), now, call=context, order=float(context.seq))
 
 
-def _swallowed(first: Recording, ask: Ask) -> Finding:
+def _swallowed(first: Recording, call: Call) -> Finding:
     """The SDK's objection is an Exception: a handler's ``except Exception`` can hide it."""
     outcome = first.outcome
     now = _replayed_end(first.history, outcome, goes_on=True)
-    return Finding("swallowed", Said("NonDeterministicExecutionError"), now, ask=ask, order=ask.seq + 0.25)
+    return Finding("swallowed", Said("NonDeterministicExecutionError"), now, call=call, order=call.seq + 0.25)

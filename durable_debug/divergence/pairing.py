@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from durable_debug.divergence.facts import Side
     from durable_debug.divergence.objections import Cut
     from durable_debug.divergence.tree import RecordedTree
+    from durable_debug.engine.ongoing_pass import Call
     from durable_debug.engine.recording import Recording
-    from durable_debug.engine.tape import Ask
     from durable_debug.history import Operation
 
 __all__ = ["Pairing"]
@@ -71,19 +71,19 @@ class Pairing:
         self.recording = recording
         self.recorded = recorded
         self.used = used
-        self.asks: dict[str, Ask] = {}
+        self.calls: dict[str, Call] = {}
         self.operations: dict[str, Operation] = {}
-        self.children: dict[str, list[Ask]] = defaultdict(list)
-        self.contexts: list[Ask] = []
+        self.children: dict[str, list[Call]] = defaultdict(list)
+        self.contexts: list[Call] = []
         self.moved = False
-        for ask in recording.asks:
-            position = ask.position
-            if position in self.asks:
+        for call in recording.calls:
+            position = call.position
+            if position in self.calls:
                 continue
-            self.asks[position] = ask
-            self.children[ask.parent_path].append(ask)
-            if ask.kind in _CONTEXTS:
-                self.contexts.append(ask)
+            self.calls[position] = call
+            self.children[call.parent_path].append(call)
+            if call.kind in _CONTEXTS:
+                self.contexts.append(call)
             target = used.get(position)
             if target is None:
                 continue
@@ -92,10 +92,10 @@ class Pairing:
             operation = recorded.by_position.get(target)
             if operation is not None:
                 self.operations[position] = operation
-        self.asker = {
-            target: self.asks[p] for p, target in used.items() if target is not None and p in self.asks
+        self.caller = {
+            target: self.calls[p] for p, target in used.items() if target is not None and p in self.calls
         }
-        self.accounted = set(self.asker) | recorded.later
+        self.accounted = set(self.caller) | recorded.later
         self.explained: set[str] = set()
         self.closed: set[str] = set()
         self.unwrapped: set[str] = set()
@@ -106,21 +106,21 @@ class Pairing:
         """The recorded context that a context asked for belongs to."""
         return self.used.get(path) if path else ""
 
-    def operation(self, ask: Ask) -> Operation | None:
+    def operation(self, call: Call) -> Operation | None:
         """The recorded operation that answers a call."""
-        return self.operations.get(ask.position)
+        return self.operations.get(call.position)
 
-    def is_later(self, ask: Ask) -> bool:
+    def is_later(self, call: Call) -> bool:
         """Whether a call belongs to what was recorded after the invocation that is compared."""
-        return self.used.get(ask.position) in self.recorded.later
+        return self.used.get(call.position) in self.recorded.later
 
-    def is_known(self, ask: Ask) -> bool:
+    def is_known(self, call: Call) -> bool:
         """Whether a call belongs to anything else that is recorded."""
-        return self.used.get(ask.position) is not None and not self.is_later(ask)
+        return self.used.get(call.position) is not None and not self.is_later(call)
 
-    def is_compared(self, ask: Ask) -> bool:
+    def is_compared(self, call: Call) -> bool:
         """Whether no context around a call is closed."""
-        path = ask.parent_path
+        path = call.parent_path
         while path and self.closed:
             if path in self.closed:
                 return False
@@ -129,9 +129,9 @@ class Pairing:
 
     def add(self, kind: str, recorded: Side | None, asked: Side | None, **more: Any) -> None:
         """Note a finding."""
-        ask: Ask | None = more.get("ask")
-        if ask is not None:
-            more.setdefault("order", float(ask.seq))
+        call: Call | None = more.get("call")
+        if call is not None:
+            more.setdefault("order", float(call.seq))
         self.findings.append(Finding(kind, recorded, asked, **more))
 
     def account_for(self, position: str) -> None:

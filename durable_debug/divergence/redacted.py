@@ -106,7 +106,7 @@ def _first_look(passes: Sequence[Recording]) -> tuple[int | None, tuple[str, int
         if each.looks is not None and each.looks.looked_at is not None
     ]
     looks += [
-        (len(each.asks), (each.raised.place.file, each.raised.place.line) if each.raised.place else None)
+        (len(each.calls), (each.raised.place.file, each.raised.place.line) if each.raised.place else None)
         for each in passes
         if each.raised is not None and each.raised.may_be_of_a_value and not _failed_so(each)
     ]
@@ -126,7 +126,7 @@ def _before(findings: Sequence[Finding], since: int | None) -> list[Finding]:
 
 def _parts(first: Recording, other: Recording) -> int | None:
     """The call from which on two passes go different ways; None where they do the same."""
-    ours, theirs = first.asks, other.asks
+    ours, theirs = first.calls, other.calls
     names, others = _Names((first,)), _Names((other,))
     for at, (one, another) in enumerate(zip(ours, theirs, strict=False)):
         if (one.position, *identity_of(one)[:2]) != (another.position, *identity_of(another)[:2]):
@@ -144,7 +144,7 @@ class _Names:
 
     def __init__(self, passes: Sequence[Recording]) -> None:
         self._texts = {text for each in passes if each.looks is not None for text in each.looks.texts}
-        self._asked = {ask.name for ask in passes[-1].asks if ask.name} if self._texts else set()
+        self._asked = {call.name for call in passes[-1].calls if call.name} if self._texts else set()
         self._recorded = {o.name for o in passes[0].history.tree() if o.name} if self._texts else set()
 
     def fits(self, name: str, other: str) -> bool:
@@ -153,7 +153,7 @@ class _Names:
 
     def explain(self, finding: Finding) -> bool:
         """Whether a difference is one of names that are the same but for a placeholder."""
-        asked = finding.ask.name if finding.ask is not None else None
+        asked = finding.call.name if finding.call is not None else None
         recorded = finding.operation.name if finding.operation is not None else None
         if finding.kind == "missing":
             return recorded is not None and any(self._could_be(name, recorded) for name in self._asked)

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from durable_debug.divergence.facts import Finding
+    from durable_debug.engine.ongoing_pass import Call
     from durable_debug.engine.recording import Recording
-    from durable_debug.engine.tape import Ask
     from durable_debug.value_paths import Gone, Path
 
 __all__ = ["Values"]
@@ -105,9 +105,11 @@ class Values:
     def hold(self, finding: Finding, other: Recording) -> bool:
         """Whether a finding is there with other placeholders, too."""
         if finding.kind in _ARGUMENTS or finding.kind in _OF_STRATEGIES:
-            ask, asked = finding.ask, _asked(finding, other)
+            call, asked = finding.call, _asked(finding, other)
             return (
-                ask is not None and asked is not None and _argument(finding, ask) == _argument(finding, asked)
+                call is not None
+                and asked is not None
+                and _argument(finding, call) == _argument(finding, asked)
             )
         if finding.kind not in _OF_VALUES:
             return True  # whether it asks for something else is seen of all calls
@@ -122,17 +124,17 @@ class Values:
 
 
 def _recorded(finding: Finding, recording: Recording) -> Value | None:
-    history, operation, ask = recording.history, finding.operation, finding.ask
+    history, operation, call = recording.history, finding.operation, finding.call
     if finding.kind == "result":
         return "returned", history.result
     if finding.kind == "error":
         return "raised", history.error
-    if operation is None or ask is None:
+    if operation is None or call is None:
         return None
     if finding.kind == "invoke_payload":
         return "returned", operation.payload
-    if ask.kind == "branch" and operation.type == "CONTEXT" and ask.within is not None:
-        item = ask.within.items.get(ask.number)
+    if call.kind == "branch" and operation.type == "CONTEXT" and call.within is not None:
+        item = call.within.items.get(call.number)
         if item is not None and operation.sub_type in {"Map", "Parallel"}:  # it has no operation of its own
             return ("returned", item.plain[1]) if item.status == "SUCCEEDED" else ("raised", item.error)
     return ("returned", operation.result) if operation.status == "SUCCEEDED" else ("raised", operation.error)
@@ -143,12 +145,12 @@ def _replayed(finding: Finding, recording: Recording) -> Value | None:
         return ("returned", recording.outcome.result) if recording.outcome.status == "SUCCEEDED" else None
     if finding.kind == "error":
         return ("raised", recording.outcome.error) if recording.outcome.status == "FAILED" else None
-    ask = _asked(finding, recording)
-    if ask is None:
+    call = _asked(finding, recording)
+    if call is None:
         return None
     if finding.kind == "invoke_payload":
-        return None if ask.payload is None else ("returned", ask.payload)
-    body = ask.body
+        return None if call.payload is None else ("returned", call.payload)
+    body = call.body
     if body is None or body.has_codec or body.is_unknown or body.how not in {"returned", "raised"}:
         return None
     if body.how == "raised":
@@ -157,18 +159,18 @@ def _replayed(finding: Finding, recording: Recording) -> Value | None:
     return ("returned", text) if can_write else None
 
 
-def _asked(finding: Finding, recording: Recording) -> Ask | None:
+def _asked(finding: Finding, recording: Recording) -> Call | None:
     """The call that a finding is about, in any pass."""
-    if finding.ask is None:
+    if finding.call is None:
         return None
-    return next((ask for ask in recording.asks if ask.position == finding.ask.position), None)
+    return next((call for call in recording.calls if call.position == finding.call.position), None)
 
 
-def _argument(finding: Finding, ask: Ask) -> tuple[Any, ...]:
+def _argument(finding: Finding, call: Call) -> tuple[Any, ...]:
     """What a finding on an argument is about."""
     if finding.kind in _ARGUMENTS:
-        return tuple(ask.arguments.get(name) for name in _ARGUMENTS[finding.kind])
-    strategy = ask.strategy
+        return tuple(call.arguments.get(name) for name in _ARGUMENTS[finding.kind])
+    strategy = call.strategy
     return () if strategy is None else (strategy.most, *map(strategy.delays, _ATTEMPTS))
 
 

@@ -34,9 +34,9 @@ if TYPE_CHECKING:
     from durable_debug.divergence.matcher import Aligner
     from durable_debug.engine.asked import AskedOperation
     from durable_debug.engine.guard import SideEffect
+    from durable_debug.engine.ongoing_pass import LogLine
     from durable_debug.engine.places import Place
     from durable_debug.engine.recording import Recording
-    from durable_debug.engine.tape import LogLine
 
 __all__ = ["Run", "replay"]
 

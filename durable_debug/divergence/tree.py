@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from durable_debug.divergence.facts import VIRTUAL, Identity
 
 if TYPE_CHECKING:
-    from durable_debug.engine.tape import Ask
+    from durable_debug.engine.ongoing_pass import Call
     from durable_debug.history import History, Operation
 
 __all__ = ["Node", "RecordedTree", "identity_of", "numbers", "parent_of", "recorded_identity", "tenants_of"]
@@ -19,9 +19,9 @@ _BRANCHES = {"MapIteration", "ParallelBranch"}
 _CONTEXTS = {"RunInChildContext", "virtual", "Map", "Parallel"}
 
 
-def identity_of(ask: Ask) -> Identity:
+def identity_of(call: Call) -> Identity:
     """What the SDK would compare of a call."""
-    return VIRTUAL if ask.virtual else (ask.type, ask.sub_type, ask.name or None)
+    return VIRTUAL if call.virtual else (call.type, call.sub_type, call.name or None)
 
 
 def recorded_identity(operation: Operation) -> Identity:

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from durable_debug.engine.guard import SideEffect
+    from durable_debug.engine.ongoing_pass import Call
     from durable_debug.engine.recording import Recording
-    from durable_debug.engine.tape import Ask
     from durable_debug.history import History, Operation
 
 __all__ = ["refused_codecs", "unchecked"]
@@ -35,7 +35,7 @@ def unchecked(recording: Recording) -> tuple[str, ...]:
     return (
         *told,
         *_of_history(recording.history),
-        *_in_calls(recording.asks),
+        *_in_calls(recording.calls),
         *_of_strategies(recording),
         *_in_run(recording),
     )
@@ -67,16 +67,16 @@ def _in_history(operations: Sequence[Operation]) -> Iterator[str]:
         yield f"Timeouts of {len(no_timeouts)} callbacks: the history does not hold them."
 
 
-def _in_calls(asks: Sequence[Ask]) -> Iterator[str]:
-    steps = sum(1 for ask in asks if ask.type == "STEP")
+def _in_calls(calls: Sequence[Call]) -> Iterator[str]:
+    steps = sum(1 for call in calls if call.type == "STEP")
     if steps:
         yield f"Step bodies and their inputs ({steps} steps): a history holds results only."
-    if any("step_semantics" in ask.arguments for ask in asks):
+    if any("step_semantics" in call.arguments for call in calls):
         yield "Step semantics: a history does not hold them."
-    polled = sum(1 for ask in asks if ask.kind == "wait_for_condition")
+    polled = sum(1 for call in calls if call.kind == "wait_for_condition")
     if polled:
         yield f"Checks of {counted(polled, 'condition')}: a history holds what came of them only."
-    own = [ask.position for ask in asks if ask.summarises]
+    own = [call.position for call in calls if call.summarises]
     if own:
         yield (
             f"Whether {len(own)} contexts with a summary of their own (the first at {own[0]}) recorded a result or "
@@ -92,17 +92,17 @@ def _of_tenants(history: History) -> Iterator[str]:
 
 def _of_strategies(recording: Recording) -> Iterator[str]:
     """Retry and wait strategies that are the user's functions, or of which nothing is on record."""
-    asks = [ask for ask in recording.asks if ask.type == "STEP" and ask.has_strategy]
-    by_id = {operation.id: operation for operation in recording.history.tree()} if asks else {}
+    calls = [call for call in recording.calls if call.type == "STEP" and call.has_strategy]
+    by_id = {operation.id: operation for operation in recording.history.tree()} if calls else {}
     own: dict[str, list[str]] = {}
     untried: list[str] = []
-    for ask in asks:
-        operation = by_id.get(ask.match_id or "")
-        name = described(ask.type, ask.sub_type, ask.name)
+    for call in calls:
+        operation = by_id.get(call.match_id or "")
+        name = described(call.type, call.sub_type, call.name)
         if operation is not None and not was_tried_again(operation):
             untried.append(name)
-        elif ask.strategy is None:
-            own.setdefault("Retry" if ask.kind == "step" else "Wait", []).append(name)
+        elif call.strategy is None:
+            own.setdefault("Retry" if call.kind == "step" else "Wait", []).append(name)
     for which, names in own.items():
         yield f"{which} strategies of {_listed(names)}: they are functions, which a replay does not run."
     if untried:

@@ -11,8 +11,8 @@ from durable_debug.engine.placeholder import UNKNOWN, holds_unknown
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from durable_debug.engine.ongoing_pass import Body, Call
     from durable_debug.engine.recording import Recording
-    from durable_debug.engine.tape import Ask, Body
 
 __all__ = [
     "could_be",
@@ -60,9 +60,9 @@ def same_payload(asked: str | None, recorded: str | None, *, any_order: bool = F
         return False
 
 
-def same_sent(ask: Ask, recorded: str | None) -> bool:
+def same_sent(call: Call, recorded: str | None) -> bool:
     """Compare what an invoke would send with what it sent."""
-    return same_payload(ask.payload, recorded) or ask.would_send(recorded)
+    return same_payload(call.payload, recorded) or call.would_send(recorded)
 
 
 def same_as_payload(body: Body, payload: str | None) -> bool | None:

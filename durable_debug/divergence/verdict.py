@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from durable_debug.divergence.facts import Finding
+    from durable_debug.engine.ongoing_pass import Call
     from durable_debug.engine.recording import Recording
-    from durable_debug.engine.tape import Ask
     from durable_debug.history import Operation
 
 __all__ = ["Judge"]
@@ -52,16 +52,16 @@ class Judge:
         self._by_position = {o.position: o for o in first.history.tree()}
         self._by_id = {o.id: o for o in first.history.tree()}
         self._run_again = {  # contexts whose bodies run again, also where the events alone could not tell
-            a.position for a in first.asks if a.replays_children
+            a.position for a in first.calls if a.replays_children
         }
         self._cut = cut
         self._objections = objections(first)
-        self._objection: Ask | None = self._objections[-1] if self._objections else None
+        self._objection: Call | None = self._objections[-1] if self._objections else None
         halt = first.halt
-        self._halted_at: Ask | None = (
-            halt.ask if halt is not None and halt.kind == "would_run" else first.beyond
+        self._halted_at: Call | None = (
+            halt.call if halt is not None and halt.kind == "would_run" else first.beyond
         )
-        stops: list[tuple[float, ...]] = [numbers(objected_at(first, ask)) for ask in self._objections]
+        stops: list[tuple[float, ...]] = [numbers(objected_at(first, call)) for call in self._objections]
         if self._halted_at is not None:
             stops = stops or [numbers(self._halted_at.position)]
         self._stopped: tuple[float, ...] | None = stops[-1] if stops else None
@@ -118,15 +118,15 @@ class Judge:
 
     def _unreadable(self) -> str:
         """What the SDK of this line raises for a payload that it can't read."""
-        met = [ask.objection for ask in self._first.asks] + [self._first.raised]
+        met = [call.objection for call in self._first.calls] + [self._first.raised]
         return next((one.type for one in met if one is not None and one.is_unreadable), "SerDesError")
 
     # ---- each kind
 
     def _outcome(self, finding: Finding) -> tuple[str, Effect]:
-        if finding.ask is not None and finding.ask in self._objections:
+        if finding.call is not None and finding.call in self._objections:
             return "error", self._by_objection(finding)
-        if self._objection is None and finding.ask is not None and finding.ask is self._halted_at:
+        if self._objection is None and finding.call is not None and finding.call is self._halted_at:
             why = "objects_no_more" if failed_in_flight(self._first.history) else "goes_on"
             return "error", Effect("unnoticed", why, self._goes_on())
         if self._objection is not None or self._halted_at is not None:
@@ -165,15 +165,15 @@ class Judge:
 
     def _is_unseen(self, finding: Finding) -> bool:
         """Whether it is inside a context that Lambda would not enter."""
-        ask, operation = finding.ask, finding.operation
-        if ask is not None:
-            if ask.kind in {"map", "parallel"} and finding.kind in {"item_count", "nesting_changed"}:
+        call, operation = finding.call, finding.operation
+        if call is not None:
+            if call.kind in {"map", "parallel"} and finding.kind in {"item_count", "nesting_changed"}:
                 return operation is not None and _is_closed(operation)
-            if ask.kind == "branch":
-                operation = self._operation(ask.within)
+            if call.kind == "branch":
+                operation = self._operation(call.within)
                 return operation is not None and _is_closed(operation)
-            if finding.kind != "reparented" or not ask.looked:
-                return ask.looked and not self._is_run_again(ask)
+            if finding.kind != "reparented" or not call.looked:
+                return call.looked and not self._is_run_again(call)
         path = parent_of(operation.position) if operation is not None else ""
         while path:
             context = self._by_position.get(path)
@@ -192,21 +192,21 @@ class Judge:
             context = context.within
         return False
 
-    def _is_run_again(self, ask: Ask) -> bool:
+    def _is_run_again(self, call: Call) -> bool:
         """Whether a call that was looked at is in a body that Lambda runs again."""
-        context = ask.within
+        context = call.within
         if context is None or context.position not in self._run_again:
             return False
         return not context.looked or self._is_run_again(context)
 
-    def _operation(self, ask: Ask | None) -> Operation | None:
+    def _operation(self, call: Call | None) -> Operation | None:
         """The recorded operation that answers a call."""
-        return self._by_id.get(ask.match_id or "") if ask is not None else None
+        return self._by_id.get(call.match_id or "") if call is not None else None
 
     def _by_objection(self, finding: Finding) -> Effect:
         """What comes of an objection: the last that a change is the cause of, or the one that nothing explains."""
         causes = zip(self._objections, self._causes_of_each, strict=True)
-        last = [ask for ask, cause in causes if cause is finding or ask is finding.ask][-1:]
+        last = [call for call, cause in causes if cause is finding or call is finding.call][-1:]
         if last != [self._objection]:
             return Effect("stops", "ends", dataclasses.replace(self._end(), caught=True))
         why = "ends"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from durable_debug.engine.ask import Ask
+    from durable_debug.engine.call import Call
     from durable_debug.engine.places import Place
 
 __all__ = ["AskedOperation"]
@@ -69,28 +69,28 @@ class AskedOperation:
         return self.place.line
 
 
-def asked_operation(ask: Ask) -> AskedOperation:
+def asked_operation(call: Call) -> AskedOperation:
     """Make plain data of what a run noted."""
-    assert ask.place is not None
+    assert call.place is not None
     return AskedOperation(
-        seq=ask.seq,
-        position=ask.position,
-        id=ask.operation_id,
-        name=ask.name,
-        type=ask.type,
-        sub_type=ask.sub_type,
-        depth=ask.depth,
-        parent_position=ask.parent_path,
-        arguments=ask.arguments,
-        place=ask.place,
-        answer=_answer(ask),
-        entered=ask.entered,
+        seq=call.seq,
+        position=call.position,
+        id=call.operation_id,
+        name=call.name,
+        type=call.type,
+        sub_type=call.sub_type,
+        depth=call.depth,
+        parent_position=call.parent_path,
+        arguments=call.arguments,
+        place=call.place,
+        answer=_answer(call),
+        entered=call.entered,
     )
 
 
-def _answer(ask: Ask) -> str:
-    if ask.ran:
+def _answer(call: Call) -> str:
+    if call.ran:
         return "ran"
-    if ask.answered:
-        return f"recorded {ask.status}"
-    return "virtual" if ask.virtual else "none"
+    if call.answered:
+        return f"recorded {call.status}"
+    return "virtual" if call.virtual else "none"

@@ -15,12 +15,12 @@ import sys
 import threading
 from typing import TYPE_CHECKING, Any, TextIO
 
-from durable_debug.engine.tape import LogLine
+from durable_debug.engine.ongoing_pass import LogLine
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from durable_debug.engine.tape import Tape
+    from durable_debug.engine.ongoing_pass import OngoingPass
 
 __all__ = ["attach", "install", "keep", "remove", "sdk_silent"]
 
@@ -29,16 +29,16 @@ _LONGEST_LINE = 10_000
 
 _SDK = "aws_durable_execution_sdk_python."  # of the logger itself and those below it
 _lock = threading.Lock()
-_running: set[Tape] = set()
+_running: set[OngoingPass] = set()
 # Printed without the end of a line, so far, and into which stream: what comes from elsewhere begins a line of its own.
-_partial: dict[Tape, tuple[str, str]] = {}
+_partial: dict[OngoingPass, tuple[str, str]] = {}
 _before: tuple[TextIO, TextIO] = (sys.stdout, sys.stderr)
 _silenced: list[logging.Logger] = []
 _call_handlers = logging.Logger.callHandlers
 
 
 class _Here(threading.local):
-    tape: Tape | None = None
+    ongoing: OngoingPass | None = None
 
 
 _here = _Here()
@@ -52,17 +52,17 @@ class _Switch:
         self._name = name
 
     def write(self, text: str) -> int:
-        tape = _here.tape
-        if tape is None:
+        ongoing = _here.ongoing
+        if ongoing is None:
             return self._stream.write(text)
-        if tape in _partial and _partial[tape][0] != self._name:
-            _end_line(tape)
-        _, begun = _partial.pop(tape, ("", ""))
+        if ongoing in _partial and _partial[ongoing][0] != self._name:
+            _end_line(ongoing)
+        _, begun = _partial.pop(ongoing, ("", ""))
         *lines, rest = (begun + text).split("\n")
         for line in lines:
-            keep(tape, "PRINT", line)
+            keep(ongoing, "PRINT", line)
         if rest:
-            _partial[tape] = self._name, rest[:_LONGEST_LINE]
+            _partial[ongoing] = self._name, rest[:_LONGEST_LINE]
         return len(text)
 
     def writelines(self, lines: Iterable[str]) -> None:
@@ -74,43 +74,43 @@ class _Switch:
 
 
 def _call_handlers_elsewhere(logger: logging.Logger, record: logging.LogRecord) -> None:
-    tape = _here.tape
-    if tape is None:
+    ongoing = _here.ongoing
+    if ongoing is None:
         _call_handlers(logger, record)
         return
     try:
         message = record.getMessage()
     except Exception:  # noqa: BLE001 - arguments that do not fit, as `logging` itself lets pass
         message = f"{record.msg} {record.args}"
-    keep(tape, record.levelname, message)
+    keep(ongoing, record.levelname, message)
 
 
-def _end_line(tape: Tape) -> None:
+def _end_line(ongoing: OngoingPass) -> None:
     """Keep what was printed without the end of a line."""
-    _, begun = _partial.pop(tape, ("", ""))
+    _, begun = _partial.pop(ongoing, ("", ""))
     if begun:
-        keep(tape, "PRINT", begun)
+        keep(ongoing, "PRINT", begun)
 
 
-def keep(tape: Tape, level: str, message: str, *, replayed: bool = False) -> None:
+def keep(ongoing: OngoingPass, level: str, message: str, *, replayed: bool = False) -> None:
     """Keep a line with the operation after which it came; of very many, the first."""
     if level != "PRINT":
-        _end_line(tape)
-    if len(tape.seen.logs) == _MOST_LINES:
+        _end_line(ongoing)
+    if len(ongoing.seen.logs) == _MOST_LINES:
         message, level = f"The first {_MOST_LINES} lines are kept.", "WARNING"
-    if len(tape.seen.logs) > _MOST_LINES:
+    if len(ongoing.seen.logs) > _MOST_LINES:
         return
     if len(message) > _LONGEST_LINE:
         message = message[: _LONGEST_LINE - 1] + "…"
-    tape.seen.logs.append(LogLine(level, message, len(tape.seen.asks) - 1, replayed))
+    ongoing.seen.logs.append(LogLine(level, message, len(ongoing.seen.calls) - 1, replayed))
 
 
-def attach(tape: Tape) -> None:
-    """Take what this thread writes from now on for the tape's."""
-    _here.tape = tape
+def attach(ongoing: OngoingPass) -> None:
+    """Take what this thread writes from now on for the pass's."""
+    _here.ongoing = ongoing
 
 
-def install(tape: Tape) -> None:
+def install(ongoing: OngoingPass) -> None:
     """One more replay is running."""
     global _before  # noqa: PLW0603 - the process has one of each stream
     with _lock:
@@ -120,16 +120,16 @@ def install(tape: Tape) -> None:
         if not _running:
             _silence()
             logging.Logger.callHandlers = _call_handlers_elsewhere  # type: ignore[assignment]
-        _running.add(tape)
+        _running.add(ongoing)
 
 
-def remove(tape: Tape) -> None:
+def remove(ongoing: OngoingPass) -> None:
     """One replay less; also one that can't be ended, so that what it writes from now on is lost."""
-    _end_line(tape)
+    _end_line(ongoing)
     with _lock:
-        if tape not in _running:
+        if ongoing not in _running:
             return
-        _running.remove(tape)
+        _running.remove(ongoing)
         if not _running:
             out, err = _before
             if isinstance(sys.stdout, _Switch):

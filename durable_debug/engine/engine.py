@@ -13,9 +13,17 @@ from durable_debug.engine.environment import Environment
 from durable_debug.engine.guard import Scope, SideEffect, allows
 from durable_debug.engine.handlers import Handler, resolve
 from durable_debug.engine.lambda_context import ReplayLambdaContext
+from durable_debug.engine.ongoing_pass import (
+    LeaveBody,
+    Matcher,
+    Observer,
+    OngoingPass,
+    Ran,
+    ReplayStop,
+    Rules,
+)
 from durable_debug.engine.placeholder import UNKNOWN, holds_unknown, marked
 from durable_debug.engine.script import Script, script_for
-from durable_debug.engine.tape import LeaveBody, Matcher, Observer, Ran, ReplayStop, Rules, Tape
 from durable_debug.engine.veiled import Veil
 from durable_debug.engine.worker import Worker
 from durable_debug.errors import HandlerError, InternalError
@@ -54,7 +62,7 @@ class Outcome:
 
 
 class Replay:
-    """One replay under way: a handler, a script, a tape, and the thread they meet in."""
+    """One replay under way: a handler, a script, a pass, and the thread they meet in."""
 
     def __init__(  # noqa: PLR0913
         self,
@@ -87,15 +95,15 @@ class Replay:
             lines=lines,
         )
         scope = Scope(self._report, note=self._note, environment=_environment(handler, script, options))
-        self.tape = Tape(script, rules, scope)
+        self.ongoing = OngoingPass(script, rules, scope)
         if script.redacted is not None:
             gone = matcher_of(script.redacted, script.kept)
-            self.tape.veil = Veil(self.tape.seen.asks, gone, sdk.looks_by_itself, script.stands_for)
+            self.ongoing.veil = Veil(self.ongoing.seen.calls, gone, sdk.looks_by_itself, script.stands_for)
         self._pass = contextlib.ExitStack()
-        self._worker = Worker(self._invoke, self.tape, ended)
+        self._worker = Worker(self._invoke, self.ongoing, ended)
 
     def _invoke(self) -> dict[str, Any]:
-        capture.install(self.tape)
+        capture.install(self.ongoing)
         try:
             func, around = self._pass.enter_context(self.handler.cold())
             return sdk.invoke(
@@ -103,19 +111,19 @@ class Replay:
                 around,
                 arn=self.script.arn.arn,
                 operations=self.script.operations,
-                tape=self.tape,
+                ongoing=self.ongoing,
                 lambda_context=ReplayLambdaContext.of(self.script.arn, self.script.request_id),
             )
         finally:
             self._pass.close()
-            capture.remove(self.tape)
+            capture.remove(self.ongoing)
 
     def _note(self, effect: SideEffect) -> SideEffect:
         if allows(self.options.allow, effect):
             effect = dataclasses.replace(effect, refused=False)
-        if self.tape.here.inside_ended:
+        if self.ongoing.here.inside_ended:
             effect = dataclasses.replace(effect, looked=True)
-        self.tape.seen.side_effects.append(effect)
+        self.ongoing.seen.side_effects.append(effect)
         return effect
 
     def _report(self, effect: SideEffect) -> None:
@@ -124,11 +132,11 @@ class Replay:
             raise LeaveBody  # Lambda does not run this body: the handler goes on
         if effect.refused:
             where = f" at {effect.file}:{effect.line}" if effect.file else ""
-            raise self.tape.stop("side_effect", f"side effect outside a step{where}: {effect.detail}")
+            raise self.ongoing.stop("side_effect", f"side effect outside a step{where}: {effect.detail}")
 
     def start(self) -> None:
         """Begin, in a thread of its own."""
-        self.tape.scope.look()  # here: it takes several times as long in a thread that has just begun
+        self.ongoing.scope.look()  # here: it takes several times as long in a thread that has just begun
         self._worker.start()
 
     def wait(self, timeout: float | None = None) -> bool:
@@ -160,12 +168,12 @@ class Replay:
         timeout = self.options.timeout
         seen = -1
         while not self._worker.join(timeout):
-            if len(self.tape.seen.asks) == seen:
-                last = self.tape.seen.asks[-1].position if self.tape.seen.asks else None
+            if len(self.ongoing.seen.calls) == seen:
+                last = self.ongoing.seen.calls[-1].position if self.ongoing.seen.calls else None
                 after = f"after operation {last}" if last else "before its first operation"
                 self.end("timeout", f"the handler asked for nothing more for {timeout:g} s, {after}")
                 return
-            seen = len(self.tape.seen.asks)
+            seen = len(self.ongoing.seen.calls)
 
     def outcome(self) -> Outcome:
         """How it ended.
@@ -175,14 +183,14 @@ class Replay:
         HandlerError
             The handler could not be called at all.
         """
-        answer, error, seen = self._worker.output, self._worker.error, self.tape.seen
+        answer, error, seen = self._worker.output, self._worker.error, self.ongoing.seen
         if seen.internal is not None:
             raise InternalError(
                 f"The replay of {self.handler.name} failed in durable_debug itself: "
                 f"{type(seen.internal).__name__}: {seen.internal}.",
                 cure="The handler is not to blame. Please report it, with the versions of durable_debug and of the SDK.",
             ) from seen.internal
-        if self.tape.halt is not None:
+        if self.ongoing.halt is not None:
             return Outcome("HALTED")
         if error is not None:
             if seen.returned is None and seen.error is None and not seen.threads:

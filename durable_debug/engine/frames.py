@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from types import CodeType, FrameType
 
     from durable_debug.engine.effects import SideEffect
-    from durable_debug.engine.tape import Tape
+    from durable_debug.engine.ongoing_pass import OngoingPass
     from durable_debug.engine.value_copies import Copy
 
 __all__ = ["Frame"]
@@ -35,12 +35,12 @@ class Frame:
         Of the replay.
     """
 
-    __slots__ = ("_frame", "_lasti", "_tape")
+    __slots__ = ("_frame", "_lasti", "_ongoing")
 
-    def __init__(self, frame: FrameType, lasti: int, tape: Tape) -> None:
+    def __init__(self, frame: FrameType, lasti: int, ongoing: OngoingPass) -> None:
         self._frame = frame
         self._lasti = lasti
-        self._tape = tape
+        self._ongoing = ongoing
 
     @property
     def place(self) -> Place:
@@ -71,7 +71,7 @@ class Frame:
                 shown = inside(dict(shown).get(name))
             return variables(shown)
 
-        return _looking_only(self._tape, described, quiet=True)  # somebody's repr may do anything
+        return _looking_only(self._ongoing, described, quiet=True)  # somebody's repr may do anything
 
     def evaluate(self, expression: str) -> Any:
         """Give the value of an expression over its variables.
@@ -101,7 +101,7 @@ class Frame:
         """Evaluate an expression and tell of its value, refusing side effects to both."""
         code, held = compiled(expression.strip()), Changes(self._frame, expression)
         try:
-            return _looking_only(self._tape, lambda: told(self._evaluated(code)), opened=True)
+            return _looking_only(self._ongoing, lambda: told(self._evaluated(code)), opened=True)
         except (Exception, KeyboardInterrupt):
             raise
         except BaseException as error:  # noqa: BLE001 - `exit()`, or the SDK's way to suspend: not for the caller
@@ -121,7 +121,7 @@ class Frame:
         held = Changes(self._frame, ", ".join(text for text, _ in expressions))
         try:
             return _looking_only(
-                self._tape, lambda: tuple([value(code) for _, code in expressions]), quiet=True
+                self._ongoing, lambda: tuple([value(code) for _, code in expressions]), quiet=True
             )
         except BaseException as error:  # noqa: BLE001 - `exit()`, or the SDK's way to suspend
             return (Failed(f"{type(error).__name__}: {error}"[:200]),) * len(expressions)
@@ -133,7 +133,7 @@ class Frame:
         code, held = compiled(condition), Changes(self._frame, condition)
         note, is_true = "", None
         try:
-            is_true = _looking_only(self._tape, lambda: bool(self._evaluated(code)))
+            is_true = _looking_only(self._ongoing, lambda: bool(self._evaluated(code)))
         except DurableDebugError as error:
             note = str(error)
         except (Exception, SystemExit) as error:  # noqa: BLE001 - told with the breakpoint
@@ -144,7 +144,7 @@ class Frame:
     def _mark(self, held: Changes, expression: str) -> str | None:
         name = held.changed()
         if name is not None:
-            self._tape.seen.changed_by = self._tape.seen.changed_by or expression.strip()
+            self._ongoing.seen.changed_by = self._ongoing.seen.changed_by or expression.strip()
         return name
 
     def _evaluated(self, code: CodeType) -> Any:
@@ -152,7 +152,9 @@ class Frame:
         return eval(code, {**frame.f_globals, **frame.f_locals})  # noqa: S307 - the user's own expression in the user's own process
 
 
-def _looking_only(tape: Tape, look: Callable[[], _T], *, opened: bool = False, quiet: bool = False) -> _T:
+def _looking_only(
+    ongoing: OngoingPass, look: Callable[[], _T], *, opened: bool = False, quiet: bool = False
+) -> _T:
     """Refuse side effects and operations while an expression is evaluated, in this thread.
 
     Parameters
@@ -169,13 +171,13 @@ def _looking_only(tape: Tape, look: Callable[[], _T], *, opened: bool = False, q
             refused.append(effect)
             raise DurableDebugError(effect.detail)
 
-    around = Scope(refuse, tape.scope.opened)
-    tape.here.evaluating = True
+    around = Scope(refuse, ongoing.scope.opened)
+    ongoing.here.evaluating = True
     try:
         with guarded(around.look() if opened else around):
             return look()
     finally:
-        tape.here.evaluating = False
+        ongoing.here.evaluating = False
         if refused and not quiet:  # whatever was made of the exception on its way
             raise DurableDebugError(
                 f"The expression is refused a side effect: {refused[0].detail}.",

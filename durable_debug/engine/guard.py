@@ -16,7 +16,7 @@ import threading
 from typing import TYPE_CHECKING
 
 from durable_debug.engine import audit_events, fences, watch
-from durable_debug.engine.calls import profiled
+from durable_debug.engine.c_calls import profiled
 from durable_debug.engine.effects import SideEffect, allows
 from durable_debug.engine.opened import ALL, listed
 from durable_debug.engine.watch import RefusedError, here, watched_threads

@@ -29,10 +29,10 @@ if TYPE_CHECKING:
     from durable_debug.engine.engine import Outcome
     from durable_debug.engine.handlers import Handler
     from durable_debug.engine.line_trace import LineTrace
+    from durable_debug.engine.ongoing_pass import Matcher, Ran
     from durable_debug.engine.places import Place, Stack
     from durable_debug.engine.runner import Pass
     from durable_debug.engine.script import Script
-    from durable_debug.engine.tape import Matcher, Ran
     from durable_debug.engine.value_copies import Copy
     from durable_debug.history import History
     from durable_debug.options import Options
@@ -108,19 +108,21 @@ class InProcess:
             replay = Replay(self.handler, self.script, options, ran_before=ran_before)
             with taken_lines.replayed():
                 outcome = replay.run()
-            self.ran.update(replay.tape.seen.ran)
-            missing = missing_variable(replay.tape.seen.error)
+            self.ran.update(replay.ongoing.seen.ran)
+            missing = missing_variable(replay.ongoing.seen.error)
             if (
                 missing is None
                 or missing[0] in self.handler.assumed
                 or _is_recorded(self.script.error, missing[0])
             ):
-                if self.handler.assumed and any(UNKNOWN in (ask.name or "") for ask in replay.tape.seen.asks):
+                if self.handler.assumed and any(
+                    UNKNOWN in (call.name or "") for call in replay.ongoing.seen.calls
+                ):
                     raise named_by(self.name, self.handler.assumed)
                 return self._recorded(replay, history, outcome, {})
             name, where = missing  # Lambda's environment had it: else the execution had ended so
             self.handler.assumed[name] = where
-            ran_before = self.ran if replay.tape.seen.ran else None
+            ran_before = self.ran if replay.ongoing.seen.ran else None
 
     def again(self, first: Recording, how: Pass) -> Recording:
         """Run it once more over the same history."""
@@ -143,7 +145,7 @@ class InProcess:
             ran_before=self.ran,
         )
         if recorder is not None:
-            recorder.tape = replay.tape
+            recorder.ongoing = replay.ongoing
         outcome = replay.run()
         return self._recorded(replay, first.history, outcome, recorder.stacks if recorder is not None else {})
 
@@ -154,8 +156,8 @@ class InProcess:
             self.handler, self.script, first.options, matcher=matcher, ran_before=self.ran, lines=lines
         )
         replay.run()
-        for ask in replay.tape.seen.asks:
-            ask.frame = None  # it would keep the handler's variables alive
+        for call in replay.ongoing.seen.calls:
+            call.frame = None  # it would keep the handler's variables alive
         return lines.found
 
     def look(
@@ -167,7 +169,7 @@ class InProcess:
 
         def looking(index: int, frame: FrameType) -> None:
             if index in lines:
-                here = Frame(frame, frame.f_lasti, replay.tape)
+                here = Frame(frame, frame.f_lasti, replay.ongoing)
                 found[index] = here.values(compiled)
 
         recorder = LineRecorder(values=False, held=looking)
@@ -175,8 +177,8 @@ class InProcess:
             self.handler, self.script, first.options, matcher=matcher, ran_before=self.ran, lines=recorder
         )
         replay.run()
-        for ask in replay.tape.seen.asks:
-            ask.frame = None
+        for call in replay.ongoing.seen.calls:
+            call.frame = None
         return found
 
     def hold(
@@ -195,7 +197,7 @@ class InProcess:
 
     def without_looking(self, looked: Recording) -> Recording:
         """Run it once more without looking into the bodies of ended contexts."""
-        contexts = frozenset({ask.operation_id for ask in looked.asks if ask.replays_children})
+        contexts = frozenset({call.operation_id for call in looked.calls if call.replays_children})
         return self.replaying(looked.history, looked.options, contexts)
 
     def replaying(self, history: History, options: Options, contexts: frozenset[str]) -> Recording:
@@ -207,19 +209,19 @@ class InProcess:
     def _recorded(
         self, replay: Replay, history: History, outcome: Outcome, stacks: Mapping[int, Stack]
     ) -> Recording:
-        tape, seen = replay.tape, replay.tape.seen
+        ongoing, seen = replay.ongoing, replay.ongoing.seen
         if seen.error is not None:
-            for ask in seen.asks:
-                ask.ended_it = isinstance(ask, sdk.SdkAsk) and _is_handed_on(seen.error, ask.failure)
+            for call in seen.calls:
+                call.ended_it = isinstance(call, sdk.SdkCall) and _is_handed_on(seen.error, call.failure)
         return Recording(
             runner=self,
             history=history,
             options=replay.options,
             outcome=outcome,
-            asks=tuple(seen.asks),
+            calls=tuple(seen.calls),
             logs=tuple(seen.logs),
             side_effects=tuple(seen.side_effects),
-            halt=tape.halt,
+            halt=ongoing.halt,
             beyond=seen.beyond,
             raised=_raised(seen.error) if seen.error is not None else None,
             ends=dict(seen.ends),
@@ -264,5 +266,5 @@ def _is_handed_on(raised: BaseException | None, failure: object) -> bool:
 
 
 def _looks(replay: Replay) -> Looks | None:
-    veil = replay.tape.veil
+    veil = replay.ongoing.veil
     return Looks(veil.looked_at, veil.place, frozenset(veil.texts)) if veil is not None else None

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from types import FrameType
 
-    from durable_debug.engine.ask import Ask
+    from durable_debug.engine.call import Call
 
 __all__ = ["LineRecorder", "is_traced"]
 
@@ -157,14 +157,14 @@ class LineRecorder:
                 yield from self.frames_around(by_number[number])
                 return
 
-    def asked(self, ask: Ask, frame: FrameType | None) -> None:
+    def asked(self, call: Call, frame: FrameType | None) -> None:
         """Note that an operation is asked for, from the line that ran last."""
-        asked, last, number = self.found.asked, max(0, len(self.found.lines) - 1), ask.seq
+        asked, last, number = self.found.asked, max(0, len(self.found.lines) - 1), call.seq
         asked.extend([last] * (number + 1 - len(asked)))
         while frame is not None and frame not in self._frames:
             frame = frame.f_back
         activation = self._frames.get(frame) if frame is not None else None
-        if ask.kind == "branch":  # what this thread runs from now on belongs to the call of the map
+        if call.kind == "branch":  # what this thread runs from now on belongs to the call of the map
             self._here.outside = activation.number if activation is not None else None
         if activation is None or not self.found.is_whole or self.found.of[last] != activation.number:
             self.found.asked_elsewhere.add(number)

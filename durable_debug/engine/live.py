@@ -19,11 +19,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from types import FrameType
 
-    from durable_debug.engine.ask import Ask
+    from durable_debug.engine.call import Call
     from durable_debug.engine.handlers import Handler
+    from durable_debug.engine.ongoing_pass import Matcher, OngoingPass, Ran
     from durable_debug.engine.runner import Decide
     from durable_debug.engine.script import Script
-    from durable_debug.engine.tape import Matcher, Ran, Tape
 
 __all__ = ["Live"]
 
@@ -41,7 +41,7 @@ class Live:
     lines
         Whether it can be held at any line.
     ran_before
-        See `Tape`: a body that the user lets run ran once, when the debugger was opened.
+        See `OngoingPass`: a body that the user lets run ran once, when the debugger was opened.
     """
 
     def __init__(  # noqa: PLR0913
@@ -76,9 +76,9 @@ class Live:
         _alive.add(self)
 
     @property
-    def tape(self) -> Tape:
+    def ongoing(self) -> OngoingPass:
         """The pass's tape."""
-        return self._replay.tape
+        return self._replay.ongoing
 
     @property
     def replay(self) -> Replay:
@@ -88,24 +88,24 @@ class Live:
     @property
     def changed_by(self) -> str | None:
         """An expression that changed what the handler holds; None if none has."""
-        return self.tape.seen.changed_by
+        return self.ongoing.seen.changed_by
 
     # ---- from the handler's threads
 
-    def asked(self, ask: Ask, frame: FrameType) -> None:
+    def asked(self, call: Call, frame: FrameType) -> None:
         """Hold here, if the session says so."""
         decide = self._decide
-        reason = decide(ask, Frame(frame, frame.f_lasti, self.tape)) if decide is not None else None
+        reason = decide(call, Frame(frame, frame.f_lasti, self.ongoing)) if decide is not None else None
         del decide  # a thread that is held must not keep its session alive
         if reason is not None:
-            self._hold(Held(reason, ask, self._framed(_frames(frame, ask))))
+            self._hold(Held(reason, call, self._framed(_frames(frame, call))))
 
     def _at_line(self, index: int, frame: FrameType) -> None:
         wanted = self._wanted
         if wanted is not None and index >= wanted:
             self._wanted = None
             with unguarded():
-                lines = self.tape.rules.lines
+                lines = self.ongoing.rules.lines
                 assert lines is not None
                 around = [(one, one.f_lasti) for one in lines.frames_around(frame)]
                 self._hold(Held("line", None, self._framed(around), index))
@@ -121,7 +121,7 @@ class Live:
         self._hold(Held("exception", None, self._framed(reversed(frames))))
 
     def _framed(self, frames: Iterable[tuple[FrameType, int]]) -> tuple[Frame, ...]:
-        return tuple(Frame(frame, lasti, self.tape) for frame, lasti in frames)
+        return tuple(Frame(frame, lasti, self.ongoing) for frame, lasti in frames)
 
     def _hold(self, held: Held) -> None:
         seen = listed()
@@ -130,12 +130,12 @@ class Live:
             self.held, self._going = held, False
             del held
             self._condition.notify_all()
-            while not self._going and self.tape.halt is None:
+            while not self._going and self.ongoing.halt is None:
                 self._condition.wait()
             self.held = None
-        self.tape.scope.look_since(seen)  # whatever others have opened meanwhile
-        if self.tape.halt is not None:
-            raise self.tape.stop("aborted", "the debugger went elsewhere")
+        self.ongoing.scope.look_since(seen)  # whatever others have opened meanwhile
+        if self.ongoing.halt is not None:
+            raise self.ongoing.stop("aborted", "the debugger went elsewhere")
 
     def _ended(self) -> None:
         with self._condition:
@@ -173,13 +173,13 @@ class Live:
             with self._condition:
                 if self._condition.wait_for(lambda: self.held is not None or self._over, _LOOK_SECONDS):
                     return self.held
-            asked, now = len(self.tape.seen.asks), time.monotonic()
+            asked, now = len(self.ongoing.seen.calls), time.monotonic()
             if asked != seen:
                 seen, since = asked, now
                 continue
             known = self._hangs_after is not None and asked >= self._hangs_after
             if known or (self._timeout is not None and now - since >= self._timeout):
-                last = self.tape.seen.asks[-1].position if self.tape.seen.asks else None
+                last = self.ongoing.seen.calls[-1].position if self.ongoing.seen.calls else None
                 after = f"after operation {last}" if last else "before its first operation"
                 self._replay.end(
                     "timeout", f"the handler asked for nothing more for {self._timeout:g} s, {after}"
@@ -191,28 +191,28 @@ class Live:
         """End the pass and its threads."""
         if self._over:
             return
-        self.tape.stop("aborted", "the debugger was closed")
+        self.ongoing.stop("aborted", "the debugger was closed")
         with self._condition:
             self._condition.notify_all()
         if not self._replay.wait(_GRACE_SECONDS):
             self._replay.end()
         self._ended()
-        for ask in self.tape.seen.asks:
-            ask.frame, ask.origin = None, ()
+        for call in self.ongoing.seen.calls:
+            call.frame, call.origin = None, ()
 
 
-def _frames(frame: FrameType | None, ask: Ask) -> tuple[tuple[FrameType, int], ...]:
+def _frames(frame: FrameType | None, call: Call) -> tuple[tuple[FrameType, int], ...]:
     """User frames from here outwards; a branch's own thread goes on with the frames of its map's call."""
     found: list[tuple[FrameType, int]] = []
-    within: Ask | None = ask
-    if ask.origin and frame is ask.origin[0][0]:
-        frame, found = None, list(ask.origin)
+    within: Call | None = call
+    if call.origin and frame is call.origin[0][0]:
+        frame, found = None, list(call.origin)
     while frame is not None:
         while frame is not None:
             if is_users(frame.f_code.co_filename) and all(frame is not known for known, _ in found):
                 found.append((frame, frame.f_lasti))
             frame = frame.f_back
-        found += [one for one in ask.origin if all(one[0] is not known for known, _ in found)]
+        found += [one for one in call.origin if all(one[0] is not known for known, _ in found)]
         while within is not None and within.frame is None:
             within = within.within
         if within is not None:

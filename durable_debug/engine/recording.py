@@ -11,12 +11,12 @@ from durable_debug.engine.asked import AskedOperation, asked_operation
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from durable_debug.engine.ask import Ask
+    from durable_debug.engine.call import Call
     from durable_debug.engine.effects import SideEffect
     from durable_debug.engine.engine import Outcome
+    from durable_debug.engine.ongoing_pass import Halt, LogLine
     from durable_debug.engine.places import Place, Stack
     from durable_debug.engine.runner import Runner
-    from durable_debug.engine.tape import Halt, LogLine
     from durable_debug.history import History
     from durable_debug.options import Options
 
@@ -93,7 +93,7 @@ class Recording:
     ran
         Ids of operations whose bodies ran, in this pass or in one before, because the user let them.
     stacks
-        By `Ask.seq`, the user's lines that a call was made from; only where they were asked for.
+        By `Call.seq`, the user's lines that a call was made from; only where they were asked for.
     looks
         What was noticed of values that are placeholders; None where the history is not redacted.
     """
@@ -102,11 +102,11 @@ class Recording:
     history: History
     options: Options
     outcome: Outcome
-    asks: tuple[Ask, ...]
+    calls: tuple[Call, ...]
     logs: tuple[LogLine, ...]
     side_effects: tuple[SideEffect, ...]
     halt: Halt | None
-    beyond: Ask | None
+    beyond: Call | None
     raised: Raised | None
     ends: Mapping[str, Place] = field(repr=False, hash=False)
     ran: frozenset[str] = field(repr=False, compare=False)
@@ -115,16 +115,16 @@ class Recording:
 
     def freeze(self) -> None:
         """Settle what it holds: from now on nothing of it changes."""
-        for ask in self.asks:
-            if not ask.is_frozen:  # recordings of one replay share calls
-                ask.freeze()
+        for call in self.calls:
+            if not call.is_frozen:  # recordings of one replay share calls
+                call.freeze()
 
     @functools.cached_property
-    def objected(self) -> tuple[Ask, ...]:
+    def objected(self) -> tuple[Call, ...]:
         """The calls that the SDK objected to, in the order of asking."""
-        return tuple(ask for ask in self.asks if ask.objection is not None)
+        return tuple(call for call in self.calls if call.objection is not None)
 
     @functools.cached_property
     def operations(self) -> tuple[AskedOperation, ...]:
         """Every operation that the handler asked for, in the order of asking."""
-        return tuple(asked_operation(ask) for ask in self.asks)
+        return tuple(asked_operation(call) for call in self.calls)

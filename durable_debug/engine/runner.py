@@ -1,6 +1,6 @@
 """The seam: what executes a handler, and all that the rest of durable_debug needs of it.
 
-Above it nothing knows a frame, a code object or an object of the SDK: what was asked comes as `Ask`, a pass as `Recording`.
+Above it nothing knows a frame, a code object or an object of the SDK: what was asked comes as `Call`, a pass as `Recording`.
 What runs a handler elsewhere, in another interpreter or another language, is one more `Runner`.
 """
 
@@ -10,16 +10,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-from durable_debug.engine.ask import Ask
+from durable_debug.engine.call import Call
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from durable_debug.engine.line_trace import LineTrace
+    from durable_debug.engine.ongoing_pass import Matcher
     from durable_debug.engine.places import Place
     from durable_debug.engine.recording import Recording
     from durable_debug.engine.skipping import Jump
-    from durable_debug.engine.tape import Matcher
     from durable_debug.engine.value_copies import Copy
     from durable_debug.engine.variables import Variable
     from durable_debug.history import History
@@ -127,7 +127,7 @@ class Held:
     """
 
     reason: str
-    ask: Ask | None
+    call: Call | None
     frames: tuple[HeldFrame, ...]
     line: int | None = None
 
@@ -151,7 +151,7 @@ class Truth:
     no_such_name: bool = False
 
 
-Decide = Callable[[Ask, HeldFrame], str | None]
+Decide = Callable[[Call, HeldFrame], str | None]
 """Whether to hold at a call, and why: asked in the handler's own thread."""
 
 

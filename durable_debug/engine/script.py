@@ -39,7 +39,7 @@ class Script:
     end
         Each operation as it stood when the replayed invocation ended, EXECUTION first.
     inject
-        Whether answers are given only when asked for (see `Tape`).
+        Whether answers are given only when asked for (see `OngoingPass`).
     later
         Ids of operations that began after the replayed invocation, which had ended in order.
     redacted

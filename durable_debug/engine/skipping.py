@@ -58,7 +58,7 @@ def jump_over(file: str, line: int) -> Jump | None:
                 continue
             to = following.lineno if following is not None else behind
             jumpable = isinstance(statement, ast.Expr | ast.Assign | ast.AnnAssign | ast.AugAssign | ast.With)
-            if jumpable and to is not None and not _asks(statement) and not _starts(statement):
+            if jumpable and to is not None and not _calls(statement) and not _starts(statement):
                 found = Jump(file, statement.lineno, to, tuple(_assigned(statement)))
             else:
                 found = None  # only the innermost counts
@@ -82,7 +82,7 @@ def _blocks(body: list[ast.stmt], behind: int | None) -> Iterator[tuple[list[ast
                 yield from _blocks(inner, after)
 
 
-def _asks(statement: ast.stmt) -> bool:
+def _calls(statement: ast.stmt) -> bool:
     calls = (node.func for node in ast.walk(statement) if isinstance(node, ast.Call))
     return any(isinstance(func, ast.Attribute) and func.attr in _ASKS for func in calls)
 

@@ -11,8 +11,8 @@ from durable_debug.engine.users_code import is_users
 if TYPE_CHECKING:
     from types import FrameType
 
-    from durable_debug.engine.ask import Ask
-    from durable_debug.engine.tape import Tape
+    from durable_debug.engine.call import Call
+    from durable_debug.engine.ongoing_pass import OngoingPass
 
 __all__ = ["StackRecorder"]
 
@@ -30,35 +30,35 @@ class StackRecorder:
 
     def __init__(self, most: int) -> None:
         self._most = most
-        self.tape: Tape | None = None
-        self.stacks: dict[int, Stack] = {}  # by the number of the call, `Ask.seq`
+        self.ongoing: OngoingPass | None = None
+        self.stacks: dict[int, Stack] = {}  # by the number of the call, `Call.seq`
 
-    def asked(self, ask: Ask, frame: FrameType) -> None:
+    def asked(self, call: Call, frame: FrameType) -> None:
         """Note the user's frames."""
-        ask.frame = None  # it would keep the handler's variables alive
-        within = ask.within
-        if ask.kind == "branch" and within is not None:  # asked for where its map is
-            self.stacks[ask.seq] = self.stacks.get(within.seq, ())
+        call.frame = None  # it would keep the handler's variables alive
+        within = call.within
+        if call.kind == "branch" and within is not None:  # asked for where its map is
+            self.stacks[call.seq] = self.stacks.get(within.seq, ())
         else:
-            self.stacks[ask.seq] = _user_stack(frame, ask)
-        ask.origin = ()
-        if ask.seq >= self._most and self.tape is not None:
-            raise self.tape.stop(
-                "endless", f"the handler has asked for {self._most:,} operations and goes on", ask
+            self.stacks[call.seq] = _user_stack(frame, call)
+        call.origin = ()
+        if call.seq >= self._most and self.ongoing is not None:
+            raise self.ongoing.stop(
+                "endless", f"the handler has asked for {self._most:,} operations and goes on", call
             )
 
     def raised(self, error: BaseException) -> None:
         """Nothing: the recording keeps it."""
 
 
-def _user_stack(frame: FrameType | None, ask: Ask) -> Stack:
+def _user_stack(frame: FrameType | None, call: Call) -> Stack:
     found: list[Place] = []
-    if ask.origin and frame is ask.origin[0][0]:
+    if call.origin and frame is call.origin[0][0]:
         frame = None
     libraries: list[Place] = []  # what counts where nothing of the user's calls
     while frame is not None and len(found) < _DEEPEST and is_user_code(frame.f_code.co_filename):
         users = is_users(frame.f_code.co_filename)
         (found if users else libraries).append(place_of(frame.f_code, frame.f_lasti))
         frame = frame.f_back
-    found += [place_of(handed.f_code, lasti) for handed, lasti in ask.origin]
+    found += [place_of(handed.f_code, lasti) for handed, lasti in call.origin]
     return tuple(found or libraries)[:_DEEPEST]

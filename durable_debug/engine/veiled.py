@@ -89,12 +89,12 @@ class Veil:
 
     def __init__(
         self,
-        asks: Sized,
+        calls: Sized,
         is_gone: Gone,
         ignored: Callable[[FrameType], bool | None],
         stands_for: Callable[[Any], Any] | None = None,
     ) -> None:
-        self._asks = asks
+        self._calls = calls
         self._is_gone = is_gone
         self._ignored = ignored
         self._stands_for = stands_for
@@ -116,7 +116,7 @@ class Veil:
             return value
         if veiled is None:  # dates, decimals, objects of the user's own: what is done with them is not seen
             if not isinstance(value, Unrecorded) and self.looked_at is None:
-                self.looked_at = len(self._asks)
+                self.looked_at = len(self._calls)
             return value
         if kind is str:
             self.written(value)
@@ -161,7 +161,7 @@ class Veil:
             if ignored:
                 return
             if ignored is False:
-                self.looked_at = len(self._asks)
+                self.looked_at = len(self._calls)
                 self.place = (frame.f_code.co_filename, frame.f_lineno)
                 return
             frame = frame.f_back

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import FrameType
 
+    from durable_debug.engine.ongoing_pass import OngoingPass
     from durable_debug.engine.places import Place
-    from durable_debug.engine.tape import Tape
 
 _AGAIN_SECONDS = 0.03
 _MOST_TIMES = 66  # not seconds: where the machine is busy, both sides get their turns late
@@ -36,18 +36,18 @@ class Worker:
     ----------
     target
         What to run; its return value or exception is kept in `output` and `error`.
-    tape
-        The run's tape: its `halt` ends the run, its `threads` are those that may have to be interrupted.
+    ongoing
+        The run's pass: its `halt` ends the run, its `threads` are those that may have to be interrupted.
     ended
         Called in that thread when it is over.
     """
 
     def __init__(
-        self, target: Callable[[], Any], tape: Tape, ended: Callable[[], None] | None = None
+        self, target: Callable[[], Any], ongoing: OngoingPass, ended: Callable[[], None] | None = None
     ) -> None:
         self._ended = ended
         self._target = target
-        self._tape = tape
+        self._ongoing = ongoing
         self.output: Any = None
         self.error: BaseException | None = None
         self.abandoned = False
@@ -84,7 +84,7 @@ class Worker:
         Code that is stuck in C (a lock that never opens, a read) can't be interrupted by anybody: such
         threads are left to the process, as daemons.
         """
-        stop = self._tape.stop(kind, message, at=self._stands_at() if kind == "timeout" else None)
+        stop = self._ongoing.stop(kind, message, at=self._stands_at() if kind == "timeout" else None)
         self.join(0.01)
         for times in range(_MOST_TIMES):
             if self._over.is_set():
@@ -101,7 +101,7 @@ class Worker:
     def _stands_at(self) -> Place | None:
         """The line of the user's code at which a thread of the handler stands."""
         frames = innermost_frames()
-        for ident in self._tape.seen.threads:
+        for ident in self._ongoing.seen.threads:
             frame = frames.get(ident)
             while frame is not None and not is_users(frame.f_code.co_filename):
                 frame = frame.f_back
@@ -111,10 +111,10 @@ class Worker:
 
     def _abandon(self) -> None:
         self.abandoned = True
-        capture.remove(self._tape)
+        capture.remove(self._ongoing)
         queues = getattr(pools, "_threads_queues", {})
         for thread in self._pooled():
-            if thread.ident not in self._tape.seen.threads and not thread.name.startswith(_POOLS[0]):
+            if thread.ident not in self._ongoing.seen.threads and not thread.name.startswith(_POOLS[0]):
                 continue  # a pool of somebody else's
             with contextlib.suppress(KeyError):  # else the interpreter waits for it at its end
                 del queues[thread]
@@ -126,7 +126,7 @@ class Worker:
 
     def _users(self) -> list[threading.Thread]:
         """Give the threads that run the handler; a number alone may be another thread's by now."""
-        return [thread for thread in self._pooled() if thread.ident in self._tape.seen.threads]
+        return [thread for thread in self._pooled() if thread.ident in self._ongoing.seen.threads]
 
 
 def _in_users_code(frame: FrameType | None) -> bool:

@@ -77,8 +77,8 @@ def diff(run: Run) -> list[Line]:
 def _last_position(run: Run) -> str | None:
     """Position of the call at which Lambda fails or would run something; None where it comes to the end."""
     halt = run.recording.halt
-    ask = objection(run.recording) or (halt.ask if halt is not None and halt.kind == "would_run" else None)
-    return ask.position if ask is not None else None
+    call = objection(run.recording) or (halt.call if halt is not None and halt.kind == "would_run" else None)
+    return call.position if call is not None else None
 
 
 def folded(lines: Sequence[Line]) -> list[Line | Fold]:
@@ -139,7 +139,7 @@ class _Differ:
         self._recorded = {operation.position: operation for operation in run.history.tree()}
         known = {node.position for nodes in self._nodes.values() for node in nodes}
         self._used = {asked: target for asked, target in pairing.used.items() if target in known}
-        self._asker = {target: ask.position for target, ask in pairing.asker.items()}
+        self._caller = {target: call.position for target, call in pairing.caller.items()}
         self._children: dict[str, list[AskedOperation]] = defaultdict(list)
         for one in {one.position: one for one in reversed(run.complete.operations)}.values():
             self._children[one.parent_position].append(one)
@@ -210,9 +210,9 @@ class _Differ:
 
     def _recorded_alone(self, node: Node, depth: int, alone: str) -> Iterator[Line]:
         operation = self._recorded.get(node.position)
-        if node.position in self._asker:
-            asker = self._asker[node.position]
-            yield Line("moved", depth, operation, None, tuple(self._numbers.get(asker, ())))
+        if node.position in self._caller:
+            caller = self._caller[node.position]
+            yield Line("moved", depth, operation, None, tuple(self._numbers.get(caller, ())))
             return
         events = operation.event_ids if operation is not None else ()
         number = next((self._missing[event] for event in events if event in self._missing), None)

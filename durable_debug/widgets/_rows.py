@@ -64,8 +64,8 @@ class Table:
         self.total = len(asked)
         self.row_of_stop = {row.asked.seq: at for at, row in enumerate(self.rows) if row.asked is not None}
         self._lines: defaultdict[str, set[int]] = defaultdict(set)
-        for ask in asked:
-            self._lines[ask.file].add(ask.line)
+        for call in asked:
+            self._lines[call.file].add(call.line)
         self.handler_file = handler_file(debugger)
 
     def lines(self, file: str) -> set[int]:

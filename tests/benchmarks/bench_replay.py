@@ -141,8 +141,8 @@ class EveryStop:
     def __init__(self) -> None:
         self.stops: list[Any] = []
 
-    def __call__(self, ask: Any, frame: Any) -> None:
-        self.stops.append((ask.position, frame.place.line, frame.variables()))
+    def __call__(self, call: Any, frame: Any) -> None:
+        self.stops.append((call.position, frame.place.line, frame.variables()))
 
 
 def replayed(history: dd.History) -> Callable[[], Any]:
@@ -160,7 +160,7 @@ def recorded(history: dd.History) -> Callable[[], Any]:
         every = EveryStop()
         held = first.runner.hold(first, None, hangs_after=None)
         assert held.go(every) is None  # it has ended
-        assert len(every.stops) == len(first.asks)
+        assert len(every.stops) == len(first.calls)
 
     return run
 

@@ -110,13 +110,13 @@ def children_that_retry_inside(event, context):
 @case(answers={"deep": [Answer(25, result="yes")]})
 @durable_execution
 def children_that_wait_for_a_callback_inside(event, context):
-    def ask(child):
+    def call(child):
         return child.run_in_child_context(
             lambda inner: inner.wait_for_callback(lambda callback_id, step: ran("ask") and None, name="deep"),
             name="inner",
         )
 
-    return context.run_in_child_context(ask, name="outer")
+    return context.run_in_child_context(call, name="outer")
 
 
 @case(status="FAILED")

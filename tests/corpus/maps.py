@@ -317,10 +317,10 @@ def maps_two_in_a_row(event, context):
 @case(answers={"ask-0": [Answer(30, result="a")], "ask-1": [Answer(10, result="b")]})
 @durable_execution
 def maps_that_wait_for_callbacks(event, context):
-    def ask(child, item, index, items):
+    def call(child, item, index, items):
         return child.wait_for_callback(lambda callback_id, step: ran("ask") and None, name=f"ask-{item}")
 
-    return context.map([0, 1], ask, name="asks").get_results()
+    return context.map([0, 1], call, name="asks").get_results()
 
 
 @case()

@@ -242,10 +242,10 @@ def mixed_custom_step_types(event, context):
 @case(answers={"a": [Answer(10, result="a")], "b": [Answer(500, result="b")]})
 @durable_execution
 def mixed_callbacks_in_a_race(event, context):
-    def ask(name):
+    def call(name):
         return lambda child: child.wait_for_callback(lambda callback_id, step: ran(name) and None, name=name)
 
     config = ParallelConfig(completion_config=CompletionConfig.first_successful())
-    winner = context.parallel([ask("a"), ask("b")], "race", config).get_results()
+    winner = context.parallel([call("a"), call("b")], "race", config).get_results()
     context.wait(Duration.from_minutes(20), name="outlast")
     return [winner, note(context, "after", 1)]

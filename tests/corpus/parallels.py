@@ -172,11 +172,11 @@ def parallels_first_of_three_then_a_wait(event, context):
 @case(answers={"ask": [Answer(300, result="late answer")]})
 @durable_execution
 def parallels_callback_or_timeout(event, context):
-    def ask(child):
+    def call(child):
         return child.wait_for_callback(lambda callback_id, step: ran("ask") and None, name="ask")
 
     config = ParallelConfig(completion_config=CompletionConfig.first_successful())
-    result = context.parallel([ask, branch("timeout", "gave up", wait=120)], "either", config)
+    result = context.parallel([call, branch("timeout", "gave up", wait=120)], "either", config)
     return result.get_results()
 
 

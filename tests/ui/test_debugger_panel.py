@@ -236,7 +236,7 @@ def test_the_gutter_by_keyboard(espresso):
 
 
 def test_lines_with_operations_are_marked(espresso):
-    lines = {ask.line for ask in espresso.debugger.run_result.operations}
+    lines = {call.line for call in espresso.debugger.run_result.operations}
     marked = espresso.page.locator(".dd-line[data-holds]").evaluate_all(
         "all => all.map((one) => Number(one.dataset.line))"
     )

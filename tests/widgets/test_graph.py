@@ -40,7 +40,7 @@ def test_boxes_are_placed_and_lead_to_operations(wires, espresso):
 
 def test_it_turns(wires, espresso):
     graph = Graph(espresso)
-    assert graph.comm.ask("turn")["ok"]
+    assert graph.comm.call("turn")["ok"]
     assert graph.scene["direction"] == "LR"
     assert graph.scene["width"] > graph.scene["height"]
     with pytest.raises(dd.DurableDebugError, match="'TB' or 'LR'"):
@@ -51,11 +51,11 @@ def test_folded_ones_unfold_and_fold_again(wires, samples):
     graph = Graph(dd.load(samples / "map_200.json"))
     (failed,) = [node for node in graph.scene["nodes"] if node["count"] == 7 and node["pattern"] == "photo-*"]
     before = len(graph.scene["nodes"])
-    assert graph.comm.ask("unfold", rows=failed["rows"])["ok"]
+    assert graph.comm.call("unfold", rows=failed["rows"])["ok"]
     assert (
         graph.scene["unfolded"] and len(graph.scene["nodes"]) == before + 12
     )  # 7 items and their steps for 2 boxes
-    assert graph.comm.ask("fold")["ok"]
+    assert graph.comm.call("fold")["ok"]
     assert not graph.scene["unfolded"] and len(graph.scene["nodes"]) == before
 
 
@@ -63,7 +63,7 @@ def test_too_many_to_unfold_is_said(wires, samples):
     graph = Graph(dd.load(samples / "large_2900.json"))
     assert graph.comm.sent[0]["size"] < 400_000
     (many,) = [node for node in graph.scene["nodes"] if node["count"] == 1440 and node["pattern"] == "make-*"]
-    answer = graph.comm.ask("unfold", rows=many["rows"])
+    answer = graph.comm.call("unfold", rows=many["rows"])
     assert not answer["ok"] and "1,440 boxes" in answer["error"] and "timeline" in answer["error"]
 
 

@@ -69,7 +69,7 @@ def test_verbs_are_posted_and_the_view_follows(espresso):
     release = threading.Event()
     debugger.subscribe(lambda: (seen.append(threading.current_thread()), release.wait(PATIENCE)))
     wire.say({"id": 1, "kind": "verb", "verb": "step"})  # returns, though nobody lets the debugger go on yet
-    assert wire.ask("verb", verb="step")["ok"]
+    assert wire.call("verb", verb="step")["ok"]
     release.set()
     until(lambda: panel.view["headline"].startswith("Stopped before operation 7 of 12"))
     assert threading.current_thread() not in seen
@@ -95,17 +95,17 @@ def test_verbs_are_posted_and_the_view_follows(espresso):
 )
 def test_what_cannot_be_done_is_said(espresso, request_, told):
     _, _, wire = espresso
-    answer = wire.ask(**request_)
+    answer = wire.call(**request_)
     assert not answer["ok"]
     assert told in answer["error"]
 
 
 def test_a_value_whose_repr_fails_or_is_huge_is_told_of(espresso):
     _, _, wire = espresso
-    assert len(wire.ask("evaluate", frame=0, expression="'x' * 10_000_000")["data"]["value"]) < 11_000
+    assert len(wire.call("evaluate", frame=0, expression="'x' * 10_000_000")["data"]["value"]) < 11_000
     failing = "type('Bad', (), {'__repr__': lambda self: 1 / 0})()"
     assert (
-        wire.ask("evaluate", frame=0, expression=failing)["data"]["value"]
+        wire.call("evaluate", frame=0, expression=failing)["data"]["value"]
         == "<Bad: its repr raises ZeroDivisionError>"
     )
 
@@ -117,8 +117,8 @@ def test_an_expression_that_takes_long_keeps_nobody_waiting(espresso, monkeypatc
     monkeypatch.setitem(sys.modules, "gate", gate)
     expression = f"__import__('gate').opened.wait({2 * PATIENCE}) and 5"
     wire.say({"id": 7, "kind": "evaluate", "frame": 0, "expression": expression})
-    assert wire.ask("variables", frame=0, path=[])["ok"]
-    assert wire.ask("verb", verb="step")["ok"]
+    assert wire.call("variables", frame=0, path=[])["ok"]
+    assert wire.call("verb", verb="step")["ok"]
     assert [one for one in wire.custom() if one["id"] == 7] == []
     gate.opened.set()
     answer = until(lambda: next((one for one in wire.custom() if one["id"] == 7), None))
@@ -129,7 +129,7 @@ def test_details_of_an_operation(espresso):
     debugger, _, wire = espresso
     rows = debugger.history.tree()
     row = next(at for at, one in enumerate(rows) if one.name == "read-event-config")
-    data = wire.ask("operation", row=row)["data"]
+    data = wire.call("operation", row=row)["data"]
     facts = {fact["label"]: fact["value"] for fact in data["facts"]}
     assert facts["Recorded"] == "SUCCEEDED"
     assert facts["Asked at"] == "espresso.py:108, in read_event_config"
@@ -138,20 +138,20 @@ def test_details_of_an_operation(espresso):
     assert json.loads(shown["text"]) == json.loads(debugger.history.plain(rows[row].result))
     assert json.loads(written["text"]) == json.loads(rows[row].result)
     assert (shown["folded"], written["folded"]) == (False, True)
-    more = wire.ask("payload", row=row, field=written["field"], start=0)["data"]
+    more = wire.call("payload", row=row, field=written["field"], start=0)["data"]
     assert more["text"] == written["text"]
     assert "\n" in data["payloads"][0]["text"]  # indented
-    ending = wire.ask("operation", row=-1)["data"]
+    ending = wire.call("operation", row=-1)["data"]
     assert "no barista accepted" in ending["payloads"][0]["text"]
 
 
 def test_a_large_payload_comes_in_pieces(open_panel, tmp_path):
     _, _, wire = open_panel(*hostile.write(tmp_path))
-    first = wire.ask("operation", row=0)["data"]["payloads"][0]
+    first = wire.call("operation", row=0)["data"]["payloads"][0]
     assert first["length"] == len(json.dumps(hostile.BIG))
     text, following = first["text"], first["next"]
     while following is not None:
-        chunk = wire.ask("payload", row=0, field="result", start=following)["data"]
+        chunk = wire.call("payload", row=0, field="result", start=following)["data"]
         assert len(chunk["text"]) <= 100_000
         text, following = text + chunk["text"], chunk["next"]
     assert json.loads(text) == hostile.BIG
@@ -284,7 +284,7 @@ def test_a_panel_off_the_page_does_not_keep_its_debugger_alive(monkeypatch, samp
     assert gone() is None
     wires[-1].say({"kind": "shown"})
     assert panel.view["status"] == "closed"
-    assert wires[-1].ask("variables", frame=0, path=[])["error"].startswith("The debugger is closed.")
+    assert wires[-1].call("variables", frame=0, path=[])["error"].startswith("The debugger is closed.")
     panel.close()
 
 
@@ -292,10 +292,10 @@ def test_a_closed_debugger_is_let_go_of(espresso):
     debugger, panel, wire = espresso
     debugger.close()
     assert panel.view["status"] == "closed"
-    answer = wire.ask("variables", frame=0, path=[])
+    answer = wire.call("variables", frame=0, path=[])
     assert answer == {
         "id": answer["id"],
         "ok": False,
         "error": "The debugger is closed. dd.debug(handler, history) opens another.",
     }
-    assert wire.ask("operation", row=0)["ok"]  # the record can still be read
+    assert wire.call("operation", row=0)["ok"]  # the record can still be read

@@ -94,22 +94,22 @@ def test_payloads_come_when_asked_for_and_in_pieces(wires, tmp_path):
     _, document = hostile.write(tmp_path)
     wire = Timeline(dd.load(document)).comm
     assert wire.sent[0]["size"] < 200_000
-    answer = wire.ask("operation", row=0)
+    answer = wire.call("operation", row=0)
     (payload,) = answer["data"]["payloads"]
     assert payload["length"] > 6_000_000 and len(payload["text"]) < 10_000
-    more = wire.ask("payload", row=0, field=payload["field"], start=payload["next"])["data"]
+    more = wire.call("payload", row=0, field=payload["field"], start=payload["next"])["data"]
     assert more["next"] > payload["next"] and len(json.dumps(more)) < 1_000_000
     for request in (
         {"kind": "operation", "row": 99},
         {"kind": "payload", "row": -1, "field": "x", "start": 0},
         {"kind": "import os"},
     ):
-        answer = wire.ask(**request)
+        answer = wire.call(**request)
         assert not answer["ok"] and answer["error"]
 
 
 def test_without_a_debugger_commands_are_refused_with_the_cure(wires, espresso):
-    answer = Timeline(espresso).comm.ask("goto", index=3)
+    answer = Timeline(espresso).comm.call("goto", index=3)
     assert not answer["ok"] and "dd.debug" in answer["error"]
 
 
@@ -127,27 +127,27 @@ def test_it_follows_its_debugger(wires, live):
 
 def test_it_commands_its_debugger(wires, live):
     timeline = Timeline(live)
-    assert timeline.comm.ask("goto", index=5)["ok"]
+    assert timeline.comm.call("goto", index=5)["ok"]
     until(lambda: live.stop.index == 5)
-    assert timeline.comm.ask("verb", verb="step_in")["ok"]
+    assert timeline.comm.call("verb", verb="step_in")["ok"]
     until(lambda: live.stop.index == 6)
 
 
 def test_breakpoints_show_in_all_views_wherever_they_were_set(wires, live):
     one, other = Timeline(live), Timeline(live)
-    answer = one.comm.ask("toggle", name="tell-attendee")
+    answer = one.comm.call("toggle", name="tell-attendee")
     assert answer["ok"] and "set" in answer["data"]["note"]
     row = one.operations["name"].index("tell-attendee")
     for view in (one, other):
         assert [each["rows"] for each in view.breakpoints if each["id"]] == [[row]]
-    assert other.comm.ask("toggle", name="tell-attendee")["ok"]
+    assert other.comm.call("toggle", name="tell-attendee")["ok"]
     assert [each for each in one.breakpoints if each["id"]] == [] and len(live.breakpoints) == 1
     live.break_at(status="TIMED_OUT")
     timed_out = [at for at, status in enumerate(live.history.operations["status"]) if status == "TIMED_OUT"]
     assert [each["rows"] for each in other.breakpoints if each["id"]] == [
         [one.operations["position"].index(live.history.tree()[at].position) for at in timed_out]
     ]
-    assert one.comm.ask("toggle", position="2-0-1")["ok"]
+    assert one.comm.call("toggle", position="2-0-1")["ok"]
     assert live.breakpoints[-1].position == "2-0-1"
 
 
@@ -187,7 +187,7 @@ def test_pictures(wires, espresso, tmp_path):
     assert "<svg" in (tmp_path / "a.svg").read_text(encoding="utf-8")
     with pytest.raises(dd.DurableDebugError, match=r"\.png, \.svg or \.pdf"):
         timeline.save(tmp_path / "a.docx")
-    answer = timeline.comm.ask("export", format="svg")["data"]
+    answer = timeline.comm.call("export", format="svg")["data"]
     assert answer["name"] == "order-418-timeline.svg" and answer["type"] == "image/svg+xml"
 
 

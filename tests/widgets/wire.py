@@ -38,7 +38,7 @@ class Wire(BaseComm):
         """Trait updates from Python, oldest first."""
         return [each["data"]["state"] for each in self.sent if each["data"].get("method") == "update"]
 
-    def ask(self, kind: str, timeout: float = PATIENCE, **keys: Any) -> dict[str, Any]:
+    def call(self, kind: str, timeout: float = PATIENCE, **keys: Any) -> dict[str, Any]:
         """Send a request and wait for its answer."""
         number = 1_000_000 + len(self.sent)
         self.say({"id": number, "kind": kind, **keys})

@@ -181,7 +181,7 @@ class Process:
         self._send((name, arguments))
         while True:
             kind, *rest = self._receive(limit)
-            if kind != "ask":
+            if kind != "call":
                 return kind, rest[0]
             question, given = rest
             self._send(("answer", asked[question](*given)))

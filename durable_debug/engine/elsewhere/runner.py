@@ -9,22 +9,22 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 from durable_debug.engine.elsewhere.process import EndedError, Process, interpreter, process_of
-from durable_debug.engine.elsewhere.wire import ask_of, stacks_of
+from durable_debug.engine.elsewhere.wire import call_of, stacks_of
+from durable_debug.engine.ongoing_pass import Halt
 from durable_debug.engine.recording import Recording
 from durable_debug.engine.runner import Held
 from durable_debug.engine.script import script_for
-from durable_debug.engine.tape import Halt
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from durable_debug.engine.ask import Ask
+    from durable_debug.engine.call import Call
     from durable_debug.engine.elsewhere.wire import Tuple, WireRecording
     from durable_debug.engine.line_trace import LineTrace
+    from durable_debug.engine.ongoing_pass import Matcher
     from durable_debug.engine.places import Place
     from durable_debug.engine.read_files import CodeState
     from durable_debug.engine.runner import Decide, Pass, Truth
-    from durable_debug.engine.tape import Matcher
     from durable_debug.engine.value_copies import Copy
     from durable_debug.engine.variables import Variable
     from durable_debug.history import History
@@ -102,7 +102,7 @@ class Elsewhere:
 
     def without_looking(self, looked: Recording) -> Recording:
         """Run it once more without looking into the bodies of ended contexts."""
-        contexts = frozenset(ask.operation_id for ask in looked.asks if ask.replays_children)
+        contexts = frozenset(call.operation_id for call in looked.calls if call.replays_children)
         wire = self._request(looked.options, "without_looking", looked.options, contexts)
         return self.recorded(wire, looked.history, dataclasses.replace(looked.options, enter=False))
 
@@ -137,24 +137,24 @@ class Elsewhere:
     def recorded(self, wire: WireRecording, history: History, options: Options) -> Recording:
         """Give the recording that it sent."""
         more = functools.partial(self.process.request, "more", wire.number)
-        asks: dict[int, Ask] = {}
-        for one in wire.asks:
-            ask = ask_of(one, asks, wire.places, more)
-            asks[ask.seq] = ask
+        calls: dict[int, Call] = {}
+        for one in wire.calls:
+            call = call_of(one, calls, wire.places, more)
+            calls[call.seq] = call
         halt = None
         if wire.halt is not None:
             kind, message, seq, at = wire.halt
-            halt = Halt(kind, message, asks.get(seq) if seq is not None else None, at)
+            halt = Halt(kind, message, calls.get(seq) if seq is not None else None, at)
         return Recording(
             runner=self if wire.runner == self.number else dataclasses.replace(self, number=wire.runner),
             history=history,
             options=options,
             outcome=wire.outcome,
-            asks=tuple(asks.values()),
+            calls=tuple(calls.values()),
             logs=wire.logs,
             side_effects=wire.side_effects,
             halt=halt,
-            beyond=asks.get(wire.beyond) if wire.beyond is not None else None,
+            beyond=calls.get(wire.beyond) if wire.beyond is not None else None,
             raised=wire.raised,
             ends=wire.ends,
             ran=wire.ran,
@@ -172,11 +172,11 @@ def _matching(matcher: Matcher) -> Callable[[Tuple], str | None]:
     return lambda wire: matcher(_alone(wire))
 
 
-def _alone(wire: Tuple) -> Ask:
+def _alone(wire: Tuple) -> Call:
     def more(*_: object) -> None:
         raise LookupError("a call that is under way")
 
-    return ask_of(wire, {}, (), more)
+    return call_of(wire, {}, (), more)
 
 
 class FarLive:
@@ -200,9 +200,9 @@ class FarLive:
         """Go on until `decide` gives a reason to hold, an exception leaves the handler, or it ends."""
 
         def asked(wire: Tuple) -> str | None:
-            ask = _alone(wire)
-            assert ask.place is not None
-            return decide(ask, FarFrame(self, 0, ask.place))
+            call = _alone(wire)
+            assert call.place is not None
+            return decide(call, FarFrame(self, 0, call.place))
 
         return self._gone(None, {**self._asked, "decide": asked})
 
@@ -240,7 +240,7 @@ class FarLive:
             with contextlib.suppress(EndedError):  # then the pass has ended, too
                 process.soon("end", self._number, limit=self._limit)
 
-    def ask(self, at: int, what: str, *arguments: Any) -> Any:
+    def call(self, at: int, what: str, *arguments: Any) -> Any:
         """Ask about one of the functions that stand still."""
         try:
             return self._runner.process.request(
@@ -261,24 +261,24 @@ class FarFrame:
 
     def locals(self) -> dict[str, Any]:
         """Give its variables by name: plain values as they are, others as what is shown of them."""
-        found: dict[str, Any] = self._live.ask(self._at, "locals")
+        found: dict[str, Any] = self._live.call(self._at, "locals")
         return found
 
     def variables(self, path: Sequence[str] = ()) -> list[Variable]:
         """Describe its variables, or what one of them holds."""
-        found: list[Variable] = self._live.ask(self._at, "variables", tuple(path))
+        found: list[Variable] = self._live.call(self._at, "variables", tuple(path))
         return found
 
     def evaluate(self, expression: str) -> Any:
         """Give the value of an expression over its variables."""
-        return self._live.ask(self._at, "evaluate", expression)
+        return self._live.call(self._at, "evaluate", expression)
 
     def text(self, expression: str, width: int | None = None) -> str:
         """Give the text of an expression's value."""
-        found: str = self._live.ask(self._at, "text", expression, width)
+        found: str = self._live.call(self._at, "text", expression, width)
         return found
 
     def holds(self, condition: str) -> Truth:
         """Say whether a condition is true."""
-        found: Truth = self._live.ask(self._at, "holds", condition)
+        found: Truth = self._live.call(self._at, "holds", condition)
         return found

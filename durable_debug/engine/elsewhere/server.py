@@ -29,7 +29,7 @@ from durable_debug.errors import DurableDebugError
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from durable_debug.engine.ask import Ask
+    from durable_debug.engine.call import Call
     from durable_debug.engine.in_process import InProcess
     from durable_debug.engine.line_trace import LineTrace
     from durable_debug.engine.live import Live
@@ -107,10 +107,10 @@ class _Server:
         except OSError:
             os._exit(0)
 
-    def _ask(self, name: str, *arguments: Any) -> Any:
+    def _call(self, name: str, *arguments: Any) -> Any:
         """Ask the other side; meanwhile it may ask about frames."""
         with self._asking, unguarded():  # it is asked in a thread whose side effects are refused
-            self._send(("ask", name, arguments))
+            self._send(("call", name, arguments))
             while True:
                 try:
                     kind, *rest = self._connection.recv()
@@ -182,8 +182,8 @@ class _Server:
         first = _Options(options)
         return self._wire(self._runners[runner].again(first, how))  # type: ignore[arg-type]  # all that is asked of it
 
-    def _match(self, ask: Ask) -> str | None:
-        found: str | None = self._ask("match", to_wire(ask, ask.place))  # type: ignore[arg-type]  # by itself
+    def _match(self, call: Call) -> str | None:
+        found: str | None = self._call("match", to_wire(call, call.place))  # type: ignore[arg-type]  # by itself
         return found
 
     def without_looking(self, runner: int, options: Options, contexts: frozenset[str]) -> WireRecording:
@@ -192,22 +192,22 @@ class _Server:
 
     def more(self, number: int, seq: int, what: str, argument: Any = None) -> Any:
         """Say more about a call."""
-        asks = {ask.seq: ask for ask in self._passes[number].asks}
-        ask = asks[seq]
+        calls = {call.seq: call for call in self._passes[number].calls}
+        call = calls[seq]
         match what:
             case "items":
-                return dict(ask.items)
+                return dict(call.items)
             case "strategy":
-                found = ask.strategy
+                found = call.strategy
                 return None if found is None else (found.most, found.of_any_error)
-            case "delays" if ask.strategy is not None:
-                return ask.strategy.delays(argument)
+            case "delays" if call.strategy is not None:
+                return call.strategy.delays(argument)
             case "would_send":
-                return ask.would_send(argument)
-            case "body" if ask.body is not None:
-                return getattr(ask.body, argument)
-            case "reads_as" if ask.body is not None:
-                return ask.body.reads_as(argument)
+                return call.would_send(argument)
+            case "body" if call.body is not None:
+                return getattr(call.body, argument)
+            case "reads_as" if call.body is not None:
+                return call.body.reads_as(argument)
         raise LookupError(what)
 
     def _number_of(self, runner: InProcess) -> int:
@@ -234,7 +234,7 @@ class _Server:
                 known.append(place)
             return places[id(place)]
 
-        asks = tuple([to_wire(ask, index(ask.place)) for ask in recording.asks])
+        calls = tuple([to_wire(call, index(call.place)) for call in recording.calls])
         stacks = {
             seq: tuple([at for place in stack if (at := index(place)) is not None])
             for seq, stack in recording.stacks.items()
@@ -245,13 +245,13 @@ class _Server:
             number=number,
             outcome=recording.outcome,
             places=tuple(known),
-            asks=asks,
+            calls=calls,
             logs=recording.logs,
             side_effects=recording.side_effects,
             beyond=recording.beyond.seq if recording.beyond is not None else None,
             halt=None
             if halt is None
-            else (halt.kind, halt.message, halt.ask.seq if halt.ask is not None else None, halt.at),
+            else (halt.kind, halt.message, halt.call.seq if halt.call is not None else None, halt.at),
             raised=recording.raised,
             ends=recording.ends,
             ran=recording.ran,
@@ -305,10 +305,10 @@ class _Server:
         """Go on, to a line, or to where the other side says."""
         self._frames.pop(number, None)
 
-        def decide(ask: Ask, frame: HeldFrame) -> str | None:
+        def decide(call: Call, frame: HeldFrame) -> str | None:
             self._frames[number] = (frame,)
             try:
-                reason: str | None = self._ask("decide", to_wire(ask, ask.place))  # type: ignore[arg-type]
+                reason: str | None = self._call("decide", to_wire(call, call.place))  # type: ignore[arg-type]
             finally:
                 self._frames.pop(number, None)
             return reason
@@ -322,8 +322,8 @@ class _Server:
         if held is None:
             return None
         self._frames[number] = held.frames
-        ask = None if held.ask is None else to_wire(held.ask, held.ask.place)  # type: ignore[arg-type]
-        return held.reason, ask, tuple([frame.place for frame in held.frames])
+        call = None if held.call is None else to_wire(held.call, held.call.place)  # type: ignore[arg-type]
+        return held.reason, call, tuple([frame.place for frame in held.frames])
 
     def end(self, number: int) -> None:
         """End it."""

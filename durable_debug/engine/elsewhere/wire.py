@@ -6,21 +6,21 @@ from dataclasses import dataclass
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
-from durable_debug.engine.ask import Ask, BatchItem, Body
+from durable_debug.engine.call import BatchItem, Body, Call
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from durable_debug.engine.ask import Strategy
+    from durable_debug.engine.call import Strategy
     from durable_debug.engine.effects import SideEffect
     from durable_debug.engine.engine import Outcome
+    from durable_debug.engine.ongoing_pass import LogLine
     from durable_debug.engine.places import Place, Stack
     from durable_debug.engine.recording import Looks, Raised
-    from durable_debug.engine.tape import LogLine
 
-__all__ = ["FarAsk", "FarBody", "Tuple", "WireRecording", "ask_of", "stacks_of", "to_wire"]
+__all__ = ["FarBody", "FarCall", "Tuple", "WireRecording", "call_of", "stacks_of", "to_wire"]
 
-# What every call has, in the order in which `Ask` is given it; in front its number.
+# What every call has, in the order in which `Call` is given it; in front its number.
 _ALWAYS = attrgetter(
     *(
         "seq",
@@ -68,7 +68,7 @@ class WireRecording:
     number: int
     outcome: Outcome
     places: tuple[Place, ...]
-    asks: tuple[Tuple, ...]
+    calls: tuple[Tuple, ...]
     logs: tuple[LogLine, ...]
     side_effects: tuple[SideEffect, ...]
     halt: tuple[str, str, int | None, Place | None] | None
@@ -83,40 +83,40 @@ class WireRecording:
 class FarBody(Body):
     """How a body ended in another process: what is seldom asked for is fetched when it is."""
 
-    def __init__(self, ask: FarAsk, how: str, known: Mapping[str, Any]) -> None:
+    def __init__(self, call: FarCall, how: str, known: Mapping[str, Any]) -> None:
         self.how = how
-        self._ask = ask
+        self._call = call
         for name, value in known.items():
             setattr(self, name, value)
 
     def __getattr__(self, name: str) -> Any:
         if name not in {"plain", "writable"}:
             raise AttributeError(name)
-        value = self._ask.more("body", name)
+        value = self._call.more("body", name)
         self.__dict__[name] = value
         return value
 
     def reads_as(self, payload: str | None) -> tuple[bool | None, str]:
         """Whether its codec reads the recorded payload as it reads what it writes."""
-        found: tuple[bool | None, str] = self._ask.more("reads_as", payload)
+        found: tuple[bool | None, str] = self._call.more("reads_as", payload)
         return found
 
 
 class FarStrategy:
     """How something is tried again, as the SDK of another process decides."""
 
-    def __init__(self, most: int, of_any_error: bool, ask: FarAsk) -> None:  # noqa: FBT001
+    def __init__(self, most: int, of_any_error: bool, call: FarCall) -> None:  # noqa: FBT001
         self.most = most
         self.of_any_error = of_any_error
-        self._ask = ask
+        self._call = call
 
     def delays(self, attempt: int) -> tuple[int, int]:
         """Between which numbers of seconds the pause behind an attempt may be."""
-        found: tuple[int, int] = self._ask.more("delays", attempt)
+        found: tuple[int, int] = self._call.more("delays", attempt)
         return found
 
 
-class FarAsk(Ask):
+class FarCall(Call):
     """A call in another process."""
 
     answers: Callable[..., Any]  # the other process, asked about calls by their number
@@ -148,19 +148,19 @@ class FarAsk(Ask):
         return bool(self.more("would_send", recorded))
 
 
-def to_wire(ask: Ask, place: int | None) -> Tuple:
-    """Make of a call what `ask_of` reads."""
-    seldom = {name: value for name, value in vars(ask).items() if name in _SET}
-    for name in _OF_TYPE.get(ask.type, _ANSWER):
-        value = getattr(ask, name)
+def to_wire(call: Call, place: int | None) -> Tuple:
+    """Make of a call what `call_of` reads."""
+    seldom = {name: value for name, value in vars(call).items() if name in _SET}
+    for name in _OF_TYPE.get(call.type, _ANSWER):
+        value = getattr(call, name)
         if value:
             seldom[name] = value
-    within = ask.within.seq if ask.within is not None else None
-    return _ALWAYS(ask), seldom, dict(ask.arguments), within, place, ask.objection, _body(ask)
+    within = call.within.seq if call.within is not None else None
+    return _ALWAYS(call), seldom, dict(call.arguments), within, place, call.objection, _body(call)
 
 
-def _body(ask: Ask) -> tuple[str, dict[str, Any]] | None:
-    body = ask.body
+def _body(call: Call) -> tuple[str, dict[str, Any]] | None:
+    body = call.body
     if body is None:
         return None
     if body.how == "returned":
@@ -184,9 +184,9 @@ def _shown(body: Body) -> str:
         return f"<its text raises {type(error).__name__}>"
 
 
-def ask_of(
-    wire: Tuple, asks: Mapping[int, Ask], places: tuple[Place, ...], more: Callable[..., Any]
-) -> FarAsk:
+def call_of(
+    wire: Tuple, calls: Mapping[int, Call], places: tuple[Place, ...], more: Callable[..., Any]
+) -> FarCall:
     """Give the call that `to_wire` wrote.
 
     Parameters
@@ -194,13 +194,13 @@ def ask_of(
     asks
         Those before it, by number.
     more
-        Asks the other process for more of it, by its number.
+        Calls the other process for more of it, by its number.
     """
     always, seldom, arguments, within, place, objection, body = wire
     seq, kind, id_, parent, path, number, type_, sub_type, name, virtual, depth = always
-    outer = asks.get(within) if within is not None else None
-    ask = FarAsk(kind, id_, parent, path, number, type_, sub_type, name, virtual, depth, outer)
-    vars(ask).update(
+    outer = calls.get(within) if within is not None else None
+    call = FarCall(kind, id_, parent, path, number, type_, sub_type, name, virtual, depth, outer)
+    vars(call).update(
         seldom,
         seq=seq,
         arguments=arguments,
@@ -209,8 +209,8 @@ def ask_of(
         answers=more,
     )
     if body is not None:
-        ask.body = FarBody(ask, *body)
-    return ask
+        call.body = FarBody(call, *body)
+    return call
 
 
 def stacks_of(stacks: Mapping[int, tuple[int, ...]], places: tuple[Place, ...]) -> Mapping[int, Stack]:

@@ -9,7 +9,7 @@ its lines (1.x, 2.x, 3.x) do differently is in `lines`, a module for each; the o
 """
 
 from durable_debug.engine.sdk import contract, lines
-from durable_debug.engine.sdk.asks import SdkAsk
+from durable_debug.engine.sdk.calls import SdkCall
 from durable_debug.engine.sdk.contexts import ReplayContext
 from durable_debug.engine.sdk.frames import is_user_code, looks_by_itself, user_frame
 from durable_debug.engine.sdk.invocation import invoke
@@ -21,7 +21,7 @@ is_unreadable = lines.LINE.is_unreadable
 __all__ = [
     "TERMINAL",
     "ReplayContext",
-    "SdkAsk",
+    "SdkCall",
     "contract",
     "invoke",
     "is_durable",

@@ -16,11 +16,11 @@ __all__ = ["arguments"]
 _REPR_LIMIT = 200
 
 
-def arguments(ask: Given) -> dict[str, Any]:
+def arguments(call: Given) -> dict[str, Any]:
     """Give the arguments of a call by name; functions by their qualified name, values as text."""
-    kind, *rest = ask.args
+    kind, *rest = call.args
     try:
-        return _BY_KIND[kind](ask, *rest)
+        return _BY_KIND[kind](call, *rest)
     except (
         AttributeError,
         TypeError,
@@ -52,14 +52,14 @@ def _create_callback(_: Given, config: Any) -> dict[str, Any]:
     }
 
 
-def _wait_for_callback(ask: Given, submitter: Any, config: Any) -> dict[str, Any]:
-    return {"submitter": _called(submitter), **_create_callback(ask, config)}
+def _wait_for_callback(call: Given, submitter: Any, config: Any) -> dict[str, Any]:
+    return {"submitter": _called(submitter), **_create_callback(call, config)}
 
 
-def _invoke(ask: Given, function_name: str, payload: Any, config: Any) -> dict[str, Any]:
+def _invoke(call: Given, function_name: str, payload: Any, config: Any) -> dict[str, Any]:
     found: dict[str, Any] = {
         "function_name": function_name,
-        "payload": ask.payload if ask.payload is not None else _shown(payload),
+        "payload": call.payload if call.payload is not None else _shown(payload),
     }
     if config is not None:
         if config.tenant_id is not None:
@@ -85,12 +85,12 @@ def _run_in_child_context(_: Given, func: Any, config: Any) -> dict[str, Any]:
     return found
 
 
-def _map(ask: Given, _: Any, func: Any, config: Any) -> dict[str, Any]:
-    return {"items": ask.branches, "func": _called(func), **_batch(config)}
+def _map(call: Given, _: Any, func: Any, config: Any) -> dict[str, Any]:
+    return {"items": call.branches, "func": _called(func), **_batch(config)}
 
 
-def _parallel(ask: Given, _: Any, config: Any) -> dict[str, Any]:
-    return {"branches": ask.branches, **_batch(config)}
+def _parallel(call: Given, _: Any, config: Any) -> dict[str, Any]:
+    return {"branches": call.branches, **_batch(config)}
 
 
 def _branch(_: Given, index: int) -> dict[str, Any]:

@@ -28,22 +28,22 @@ if TYPE_CHECKING:
 
     from aws_durable_execution_sdk_python.context import DurableContext
 
-    from durable_debug.engine.sdk.asks import SdkAsk
+    from durable_debug.engine.ongoing_pass import OngoingPass
+    from durable_debug.engine.sdk.calls import SdkCall
     from durable_debug.engine.sdk.entering import EnteringContext
-    from durable_debug.engine.tape import Tape
 
 
 class Batch:
     """A map or parallel of this run: its branches, one at a time and in index order."""
 
-    def __init__(self, ask: SdkAsk, executor: Any, tape: Tape) -> None:
-        self.ask = ask
+    def __init__(self, call: SdkCall, executor: Any, ongoing: OngoingPass) -> None:
+        self.call = call
         self.executor = executor
-        self.tape = tape
-        recorded = ask.recorded
+        self.ongoing = ongoing
+        recorded = call.recorded
         self.live = recorded is None or recorded.status not in TERMINAL
         self.flat = executor.nesting_type is NestingType.FLAT
-        self.scheduler = BranchScheduler(lambda: tape.halt is not None, LINE.branch_worker)
+        self.scheduler = BranchScheduler(lambda: ongoing.halt is not None, LINE.branch_worker)
         self._index: dict[str, int] = {}
         self._of_one_thread: contextvars.Context | None = None
 
@@ -58,32 +58,32 @@ class Batch:
             self.scheduler.leave(index)
 
     def identity(self, index: int) -> str:
-        return LINE.branch_id(self.executor, self.ask.operation_id, index)
+        return LINE.branch_id(self.executor, self.call.operation_id, index)
 
     def prepare(self, context: EnteringContext) -> None:
         """Look into the branches of a completed batch."""
-        recorded = self.ask.recorded
-        if self.tape.script.inject and not self.live:  # the SDK looks for them before it asks
+        recorded = self.call.recorded
+        if self.ongoing.script.inject and not self.live:  # the SDK looks for them before it asks
             for index in range(len(self.executor.executables)):
                 context._inject(self.identity(index))
-        if context._silent or self.live or recorded is None or not self.tape.rules.enter:
+        if context._silent or self.live or recorded is None or not self.ongoing.rules.enter:
             return
         for index in self._recorded_branches(context, recorded):
-            self._enter(context, index, self._branch_ask(context, index))
+            self._enter(context, index, self._branch_call(context, index))
         context._silent = True  # whatever the SDK runs again of it has been looked at
 
     def _recorded_branches(self, context: EnteringContext, recorded: Operation) -> list[int]:
         count = len(self.executor.executables)
-        if self.tape.rules.matcher is not None:
+        if self.ongoing.rules.matcher is not None:
             return list(range(count))
         if not self.flat:
-            return [i for i in range(count) if self.identity(i) in self.tape.script.answers]
+            return [i for i in range(count) if self.identity(i) in self.ongoing.script.answers]
         details = recorded.context_details
         try:
             result = deserialize(
                 self.executor.serdes,
                 cast("str", details and details.result),
-                self.ask.operation_id,
+                self.call.operation_id,
                 context.state.durable_execution_arn,
             )
         except Exception:  # noqa: BLE001 - a summary, or a codec of the user's that has changed
@@ -93,8 +93,8 @@ class Batch:
             return [i for i in range(count) if i in started]
         return list(range(count))
 
-    def _branch_ask(self, context: EnteringContext, index: int) -> SdkAsk:
-        return context._ask(
+    def _branch_call(self, context: EnteringContext, index: int) -> SdkCall:
+        return context._call(
             (OperationType.CONTEXT.value, cast("str", LINE.sub_type(self.executor.sub_type_iteration))),
             self.executor.get_iteration_name(index),
             ("branch", index),
@@ -103,11 +103,11 @@ class Batch:
             operation_id=self.identity(index),
         )
 
-    def _enter(self, context: EnteringContext, index: int, ask: SdkAsk) -> None:
-        child = context._body_context(ask, ask.operation_id, virtual=self.flat)
+    def _enter(self, context: EnteringContext, index: int, call: SdkCall) -> None:
+        child = context._body_context(call, call.operation_id, virtual=self.flat)
         executable = self.executor.executables[index]
         context._run_ended(
-            ask, functools.partial(self._variables().run, self.executor.execute_item, child, executable)
+            call, functools.partial(self._variables().run, self.executor.execute_item, child, executable)
         )
 
     def _variables(self) -> contextvars.Context:
@@ -125,8 +125,8 @@ class Batch:
             return body(*args)
         return contextvars.Context().run(body, *args)
 
-    def _fits(self, ask: SdkAsk, recorded: Operation) -> bool:
-        return not self.flat and (recorded.name, recorded.sub_type) == (ask.name, ask.sub_type)
+    def _fits(self, call: SdkCall, recorded: Operation) -> bool:
+        return not self.flat and (recorded.name, recorded.sub_type) == (call.name, call.sub_type)
 
     def branch(self, context: EnteringContext, child: DurableContext, operation_id: str) -> DurableContext:
         """Take a branch's context, as the SDK makes it: in a live batch in the branch's own thread."""
@@ -134,27 +134,27 @@ class Batch:
             self._index = {self.identity(i): i for i in range(len(self.executor.executables))}
         index = self._index[operation_id]
         if not self.live or context._silent:
-            inner = context._adopted(child, f"{self.ask.position}-{index}", self.ask)
+            inner = context._adopted(child, f"{self.call.position}-{index}", self.call)
             inner._silent = True
             return inner
         if not self.scheduler.enter(index):
             raise SuspendExecution("Another branch has ended the execution.")
-        self.tape.seen.note_thread()
-        capture.attach(self.tape)
-        ask = self._branch_ask(context, index)
-        if self.tape.script.inject:
+        self.ongoing.seen.note_thread()
+        capture.attach(self.ongoing)
+        call = self._branch_call(context, index)
+        if self.ongoing.script.inject:
             context._inject(operation_id)
-        recorded = ask.recorded
-        if recorded is not None and self.tape.rules.matcher is None and not self._fits(ask, recorded):
+        recorded = call.recorded
+        if recorded is not None and self.ongoing.rules.matcher is None and not self._fits(call, recorded):
             self.scheduler.end_with(index)  # the SDK will object
-        inner = context._adopted(child, ask.position, ask)
+        inner = context._adopted(child, call.position, call)
         if recorded is not None and recorded.status in TERMINAL:
-            if self.tape.rules.enter:
-                self._enter(context, index, ask)
+            if self.ongoing.rules.enter:
+                self._enter(context, index, call)
             inner._silent = True
             details = recorded.context_details
             if details is None or not details.replay_children:
                 self.scheduler.leave(index)  # the SDK answers from the checkpoint: the body does not run
         else:
-            ask.entered = True
+            call.entered = True
         return inner

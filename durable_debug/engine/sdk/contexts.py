@@ -37,7 +37,7 @@ from durable_debug.engine.sdk.kinds import (
     recording_objection,
 )
 from durable_debug.engine.sdk.lines import LINE
-from durable_debug.engine.sdk.logger import TapeLogger
+from durable_debug.engine.sdk.logger import PassLogger
 from durable_debug.engine.sdk.own_errors import own_errors_apart
 from durable_debug.engine.sdk.payloads import TERMINAL
 from durable_debug.engine.sdk.veiling import veiling
@@ -55,7 +55,7 @@ if TYPE_CHECKING:
     from aws_durable_execution_sdk_python.context import DurableContext
     from aws_durable_execution_sdk_python.waits import WaitForConditionConfig
 
-    from durable_debug.engine.tape import Tape
+    from durable_debug.engine.ongoing_pass import OngoingPass
 
 
 _label, _refuses_step, _OBJECTIONS = LINE.label, LINE.refuses_step, LINE.objections  # for each step
@@ -76,33 +76,33 @@ class ReplayContext(EnteringContext):
         if _refuses_step(config):
             return super().step(func, name, config)  # raises before it becomes an operation
         name = name or getattr(func, "_original_name", None)
-        ask = self._ask(STEP, name, ("step", func, config), _label(config))
-        if ask.recorded is None or ask.recorded.status not in TERMINAL:
-            if self._absent(ask):
+        call = self._call(STEP, name, ("step", func, config), _label(config))
+        if call.recorded is None or call.recorded.status not in TERMINAL:
+            if self._absent(call):
                 return Unrecorded()
-            func = self._guard(ask, func)
+            func = self._guard(call, func)
         try:
             return super().step(func, name, config)
         except _OBJECTIONS as error:  # in a line: steps are many
-            record_objection(ask, error)
+            record_objection(call, error)
             raise
 
     @own_errors_apart
     def wait(self, duration: Duration, name: str | None = None) -> None:
         if not isinstance(duration, Duration) or duration.to_seconds() < 1:
             return super().wait(duration, name)  # the SDK refuses it before it becomes an operation
-        ask = self._ask(WAIT, name, ("wait", duration))
-        if self._absent(ask):
+        call = self._call(WAIT, name, ("wait", duration))
+        if self._absent(call):
             return None
-        with recording_objection(ask):
+        with recording_objection(call):
             return super().wait(duration, name)
 
     @own_errors_apart
     def create_callback(self, name: str | None = None, config: CallbackConfig | None = None) -> Any:
-        ask = self._ask(CALLBACK, name, ("create_callback", config), _label(config))
-        if self._absent(ask):
+        call = self._call(CALLBACK, name, ("create_callback", config), _label(config))
+        if self._absent(call):
             return Unrecorded()
-        with recording_objection(ask):
+        with recording_objection(call):
             return super().create_callback(name, config)
 
     @own_errors_apart
@@ -113,14 +113,14 @@ class ReplayContext(EnteringContext):
         name: str | None = None,
         config: InvokeConfig[Any, Any] | None = None,
     ) -> Any:
-        ask = self._ask(INVOKE, name, ("invoke", function_name, payload, config))
+        call = self._call(INVOKE, name, ("invoke", function_name, payload, config))
         with contextlib.suppress(Exception), harmless():  # the SDK reports what can't be serialised
             codec = (config.serdes_payload if config else None) or DEFAULT_JSON_SERDES
             sent = marked(payload) if holds_unknown(payload) else payload
-            ask.payload = serialize(codec, sent, ask.operation_id, self.state.durable_execution_arn)
-        if self._absent(ask):
+            call.payload = serialize(codec, sent, call.operation_id, self.state.durable_execution_arn)
+        if self._absent(call):
             return Unrecorded()
-        with recording_objection(ask):
+        with recording_objection(call):
             return super().invoke(function_name, payload, name, config)
 
     @own_errors_apart
@@ -129,12 +129,12 @@ class ReplayContext(EnteringContext):
     ) -> Any:
         if check is None or not config:
             return super().wait_for_condition(check, config, name)
-        ask = self._ask(CONDITION, name, ("wait_for_condition", check, config))
-        if ask.recorded is None or ask.recorded.status not in TERMINAL:
-            if self._absent(ask):
+        call = self._call(CONDITION, name, ("wait_for_condition", check, config))
+        if call.recorded is None or call.recorded.status not in TERMINAL:
+            if self._absent(call):
                 return Unrecorded()
-            check = self._guard(ask, check)
-        with recording_objection(ask):
+            check = self._guard(call, check)
+        with recording_objection(call):
             return super().wait_for_condition(check, config, name)
 
     @own_errors_apart
@@ -145,17 +145,17 @@ class ReplayContext(EnteringContext):
             return super().run_in_child_context(func, name, config)
         name = name or getattr(func, "_original_name", None)
         virtual = bool(getattr(config, "is_virtual", False))
-        ask = self._ask(
+        call = self._call(
             CHILD,
             name,
             ("run_in_child_context", func, config),
             _label(config),
             virtual=virtual,
         )
-        asked_here = self._enter_ended(ask, func, config)
-        if self._tape.rules.matcher is not None:
+        asked_here = self._enter_ended(call, func, config)
+        if self._ongoing.rules.matcher is not None:
             config = keeping(LINE.seen_through(config or ChildConfig()), "serdes")
-        with recording_objection(ask), self._counting_also(asked_here):
+        with recording_objection(call), self._counting_also(asked_here):
             return super().run_in_child_context(func, name, config)
 
     @own_errors_apart
@@ -163,15 +163,15 @@ class ReplayContext(EnteringContext):
         self, submitter: Any, name: str | None = None, config: WaitForCallbackConfig | None = None
     ) -> Any:
         name = name or getattr(submitter, "_original_name", None)
-        ask = self._ask(FOR_CALLBACK, name, ("wait_for_callback", submitter, config))
+        call = self._call(FOR_CALLBACK, name, ("wait_for_callback", submitter, config))
 
         asked_here = self._enter_ended(
-            ask, lambda context: wait_for_callback_handler(context, submitter, name, config), None
+            call, lambda context: wait_for_callback_handler(context, submitter, name, config), None
         )
-        with recording_objection(ask), self._counting_also(asked_here):
+        with recording_objection(call), self._counting_also(asked_here):
             answer = super().wait_for_callback(submitter, name, config)
         # What the SDK made of an answer that there never was is an empty object.
-        return Unrecorded() if ask.recorded is None and self._tape.rules.matcher is not None else answer
+        return Unrecorded() if call.recorded is None and self._ongoing.rules.matcher is not None else answer
 
     @own_errors_apart
     def map(
@@ -180,25 +180,25 @@ class ReplayContext(EnteringContext):
         name = name or getattr(func, "_original_name", None)
         if LINE.refuses_batch(config, inputs):
             return super().map(inputs, func, name, config)  # raises before it becomes an operation
-        ask = self._ask(MAP, name, ("map", inputs, func, config))
+        call = self._call(MAP, name, ("map", inputs, func, config))
         if config is not None and config.item_namer is not None:
             config = replaced(config, "item_namer", memoised(config.item_namer))
         try:
             inputs = LINE.items(inputs)
-            ask.branches = len(inputs)
-            executor = LINE.map_executor(inputs, func, config, ask.operation_id)
+            call.branches = len(inputs)
+            executor = LINE.map_executor(inputs, func, config, call.operation_id)
         except Exception:  # noqa: BLE001 - of the inputs or the item_namer: the SDK raises it where it belongs
-            with recording_objection(ask):
+            with recording_objection(call):
                 return super().map(inputs, func, name, config)
-        batch = Batch(ask, executor, self._tape)
+        batch = Batch(call, executor, self._ongoing)
 
         def body(context: DurableContext, item: Any, index: int, items: Sequence[Any]) -> Any:
-            with LINE.in_branch(), batch.turn(index), users_code(self._tape):
+            with LINE.in_branch(), batch.turn(index), users_code(self._ongoing):
                 return batch.in_thread_of_its_own(func, context, item, index, items)
 
-        if self._tape.rules.matcher is not None:
+        if self._ongoing.rules.matcher is not None:
             config = keeping(config or LINE.map_config(), "serdes", "item_serdes")
-        with self._batching(batch), recording_objection(ask):
+        with self._batching(batch), recording_objection(call):
             return super().map(inputs, body if batch.live else func, name, config)
 
     @own_errors_apart
@@ -207,23 +207,23 @@ class ReplayContext(EnteringContext):
     ) -> Any:
         if LINE.refuses_batch(config, functions):
             return super().parallel(functions, name, config)
-        ask = self._ask(PARALLEL, name, ("parallel", functions, config))
+        call = self._call(PARALLEL, name, ("parallel", functions, config))
         try:
             if not hasattr(type(functions), "__getitem__"):
                 functions = list(functions)  # perhaps there is but one way through, and we go first
-            ask.branches = len(functions)
-            executor = LINE.parallel_executor(functions, config, ask.operation_id)
+            call.branches = len(functions)
+            executor = LINE.parallel_executor(functions, config, call.operation_id)
         except Exception:  # noqa: BLE001 - no functions: as above
-            with recording_objection(ask):
+            with recording_objection(call):
                 return super().parallel(functions, name, config)
-        batch = Batch(ask, executor, self._tape)
+        batch = Batch(call, executor, self._ongoing)
 
         def in_turn(index: int, branch: Any) -> Any:
             func = branch.func if isinstance(branch, ParallelBranch) else branch
 
             @functools.wraps(func)
             def body(context: DurableContext) -> Any:
-                with LINE.in_branch(), batch.turn(index), users_code(self._tape):
+                with LINE.in_branch(), batch.turn(index), users_code(self._ongoing):
                     return batch.in_thread_of_its_own(func, context)
 
             if not isinstance(branch, ParallelBranch):
@@ -232,40 +232,40 @@ class ReplayContext(EnteringContext):
 
         if batch.live:
             functions = [in_turn(i, f) for i, f in enumerate(functions)]
-        if self._tape.rules.matcher is not None:
+        if self._ongoing.rules.matcher is not None:
             config = keeping(config or LINE.parallel_config(), "serdes", "item_serdes")
-        with self._batching(batch), recording_objection(ask):
+        with self._batching(batch), recording_objection(call):
             return super().parallel(functions, name, config)
 
     def set_logger(self, new_logger: Any) -> None:
         super().set_logger(new_logger)
-        self.logger = TapeLogger.over(self.logger, self._tape)
+        self.logger = PassLogger.over(self.logger, self._ongoing)
 
     # ---- contexts that the SDK makes
 
     def create_child_context(self, operation_id: str, *, is_virtual: bool = False) -> DurableContext:
         context = super().create_child_context(operation_id, is_virtual=is_virtual)
-        local = self._tape.here
+        local = self._ongoing.here
         if self._batch is not None:
             with LINE.in_branch():
                 return self._batch.branch(self, context, operation_id)
         batch: Batch | None = local.batch
-        if batch is not None and batch.ask.operation_id == operation_id:
-            inner = self._adopted(context, batch.ask.position, batch.ask)
+        if batch is not None and batch.call.operation_id == operation_id:
+            inner = self._adopted(context, batch.call.position, batch.call)
             inner._batch, inner._silent = batch, self._silent
-            batch.ask.entered = batch.live or self._tape.rules.enter
+            batch.call.entered = batch.live or self._ongoing.rules.enter
             batch.prepare(inner)
             return inner
-        ask = self._asked
-        assert ask is not None  # the SDK makes it for what was just asked
-        ask.entered = True
-        inner = self._adopted(context, ask.position, ask)
+        call = self._asked
+        assert call is not None  # the SDK makes it for what was just asked
+        call.entered = True
+        inner = self._adopted(context, call.position, call)
         inner._silent = self._silent or local.silence == operation_id
         return inner
 
     @contextlib.contextmanager
     def _batching(self, batch: Batch) -> Iterator[None]:
-        local = self._tape.here
+        local = self._ongoing.here
         before = local.batch
         local.batch = batch
         try:
@@ -278,7 +278,7 @@ class ReplayContext(EnteringContext):
 _InjectingContext: type[ReplayContext] = LINE.injecting(ReplayContext)
 
 
-def adopt(context: DurableContext, tape: Tape) -> ReplayContext:
+def adopt(context: DurableContext, ongoing: OngoingPass) -> ReplayContext:
     """Make the handler's context one of ours."""
-    kind = _InjectingContext if tape.script.inject else ReplayContext
-    return put_over(context, kind if tape.veil is None else veiling(kind), tape)
+    kind = _InjectingContext if ongoing.script.inject else ReplayContext
+    return put_over(context, kind if ongoing.veil is None else veiling(kind), ongoing)

@@ -17,11 +17,11 @@ from aws_durable_execution_sdk_python.lambda_service import (
 from aws_durable_execution_sdk_python.serdes import deserialize, serialize
 
 from durable_debug.engine.guard import harmless
+from durable_debug.engine.ongoing_pass import LeaveBody
 from durable_debug.engine.sdk.answering import AnsweringContext
 from durable_debug.engine.sdk.copies import snapshot
 from durable_debug.engine.sdk.frames import users_code
 from durable_debug.engine.sdk.payloads import TERMINAL
-from durable_debug.engine.tape import LeaveBody
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     )
     from aws_durable_execution_sdk_python.context import DurableContext
 
-    from durable_debug.engine.sdk.asks import SdkAsk, SdkBody
+    from durable_debug.engine.sdk.calls import SdkBody, SdkCall
     from durable_debug.engine.sdk.counter import Counter
 
 
@@ -39,7 +39,7 @@ class EnteringContext(AnsweringContext):
     """The SDK's context, with what it takes to look into the body of a context that has ended."""
 
     def _enter_ended(
-        self, ask: SdkAsk, body: Callable[[DurableContext], Any], config: ChildConfig[Any] | None
+        self, call: SdkCall, body: Callable[[DurableContext], Any], config: ChildConfig[Any] | None
     ) -> int:
         """Run the body of a completed child context over its recorded operations, for the eye only.
 
@@ -50,8 +50,13 @@ class EnteringContext(AnsweringContext):
         int
             How many operations the body asked of this context instead of its own.
         """
-        recorded = ask.recorded
-        if self._silent or recorded is None or recorded.status not in TERMINAL or not self._tape.rules.enter:
+        recorded = call.recorded
+        if (
+            self._silent
+            or recorded is None
+            or recorded.status not in TERMINAL
+            or not self._ongoing.rules.enter
+        ):
             return 0
         details = recorded.context_details
         if details is not None and details.replay_children:
@@ -59,12 +64,12 @@ class EnteringContext(AnsweringContext):
         counter = self._step_counter
         counter.increment()  # so it was when the body ran
         here = counter.get_current()
-        context = self._body_context(ask, ask.operation_id)
-        self._run_ended(ask, lambda: body(context))
+        context = self._body_context(call, call.operation_id)
+        self._run_ended(call, lambda: body(context))
         asked_here = counter.get_current() - here
         cast("Counter", counter)._counter = here - 1
         if config is not None and config.summary_generator is not None:
-            self._settle_summary(ask, config)
+            self._settle_summary(call, config)
         return asked_here
 
     @contextlib.contextmanager
@@ -74,48 +79,48 @@ class EnteringContext(AnsweringContext):
         finally:
             cast("Counter", self._step_counter)._counter += asked_here
 
-    def _settle_summary(self, ask: SdkAsk, config: ChildConfig[Any]) -> None:
+    def _settle_summary(self, call: SdkCall, config: ChildConfig[Any]) -> None:
         """Tell a summary from a result, which the events do not.
 
         A summary is what can't be read as a result; or else the SDK's own rule tells, the size of what the body gives.
         Source: `ChildOperationExecutor.execute`.
         """
-        recorded, arn = ask.recorded, self.state.durable_execution_arn
+        recorded, arn = call.recorded, self.state.durable_execution_arn
         details = recorded.context_details if recorded is not None else None
         if recorded is None or details is None or recorded.status is not OperationStatus.SUCCEEDED:
             return
         is_summary = False
         with harmless():
             try:
-                deserialize(config.serdes, details.result or "", ask.operation_id, arn)
+                deserialize(config.serdes, details.result or "", call.operation_id, arn)
             except Exception:  # noqa: BLE001 - whatever a codec says to a text that it never wrote
                 is_summary = True
-            if ask.body is not None and ask.body.how == "returned":
+            if call.body is not None and call.body.how == "returned":
                 with contextlib.suppress(Exception):
-                    text = serialize(config.serdes, cast("SdkBody", ask.body).value, ask.operation_id, arn)
+                    text = serialize(config.serdes, cast("SdkBody", call.body).value, call.operation_id, arn)
                     is_summary |= text is not None and len(text) > CHECKPOINT_SIZE_LIMIT_BYTES
         if is_summary:
-            self.state._operations[ask.operation_id] = ask.recorded = dataclasses.replace(
+            self.state._operations[call.operation_id] = call.recorded = dataclasses.replace(
                 recorded, context_details=dataclasses.replace(details, replay_children=True)
             )
-            self._tape.here.silence = ask.operation_id
+            self._ongoing.here.silence = call.operation_id
 
-    def _run_ended(self, ask: SdkAsk, body: Callable[[], Any]) -> None:
-        local = self._tape.here
+    def _run_ended(self, call: SdkCall, body: Callable[[], Any]) -> None:
+        local = self._ongoing.here
         counted = self._counted()
         local.inside_ended += 1
-        ask.entered = True
+        call.entered = True
         try:
-            with users_code(self._tape):
-                ask.ended("returned", snapshot(body()))
+            with users_code(self._ongoing):
+                call.ended("returned", snapshot(body()))
         except (LeaveBody, SuspendExecution):
-            ask.ended("left")
+            call.ended("left")
         except Exception as error:  # noqa: BLE001 - kept, and told where it matters
-            ask.ended("raised", error)
+            call.ended("raised", error)
         finally:
             local.inside_ended -= 1
             if (
-                self._tape.rules.matcher is None
+                self._ongoing.rules.matcher is None
             ):  # Lambda does not run this body: whatever it asked of outer contexts is not
                 for counter, count in counted:
                     counter._counter = count
@@ -130,6 +135,6 @@ class EnteringContext(AnsweringContext):
             context = context._outer
         return found
 
-    def _body_context(self, ask: SdkAsk, operation_id: str, *, virtual: bool = False) -> Self:
+    def _body_context(self, call: SdkCall, operation_id: str, *, virtual: bool = False) -> Self:
         context = super().create_child_context(operation_id, is_virtual=virtual)
-        return self._adopted(context, ask.position, ask)
+        return self._adopted(context, call.position, call)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from types import CodeType, FrameType
 
-    from durable_debug.engine.tape import Tape
+    from durable_debug.engine.ongoing_pass import OngoingPass
 
 
 _SDK_FOLDER = str(Path(sys.modules[durable_execution.__module__].__file__ or "").parent) + os.sep
@@ -71,17 +71,17 @@ def user_frame(frame: FrameType | None) -> FrameType | None:
 
 
 @contextlib.contextmanager
-def users_code(tape: Tape) -> Iterator[None]:
+def users_code(ongoing: OngoingPass) -> Iterator[None]:
     """Around the user's own code: side effects are reported, and on request the lines that bodies end at."""
-    lines = tape.rules.lines
-    if not tape.rules.trace and not tape.rules.jumps and lines is None:
-        with guarded(tape.scope), taken_lines.counted():
+    lines = ongoing.rules.lines
+    if not ongoing.rules.trace and not ongoing.rules.jumps and lines is None:
+        with guarded(ongoing.scope), taken_lines.counted():
             yield
         return
     before = sys.gettrace()
-    sys.settrace(lines.trace if lines is not None else _Bodies(tape))
+    sys.settrace(lines.trace if lines is not None else _Bodies(ongoing))
     try:
-        with guarded(tape.scope):
+        with guarded(ongoing.scope):
             yield
     finally:
         sys.settrace(before)
@@ -93,8 +93,8 @@ class _Bodies:
     A body may be a mere ``lambda c: pack(c)``: then the end of what it calls is what was written for it.
     """
 
-    def __init__(self, tape: Tape) -> None:
-        self._tape = tape
+    def __init__(self, ongoing: OngoingPass) -> None:
+        self._ongoing = ongoing
         self._called: dict[
             FrameType, tuple[CodeType, int, Any]
         ] = {}  # by a lambda, how what it called last ended
@@ -103,7 +103,7 @@ class _Bodies:
         if event != "call" or not is_users(frame.f_code.co_filename):
             return None
         ends = self._at_end_of(frame)
-        jumps = jumps_in(frame.f_code, self._tape.rules.jumps) if self._tape.rules.jumps else None
+        jumps = jumps_in(frame.f_code, self._ongoing.rules.jumps) if self._ongoing.rules.jumps else None
         if jumps:
             frame.f_trace_lines = True
             return skipping(jumps, ends)
@@ -125,7 +125,7 @@ class _Bodies:
             if event == "return":
                 code, lasti, given = self._called.pop(frame, (frame.f_code, frame.f_lasti, value))
                 same = given is value
-                self._tape.seen.ends[path] = (
+                self._ongoing.seen.ends[path] = (
                     place_of(code, lasti) if same else place_of(frame.f_code, frame.f_lasti)
                 )
             return returned

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from durable_debug.engine.ask import Ask
+from durable_debug.engine.call import Call
 
 if TYPE_CHECKING:
     from aws_durable_execution_sdk_python.lambda_service import Operation as SdkOperation
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 __all__ = ["Given"]
 
 
-class Given(Ask):
+class Given(Call):
     """One operation that the handler asked the SDK for, with what it was given.
 
     Made for every operation of every run: it holds references, and leaves all formatting for later.

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
         Operation,
     )
 
-    from durable_debug.engine.tape import Tape
+    from durable_debug.engine.ongoing_pass import OngoingPass
 
 
 def invoke(  # noqa: PLR0913
@@ -36,7 +36,7 @@ def invoke(  # noqa: PLR0913
     *,
     arn: str,
     operations: list[Operation],
-    tape: Tape,
+    ongoing: OngoingPass,
     lambda_context: Any,
 ) -> dict[str, Any]:
     """Run a handler once, in this thread and those that the SDK makes, and give the invocation's output.
@@ -59,23 +59,23 @@ def invoke(  # noqa: PLR0913
     @functools.wraps(func)
     def seen(event: Any, context: DurableContext) -> Any:
         ReplayState.spare(context.state)
-        root = adopt(context, tape)
-        if tape.veil is not None:
-            event = tape.veil.over(event)
+        root = adopt(context, ongoing)
+        if ongoing.veil is not None:
+            event = ongoing.veil.over(event)
 
-        tape.seen.note_thread()
-        capture.attach(tape)
-        with users_code(tape):
+        ongoing.seen.note_thread()
+        capture.attach(ongoing)
+        with users_code(ongoing):
             try:
                 result = func(event, root)
             except Exception as error:
-                tape.seen.error = error
-                if tape.rules.observer is not None:
+                ongoing.seen.error = error
+                if ongoing.rules.observer is not None:
                     with unguarded():
-                        tape.rules.observer.raised(error)
+                        ongoing.rules.observer.raised(error)
                 raise
         # Of an aligned pass it is looked at again, and a module may hold it.
-        tape.seen.returned = (snapshot(result) if tape.rules.matcher is not None else result,)
+        ongoing.seen.returned = (snapshot(result) if ongoing.rules.matcher is not None else result,)
         return result
 
     hidden = os.environ.pop("DURABLE_EXECUTION_PLUGINS", None)  # instrumentation has no part in a replay
@@ -88,10 +88,10 @@ def invoke(  # noqa: PLR0913
         durable_execution_arn=arn,
         checkpoint_token="replay",  # noqa: S106
         initial_execution_state=InitialExecutionState(operations, ""),
-        service_client=cast("Any", Service(tape)),
+        service_client=cast("Any", Service(ongoing)),
     )
     if around is not None:
         event.update(event.to_json_dict())
         durable = around(durable)
-    with guarded(tape.scope):  # decorators are the user's code, too
+    with guarded(ongoing.scope):  # decorators are the user's code, too
         return cast("dict[str, Any]", durable(event, lambda_context))

@@ -21,7 +21,7 @@ from durable_debug.engine.sdk.lines import LINE
 if TYPE_CHECKING:
     from types import FrameType, TracebackType
 
-    from durable_debug.engine.sdk.asks import SdkAsk
+    from durable_debug.engine.sdk.calls import SdkCall
 
 # Type and sub type.
 STEP = (OperationType.STEP.value, OperationSubType.STEP.value)
@@ -36,23 +36,23 @@ FOR_CALLBACK = (OperationType.CONTEXT.value, OperationSubType.WAIT_FOR_CALLBACK.
 BATCHES = {MAP[1], PARALLEL[1]}
 
 
-def answer_for(ask: SdkAsk) -> Operation | None:
+def answer_for(call: SdkCall) -> Operation | None:
     """Give the matched operation the identity that the SDK will check; None where its answer does not fit."""
-    match = ask.match
+    match = call.match
     assert match is not None
-    if match.operation_type.value != ask.type:
-        match = _of_other_type(match, ask.type)
+    if match.operation_type.value != call.type:
+        match = _of_other_type(match, call.type)
     if match is None:
         return None
     sub_type = LINE.sub_type(match.sub_type)
-    if sub_type != ask.sub_type and ({sub_type, ask.sub_type} & BATCHES) not in (set(), BATCHES):
+    if sub_type != call.sub_type and ({sub_type, call.sub_type} & BATCHES) not in (set(), BATCHES):
         return None  # one of them has branches, the other has not
     return dataclasses.replace(
         match,
-        operation_id=ask.operation_id,
-        name=ask.name,
-        sub_type=LINE.own_sub_type(ask.sub_type),
-        parent_id=ask.parent_id,
+        operation_id=call.operation_id,
+        name=call.name,
+        sub_type=LINE.own_sub_type(call.sub_type),
+        parent_id=call.parent_id,
     )
 
 
@@ -77,18 +77,18 @@ def _of_other_type(match: Operation, asked: str) -> Operation | None:
     return None
 
 
-def would_go_on(ask: SdkAsk) -> bool:
+def would_go_on(call: SdkCall) -> bool:
     """Whether the SDK would run something of an unfinished operation; of the others it awaits the end."""
-    return ask.type == OperationType.STEP.value or ask.sub_type in BATCHES
+    return call.type == OperationType.STEP.value or call.sub_type in BATCHES
 
 
 class recording_objection:  # noqa: N801 - reads as a statement
-    """Note with an ask what the SDK itself objects to: another identity, or a payload that it can't read."""
+    """Note with a call what the SDK itself objects to: another identity, or a payload that it can't read."""
 
-    __slots__ = ("_ask",)
+    __slots__ = ("_call",)
 
-    def __init__(self, ask: SdkAsk) -> None:
-        self._ask = ask
+    def __init__(self, call: SdkCall) -> None:
+        self._call = call
 
     def __enter__(self) -> None:
         return
@@ -97,16 +97,16 @@ class recording_objection:  # noqa: N801 - reads as a statement
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if isinstance(error, LINE.objections):
-            record_objection(self._ask, error)
+            record_objection(self._call, error)
 
 
-def record_objection(ask: SdkAsk, error: Exception) -> None:
-    """Note with an ask what the SDK objects to."""
+def record_objection(call: SdkCall, error: Exception) -> None:
+    """Note with a call what the SDK objects to."""
     if not hasattr(error, "_durable_debug_noted") and LINE.objects(
         error
     ):  # on its way out it passes the enclosing operations, too
         error._durable_debug_noted = True  # type: ignore[attr-defined]
-        ask.failure, ask.handed = error, bool(here())
+        call.failure, call.handed = error, bool(here())
 
 
 def draws_by_chance(frame: FrameType) -> bool:

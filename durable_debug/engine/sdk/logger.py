@@ -11,25 +11,25 @@ from durable_debug.engine import capture
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from durable_debug.engine.tape import Tape
+    from durable_debug.engine.ongoing_pass import OngoingPass
 
 
-class TapeLogger(Logger):
-    """The SDK's context logger, writing to the tape, also what Lambda does not log again on replay."""
+class PassLogger(Logger):
+    """The SDK's context logger, writing to the pass, also what Lambda does not log again on replay."""
 
-    _tape: Tape
+    _ongoing: OngoingPass
 
     @classmethod
-    def over(cls, logger: Logger, tape: Tape) -> TapeLogger:
+    def over(cls, logger: Logger, ongoing: OngoingPass) -> PassLogger:
         made = cls(logger._logger, logger._default_extra, logger._is_replaying)
-        made._tape = tape
+        made._ongoing = ongoing
         return made
 
     def with_log_info(self, info: Any) -> Logger:
-        return self.over(super().with_log_info(info), self._tape)
+        return self.over(super().with_log_info(info), self._ongoing)
 
     def with_is_replaying(self, is_replaying: Callable[[], bool]) -> Logger:
-        return self.over(super().with_is_replaying(is_replaying), self._tape)
+        return self.over(super().with_is_replaying(is_replaying), self._ongoing)
 
     def _log(
         self,
@@ -44,5 +44,5 @@ class TapeLogger(Logger):
             text = f"{msg} {args}"
         level = getattr(log_func, "__name__", "info").upper()
         capture.keep(
-            self._tape, "ERROR" if level == "EXCEPTION" else level, text, replayed=not self._should_log()
+            self._ongoing, "ERROR" if level == "EXCEPTION" else level, text, replayed=not self._should_log()
         )

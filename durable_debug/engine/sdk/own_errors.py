@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from durable_debug.engine.tape import Tape
+    from durable_debug.engine.ongoing_pass import OngoingPass
 
 __all__ = ["meant", "own_errors_apart", "raised_by_us"]
 
@@ -47,8 +47,8 @@ def own_errors_apart(method: _Method) -> _Method:
         except Exception as error:
             if not raised_by_us(error):
                 raise
-            tape: Tape = self._tape
-            tape.seen.internal = tape.seen.internal or error
-            raise tape.stop("internal", f"{type(error).__name__}: {error}") from error
+            ongoing: OngoingPass = self._ongoing
+            ongoing.seen.internal = ongoing.seen.internal or error
+            raise ongoing.stop("internal", f"{type(error).__name__}: {error}") from error
 
     return cast("_Method", operation)

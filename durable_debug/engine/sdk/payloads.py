@@ -51,42 +51,42 @@ def sdk_operation(wire: Mapping[str, Any]) -> Operation:
     return operation
 
 
-def codec_of(ask: Given) -> Any:
+def codec_of(call: Given) -> Any:
     """The codec that a context's result is written with; None for the SDK's own."""
-    if ask.kind == "branch":
-        config = cast("Given", ask.within).args[-1] if ask.within is not None else None
+    if call.kind == "branch":
+        config = cast("Given", call.within).args[-1] if call.within is not None else None
         return (config.item_serdes or config.serdes) if config is not None else None
-    return ask.args[-1].serdes if ask.kind == "run_in_child_context" and ask.args[-1] is not None else None
+    return call.args[-1].serdes if call.kind == "run_in_child_context" and call.args[-1] is not None else None
 
 
-def to_payload(ask: Given, value: Any, arn: str) -> str | None:
+def to_payload(call: Given, value: Any, arn: str) -> str | None:
     """Write a value as its context would."""
-    return serialize(codec_of(ask), value, ask.operation_id, arn)
+    return serialize(codec_of(call), value, call.operation_id, arn)
 
 
-def to_payload_or_summary(ask: Given, value: Any, arn: str) -> str | None:
+def to_payload_or_summary(call: Given, value: Any, arn: str) -> str | None:
     """Write a value as its context would, in short where it is too long. Source: `ChildOperationExecutor.execute`."""
-    text = to_payload(ask, value, arn)
-    config = ask.args[-1] if ask.kind == "run_in_child_context" else None
+    text = to_payload(call, value, arn)
+    config = call.args[-1] if call.kind == "run_in_child_context" else None
     if text is None or len(text) <= CHECKPOINT_SIZE_LIMIT_BYTES or config is None:
         return text
     return config.summary_generator(value) if config.summary_generator else ""
 
 
-def from_payload(ask: Given, payload: str | None, arn: str) -> Any:
+def from_payload(call: Given, payload: str | None, arn: str) -> Any:
     """Read a payload as its context would."""
-    return None if payload is None else deserialize(codec_of(ask), payload, ask.operation_id, arn)
+    return None if payload is None else deserialize(codec_of(call), payload, call.operation_id, arn)
 
 
-def sending_codec_of(ask: Given) -> Any:
+def sending_codec_of(call: Given) -> Any:
     """The codec that an invoke writes its payload with; None for the SDK's own."""
-    config = ask.args[-1]
+    config = call.args[-1]
     return config.serdes_payload if config is not None else None
 
 
-def from_sent(ask: Given, payload: str | None) -> Any:
+def from_sent(call: Given, payload: str | None) -> Any:
     """Read an invoke's payload by the codec that it is written with."""
-    return None if payload is None else deserialize(sending_codec_of(ask), payload, ask.operation_id, "")
+    return None if payload is None else deserialize(sending_codec_of(call), payload, call.operation_id, "")
 
 
 def batch_items(batch: Given, payload: str | None, arn: str) -> dict[int, BatchItem[Any]]:

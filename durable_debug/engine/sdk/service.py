@@ -21,14 +21,14 @@ from aws_durable_execution_sdk_python.lambda_service import (
 )
 
 if TYPE_CHECKING:
-    from durable_debug.engine.tape import Tape
+    from durable_debug.engine.ongoing_pass import OngoingPass
 
 
 class Service:
     """A service client that keeps what it is sent, and sends nothing."""
 
-    def __init__(self, tape: Tape) -> None:
-        self._tape = tape
+    def __init__(self, ongoing: OngoingPass) -> None:
+        self._ongoing = ongoing
 
     def checkpoint(
         self,
@@ -37,7 +37,7 @@ class Service:
         updates: list[OperationUpdate],
         client_token: str | None,  # noqa: ARG002
     ) -> CheckpointOutput:
-        self._tape.seen.sent.extend(updates)
+        self._ongoing.seen.sent.extend(updates)
         started = [_started(u) for u in updates if u.action is OperationAction.START]
         return CheckpointOutput(checkpoint_token, CheckpointUpdatedExecutionState(operations=started))
 

@@ -71,14 +71,14 @@ class Strategy:
                 return 1, longest
 
 
-def has_strategy(ask: Given) -> bool:
+def has_strategy(call: Given) -> bool:
     """Whether a call says how it is tried again; else the SDK's default holds."""
-    return _given(ask) is not None
+    return _given(call) is not None
 
 
-def strategy_of(ask: Given) -> Strategy | None:
+def strategy_of(call: Given) -> Strategy | None:
     """The strategy of a step or a wait_for_condition; None where it is a function of the user's."""
-    given = _given(ask) or RetryPresets.default()
+    given = _given(call) or RetryPresets.default()
     if not isinstance(given, FunctionType) or given.__module__ not in {
         create_retry_strategy.__module__,
         create_wait_strategy.__module__,
@@ -89,8 +89,8 @@ def strategy_of(ask: Given) -> Strategy | None:
     return Strategy(config) if config is not None else None
 
 
-def _given(ask: Given) -> Any:
-    config = ask.args[2] if ask.kind in {"step", "wait_for_condition"} else None
+def _given(call: Given) -> Any:
+    config = call.args[2] if call.kind in {"step", "wait_for_condition"} else None
     if config is None:
         return None
-    return config.wait_strategy if ask.kind == "wait_for_condition" else config.retry_strategy
+    return config.wait_strategy if call.kind == "wait_for_condition" else config.retry_strategy

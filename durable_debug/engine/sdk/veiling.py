@@ -14,7 +14,7 @@ from durable_debug.engine.sdk.answering import AnsweringContext
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from durable_debug.engine.tape import Tape
+    from durable_debug.engine.ongoing_pass import OngoingPass
 
 
 _Kind = TypeVar("_Kind", bound=AnsweringContext)
@@ -36,7 +36,7 @@ def veiling(kind: type[_Kind]) -> type[_Kind]:
     def veiled(plain: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(plain)
         def method(self: AnsweringContext, *args: Any, **options: Any) -> Any:
-            return _veiled(self._tape, lambda: plain(self, *args, **options))
+            return _veiled(self._ongoing, lambda: plain(self, *args, **options))
 
         return method
 
@@ -44,18 +44,18 @@ def veiling(kind: type[_Kind]) -> type[_Kind]:
         callback: Any = kind.create_callback(self, *args, **options)
         with contextlib.suppress(AttributeError, TypeError):
             result = callback.result
-            callback.result = lambda: _veiled(self._tape, result)
+            callback.result = lambda: _veiled(self._ongoing, result)
         return callback
 
     members = {name: veiled(getattr(kind, name)) for name in _VEILED}
     return type(f"Veiling{kind.__name__}", (kind,), {**members, "create_callback": create_callback})
 
 
-def _veiled(tape: Tape, ask: Callable[[], Any]) -> Any:
-    veil = tape.veil
+def _veiled(ongoing: OngoingPass, call: Callable[[], Any]) -> Any:
+    veil = ongoing.veil
     assert veil is not None
     try:
-        value = ask()
+        value = call()
     except Exception as error:
         veil.over_error(error)
         raise

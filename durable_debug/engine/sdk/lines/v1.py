@@ -13,8 +13,8 @@ from aws_durable_execution_sdk_python.operation import map as maps
 from aws_durable_execution_sdk_python.operation import parallel as parallels
 from aws_durable_execution_sdk_python.state import QueuedOperation
 
+from durable_debug.engine.ongoing_pass import ReplayStop
 from durable_debug.engine.sdk.lines.until_2 import Until2
-from durable_debug.engine.tape import ReplayStop
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

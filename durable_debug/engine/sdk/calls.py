@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from durable_debug.engine.ask import BatchItem, Body, Objection, Strategy
+from durable_debug.engine.call import BatchItem, Body, Objection, Strategy
 from durable_debug.engine.capture import sdk_silent
 from durable_debug.engine.foreign import only_exceptions
 from durable_debug.engine.guard import harmless
@@ -18,12 +18,12 @@ from durable_debug.engine.sdk.lines import LINE
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["SdkAsk", "SdkBody"]
+__all__ = ["SdkBody", "SdkCall"]
 
 _IDENTITY: Any = object.__eq__
 
 
-class SdkAsk(Given):
+class SdkCall(Given):
     """One operation that the handler asked the SDK for: what is plain of it, made of what it was given."""
 
     def ended(self, how: str, value: Any = None) -> None:
@@ -130,10 +130,10 @@ class SdkAsk(Given):
 class SdkBody(Body):
     """How a body that was looked into ended, in this process."""
 
-    def __init__(self, ask: SdkAsk, how: str, value: Any) -> None:
+    def __init__(self, call: SdkCall, how: str, value: Any) -> None:
         self.how = how
         self.value = value
-        self._ask = ask
+        self._call = call
 
     @property
     def error_type(self) -> str:  # type: ignore[override]
@@ -155,7 +155,7 @@ class SdkBody(Body):
     def writable(self) -> bool:
         try:
             with sdk_silent(), harmless(), only_exceptions():
-                payloads.to_payload_or_summary(self._ask, self.value, self._ask.arn)
+                payloads.to_payload_or_summary(self._call, self.value, self._call.arn)
         except Exception:  # noqa: BLE001 - a codec of the user's may do anything
             return False
         return True
@@ -164,13 +164,13 @@ class SdkBody(Body):
     def written(self) -> tuple[str | None, str]:
         try:
             with sdk_silent(), harmless(), only_exceptions():
-                return payloads.to_payload(self._ask, marked(self.value), self._ask.arn), ""
+                return payloads.to_payload(self._call, marked(self.value), self._call.arn), ""
         except Exception as error:  # noqa: BLE001 - a codec of the user's may do anything
             return None, f"it can't be serialised here ({type(error).__name__}: {error})"
 
     @property
     def has_codec(self) -> bool:  # type: ignore[override]
-        return payloads.codec_of(self._ask) is not None
+        return payloads.codec_of(self._call) is not None
 
     @property
     def is_unknown(self) -> bool:  # type: ignore[override]
@@ -178,11 +178,11 @@ class SdkBody(Body):
 
     def reads_as(self, payload: str | None) -> tuple[bool | None, str]:
         """Whether its codec reads the recorded payload as it reads what it writes; or why nobody can tell."""
-        ask = self._ask
+        call = self._call
         try:
             with sdk_silent(), harmless(), only_exceptions():
-                read = payloads.from_payload(ask, self.written[0], ask.arn)
-                recorded = payloads.from_payload(ask, payload, ask.arn)
+                read = payloads.from_payload(call, self.written[0], call.arn)
+                recorded = payloads.from_payload(call, payload, call.arn)
         except Exception as error:  # noqa: BLE001
             return None, f"its codec can't read it back ({type(error).__name__}: {error})"
         if read == recorded:

@@ -13,7 +13,7 @@ import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-from durable_debug.engine.ask import Ask, BatchItem, Body, Objection, Strategy
+from durable_debug.engine.call import BatchItem, Body, Call, Objection, Strategy
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -28,9 +28,9 @@ if TYPE_CHECKING:
     from durable_debug.engine.veiled import Veil
 
 __all__ = [
-    "Ask",
     "BatchItem",
     "Body",
+    "Call",
     "Halt",
     "InThread",
     "LeaveBody",
@@ -38,12 +38,12 @@ __all__ = [
     "Matcher",
     "Objection",
     "Observer",
+    "OngoingPass",
     "Ran",
     "ReplayStop",
     "Rules",
     "Seen",
     "Strategy",
-    "Tape",
 ]
 
 Ran = tuple[str, Any]  # how a body ended: ("returned", value) or ("raised", error)
@@ -63,7 +63,7 @@ class Halt:
 
     kind: str  # "would_run", "side_effect", "timeout", "aborted", "invocation_end"
     message: str
-    ask: Ask | None = None
+    call: Call | None = None
     at: Place | None = None  # the line of the user's code that did not end
 
 
@@ -80,7 +80,7 @@ class LogLine:
 class Observer(Protocol):
     """Looks over a run's shoulder, in the handler's own thread; may block, may raise `ReplayStop`."""
 
-    def asked(self, ask: Ask, frame: FrameType) -> None:
+    def asked(self, call: Call, frame: FrameType) -> None:
         """An operation was asked for and is about to be answered."""
 
     def raised(self, error: BaseException) -> None:
@@ -90,8 +90,8 @@ class Observer(Protocol):
 class Matcher(Protocol):
     """Aligns what is asked for with what the history holds."""
 
-    def __call__(self, ask: Ask) -> str | None:
-        """Give the id of the recorded operation that answers an ask, None for an operation that was inserted."""
+    def __call__(self, call: Call) -> str | None:
+        """Give the id of the recorded operation that answers a call, None for an operation that was inserted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,11 +134,11 @@ class Rules:
     supposes: bool = False
     lines: LineRecorder | None = None
 
-    def may_run(self, ask: Ask) -> bool:
+    def may_run(self, call: Call) -> bool:
         """Whether the user allowed the body of this operation to run; what ran in an earlier pass only answers."""
-        if not self.run or (self.ran_before is not None and ask.operation_id not in self.ran_before):
+        if not self.run or (self.ran_before is not None and call.operation_id not in self.ran_before):
             return False
-        return any(fnmatch.fnmatchcase(ask.name or "", pattern) for pattern in self.run)
+        return any(fnmatch.fnmatchcase(call.name or "", pattern) for pattern in self.run)
 
 
 class InThread(threading.local):
@@ -188,8 +188,8 @@ class Seen:
     """
 
     def __init__(self, ran_before: Mapping[str, Ran] | None = None) -> None:
-        self.asks: list[Ask] = []
-        self.beyond: Ask | None = None
+        self.calls: list[Call] = []
+        self.beyond: Call | None = None
         self.ran: dict[str, Ran] = dict(ran_before or {})
         self.ends: dict[str, Place] = {}
         self.sent: list[Any] = []
@@ -202,17 +202,17 @@ class Seen:
         self.threads: set[int] = set()
         self._sequence = itertools.count()
 
-    def note(self, ask: Ask) -> None:
+    def note(self, call: Call) -> None:
         """Keep a call, in the order of asking."""
-        ask.seq = next(self._sequence)
-        self.asks.append(ask)
+        call.seq = next(self._sequence)
+        self.calls.append(call)
 
     def note_thread(self) -> None:
         """Take this thread for one that runs the user's code."""
         self.threads.add(threading.get_ident())
 
 
-class Tape:
+class OngoingPass:
     """One pass under way.
 
     Parameters
@@ -249,10 +249,10 @@ class Tape:
         self,
         kind: str,
         message: str,
-        ask: Ask | None = None,
+        call: Call | None = None,
         at: Place | None = None,
     ) -> ReplayStop:
         """End the run: the exception to raise. The first reason stays."""
         if self.halt is None:
-            self.halt = Halt(kind, message, ask, at)
+            self.halt = Halt(kind, message, call, at)
         return ReplayStop(self.halt.message)

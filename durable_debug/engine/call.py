@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from durable_debug.engine.origins import Origin
     from durable_debug.engine.places import Place
 
-__all__ = ["Ask", "BatchItem", "Body", "Objection", "Strategy"]
+__all__ = ["BatchItem", "Body", "Call", "Objection", "Strategy"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +122,7 @@ class Body:
         raise NotImplementedError
 
 
-class Ask:
+class Call:
     """One operation that the handler asked for: plain data, whatever language it was asked in.
 
     What is seldom set has its default in the class.
@@ -213,7 +213,7 @@ class Ask:
         name: str | None,
         virtual: bool,  # noqa: FBT001
         depth: int,
-        within: Ask | None,
+        within: Call | None,
     ) -> None:
         self.kind = kind
         self.operation_id = operation_id
@@ -254,10 +254,10 @@ class Ask:
         self.__class__ = _frozen(type(self))
 
 
-_frozen_kinds: dict[type[Ask], type[Ask]] = {}
+_frozen_kinds: dict[type[Call], type[Call]] = {}
 
 
-def _frozen(kind: type[Ask]) -> type[Ask]:
+def _frozen(kind: type[Call]) -> type[Call]:
     if kind not in _frozen_kinds:
         refused = {"__setattr__": _refuse_change, "__delattr__": _refuse_change, "is_frozen": True}
         frozen = type(kind.__name__, (kind,), refused)
@@ -265,5 +265,5 @@ def _frozen(kind: type[Ask]) -> type[Ask]:
     return _frozen_kinds[kind]
 
 
-def _refuse_change(_: Ask, name: str, *__: object) -> None:
+def _refuse_change(_: Call, name: str, *__: object) -> None:
     raise AttributeError(f"A replay that has ended does not change: {name} can't be set.")
