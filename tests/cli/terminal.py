@@ -26,7 +26,12 @@ class Terminal:
         self._unread = ""
 
     def press(self, keys: str) -> None:
-        os.write(self._fd, keys.encode())
+        typed, interrupt, rest = keys.partition(CTRL_C)
+        os.write(self._fd, typed.encode())
+        if interrupt:  # Python's readline misses one that comes while it is not waiting
+            self.sleeps()
+            os.write(self._fd, CTRL_C.encode())
+            self.press(rest)
 
     def until(self, text: str) -> str:
         """Wait for a text to be printed; give what was printed since the last wait, up to it."""
