@@ -217,7 +217,8 @@ def _aligned(first: Recording, held: RecordedTree, cut: Cut) -> Analysis:
         pairing = compare(complete, held, aligner.used, unreadable, cut)
         told = _told(evidence, complete, pairing, effects.seen, again)
     moved = any(asked != target for asked, target in aligner.used.items())
-    return dataclasses.replace(told, is_aligned=moved or bool(unreadable))
+    # Where the SDK objects, a pass by the ids alone would end there.
+    return dataclasses.replace(told, is_aligned=moved or bool(unreadable) or bool(first.objected))
 
 
 class _Effects:
