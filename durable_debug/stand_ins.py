@@ -347,7 +347,7 @@ def _alphabet(each: str) -> str:
         return _SMALL
     if each.isalpha():
         return _CAPITALS
-    return _DIGITS if each.isdigit() else ""
+    return _DIGITS if each.isalnum() else ""  # ¼ and Ⅷ, too
 
 
 def _index(each: str, alphabet: str) -> int:

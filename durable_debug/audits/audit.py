@@ -6,7 +6,6 @@ import contextlib
 import hashlib
 import os
 import pickle
-import sys
 import time
 import uuid
 from collections.abc import Iterable, Iterator, Mapping
@@ -25,6 +24,7 @@ from durable_debug.audits.selection import Chooser
 from durable_debug.audits.workers import Batch, Job, code_of, dismiss, work
 from durable_debug.divergence.swapped import refuse_swapped
 from durable_debug.engine.handler_names import Named
+from durable_debug.engine.process_modules import own_path
 from durable_debug.engine.runners import found_once
 from durable_debug.errors import HandlerError, HistoryError, OptionError
 from durable_debug.history import History
@@ -180,7 +180,7 @@ def audit(  # noqa: PLR0913
         token=uuid.uuid4().hex,
         handler=sent(code),
         against=None if against is None else sent(before),
-        path=tuple(sys.path),
+        path=tuple(own_path()),
         options={},
         notes_code=resume is not None,
         counts_lines=coverage,

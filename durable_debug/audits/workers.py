@@ -20,6 +20,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from durable_debug.audits.check import Checked, obstacle
+from durable_debug.engine.process_modules import own_path
 from durable_debug.errors import DurableDebugError, HandlerError
 from durable_debug.spelling import passed_on
 
@@ -97,7 +98,8 @@ class Hand:
         self._deadline: float | None = None
         self._overdue = False
         self._complaints = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the process
-        path = [*sys.path, *(one for one in job.path if one not in sys.path)]
+        here = own_path()
+        path = [*here, *(one for one in job.path if one not in here)]
         self._process = subprocess.Popen(  # noqa: S603 - the interpreter that runs this
             [sys.executable, "-X", "faulthandler", "-c", _BOOT, repr([one or os.getcwd() for one in path])],  # noqa: PTH109
             stdin=subprocess.PIPE,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import functools
 import gc
 import threading
 from typing import TYPE_CHECKING
@@ -64,6 +63,7 @@ class Navigator:
         self._breakpoints = breakpoints
         self._fresh = fresh
         self._traced = traced
+        self._moves: LineMoves | None = None
         self._pass: HeldPass | None = None
         self.held: Held | None = None
         self._by_trace = False  # nothing is held: the trace shows it
@@ -115,10 +115,16 @@ class Navigator:
 
     # ---- by line
 
-    @functools.cached_property
+    @property
     def moves(self) -> LineMoves:
         """See the attributes."""
-        return LineMoves(self._traced())
+        if self._moves is None:
+            stop, stood = getattr(self, "stop", None), self.held is not None
+            self.leave()  # two passes at once would need modules of their own each
+            self._moves = LineMoves(self._traced())
+            if stood and stop is not None:
+                self.goto(stop.index, stop.reason)
+        return self._moves
 
     @property
     def line(self) -> int:
@@ -137,10 +143,9 @@ class Navigator:
 
     def _is_shown_by_the_trace(self, target: int) -> bool:
         """Whether the trace, if there is one, has what is to be seen at a stop."""
-        moves: LineMoves | None = vars(self).get("moves")
-        if moves is None or not self._breakpoints.are_plain:
+        if self._moves is None or not self._breakpoints.are_plain:
             return False
-        trace = moves.trace
+        trace = self._moves.trace
         return target < len(trace.asked) and target not in trace.asked_elsewhere
 
     def _shown(self, stop: Stop) -> Stop:

@@ -24,6 +24,7 @@ __all__ = [
     "new_names",
     "of_handlers",
     "originals",
+    "own_path",
     "put_first",
     "restore",
     "users_modules",
@@ -115,6 +116,11 @@ def restore() -> None:
     """Put back the modules of others that ours stood in for."""
     sys.modules.update(originals)
     originals.clear()
+
+
+def own_path() -> list[str]:
+    """Give where this process imports from, without the folders that are there for handlers: another process has its own."""
+    return [entry for entry in sys.path if entry not in _ours]
 
 
 def put_first(folders: list[str]) -> None:

@@ -102,8 +102,10 @@ def handler(event, context):
 
 
 def test_a_second_objection_behind_one_that_was_caught_is_an_error_too() -> None:
-    resolve(written("twice", HEAD + TWICE))
-    history = run(Case(handler=sys.modules["twice"].handler, name="twice", module="tests.twice")).history
+    resolve(written("objected_twice", HEAD + TWICE))
+    history = run(
+        Case(handler=sys.modules["objected_twice"].handler, name="twice", module="tests.twice")
+    ).history
     changed = TWICE.replace('"a"', '"A"').replace('"b"', '"B"').replace('"c"', '"C"')
     found = dd.replay(written("twice_changed", HEAD + changed), history)
     told = [(one.kind, one.severity, one.asked.partition(":")[0]) for one in found.divergences]

@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import zipfile
 from pathlib import Path
 
@@ -40,6 +41,16 @@ Resources:
     Properties: {Code: src, Handler: index.handler, Runtime: nodejs22.x}
   Table: {Type: AWS::DynamoDB::Table}
 """
+
+
+@pytest.fixture(autouse=True)
+def nothing_stays_imported():
+    """Helper modules of these handlers have names that other tests give theirs, too."""
+    before = set(sys.modules)
+    yield
+    for name in set(sys.modules) - before:
+        if str(getattr(sys.modules[name], "__file__", None)).startswith(tempfile.gettempdir()):
+            del sys.modules[name]
 
 
 @pytest.fixture

@@ -137,7 +137,7 @@ def test_details_are_asked_for_when_looked_at(show):
     line(timeline, "initialise-order").click()
     timeline.settle()
     details = timeline.page.locator(".ddv-details")
-    assert '"drink"' in details.locator("pre").inner_text()
+    assert '"drink"' in details.locator("pre").first.inner_text()
     assert timeline.shown.saved["selected"] == "1"
     line(timeline, "read-event-config").click()
     timeline.settle()
