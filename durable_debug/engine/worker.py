@@ -6,6 +6,7 @@ import concurrent.futures.thread as pools
 import contextlib
 import ctypes
 import os
+import sys
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,7 +18,7 @@ from durable_debug.engine.threads import innermost_frames
 from durable_debug.engine.users_code import is_users
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from types import FrameType
 
     from durable_debug.engine.ongoing_pass import OngoingPass
@@ -111,6 +112,7 @@ class Worker:
 
     def _abandon(self) -> None:
         self.abandoned = True
+        _take_back({thread.ident for thread in self._users()})
         capture.remove(self._ongoing)
         queues = getattr(pools, "_threads_queues", {})
         for thread in self._pooled():
@@ -137,6 +139,27 @@ def _in_users_code(frame: FrameType | None) -> bool:
             return is_user_code(name)
         frame = frame.f_back
     return False
+
+
+class _TakenBack(BaseException):
+    """Raised in our own thread, by which CPython notes that no exception is pending any more."""
+
+
+def _take_back(idents: Iterable[int | None]) -> None:
+    """Take back what was raised in threads that do not run: they end at their next operation, if they come to it.
+
+    While an exception is pending in a thread that sleeps, CPython 3.11 goes round and round in any other one that is
+    profiled, as the guard does where files are open. It forgets about it when one is delivered.
+    """
+    if sys.version_info >= (3, 12):
+        return
+    own = threading.get_ident()
+    for ident in idents:
+        ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(ident or 0), None)
+    with contextlib.suppress(_TakenBack):
+        ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(own), ctypes.py_object(_TakenBack))
+        for _ in range(1_000):  # it comes within a few instructions
+            pass
 
 
 def _raise_in(thread: threading.Thread, error: type[BaseException]) -> None:
