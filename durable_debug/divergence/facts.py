@@ -47,8 +47,7 @@ __all__ = [
 
 END = float("inf")  # order of what shows when the handler has ended
 
-# All kinds of divergence; `reports.words` has a sentence for each.
-KINDS = (
+_OF_STRUCTURE = (
     "missing",
     "unexpected",
     "renamed",
@@ -58,6 +57,11 @@ KINDS = (
     "nesting_changed",
     "item_count",
     "branch_name",
+)
+STRUCTURE = frozenset(_OF_STRUCTURE)
+"""Kinds of which the operations themselves differ, not only their arguments or results."""
+KINDS = (
+    *_OF_STRUCTURE,
     "wait_duration",
     "invoke_target",
     "invoke_payload",
@@ -75,20 +79,7 @@ KINDS = (
     "nondeterministic",
     "would_run",
 )
-# The operations themselves differ, not only their arguments or results.
-STRUCTURE = frozenset(
-    {
-        "missing",
-        "unexpected",
-        "renamed",
-        "retyped",
-        "reparented",
-        "reordered",
-        "nesting_changed",
-        "item_count",
-        "branch_name",
-    }
-)
+"""All kinds of divergence; `reports.words` has a sentence for each."""
 # Every call still has its recorded answer: another result has a cause of its own.
 VALUE_KEEPING = frozenset(
     {

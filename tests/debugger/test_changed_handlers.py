@@ -23,7 +23,7 @@ def test_each_operation_of_a_changed_handler_can_be_stood_at(mutation) -> None:
             assert (stop.kind, stop.index, stop.source) == ("operation", index, place), run.report()
             assert dbg.stack, run.report()
         assert dbg.goto(index=-1).status == run.complete.outcome.status
+        dbg.step_back()
         for index in reversed(range(len(places))):  # by the trace
-            _ = dbg.step_back() if index == len(places) - 1 else None
             assert dbg.goto(index=index).source == places[index]
             assert dbg.evaluate("1 + 1") == 2
